@@ -1,0 +1,157 @@
+"""Drafts, verdicts, and what a run ends with."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from contracts.base import Contract
+from contracts.content import Content, Reference
+from contracts.plans import TaskType
+from contracts.usage import Usage
+
+TaskState = Literal["waiting", "running", "revising", "done", "failed", "skipped"]
+Stage = Literal["recalling", "planning", "working", "writing", "remembering", "ended"]
+
+
+class Draft(Contract):
+    """A text with [n] markers, and the passages they point into."""
+
+    answer: Content
+    passages: Reference
+    missing: tuple[str, ...] = ()
+    """What the passages did not answer."""
+    problems: tuple[str, ...] = ()
+    """What a rule found wrong; the evaluator can't pass a draft that has any."""
+
+
+class EarlierAnswer(Contract):
+    """The answer of a task that this one depends on."""
+
+    task: str
+    instruction: str
+    answer: Content
+
+
+class TaskBrief(Contract):
+    """What an executor is given."""
+
+    tenant: str
+    goal: str
+    instruction: str
+    passages: tuple[Reference, ...]
+    earlier: tuple[EarlierAnswer, ...] = ()
+    previous: Content | None = None
+    """The draft that is to be revised, with `changes`, the evaluator's wish."""
+    changes: str = ""
+
+
+class TaskAnswer(Contract):
+    """A finished task, as the writer is given it."""
+
+    task: str
+    instruction: str
+    draft: Draft
+
+
+class FailedTask(Contract):
+    task: str
+    instruction: str
+    reason: str
+
+
+class AnswerBrief(Contract):
+    """What the writer is given."""
+
+    tenant: str
+    goal: str
+    results: tuple[TaskAnswer, ...]
+    failed: tuple[FailedTask, ...] = ()
+    previous: Content | None = None
+    changes: str = ""
+
+
+class Citation(Contract):
+    number: int
+    """The [n] in the answer; counted from 1 in the order of appearance."""
+    source: str
+    """The path of the document below the folder that was read."""
+    title: str
+    quote: str
+    """Words of the passage, taken from it by code: a model can't invent them."""
+
+
+class Answer(Draft):
+    """The writer's draft of the answer to the whole goal."""
+
+    citations: tuple[Citation, ...] = ()
+
+
+class Evaluation(Contract):
+    tenant: str
+    goal: str
+    instruction: str
+    draft: Draft
+
+
+class Verdict(Contract):
+    passed: bool
+    score: Annotated[float, Field(ge=0, le=1)]
+    reasons: tuple[str, ...] = ()
+    changes: str = ""
+    """What a revision should change; empty when there is nothing to change."""
+
+
+class Remembrance(Contract):
+    tenant: str
+    run: str
+    goal: str
+    answer: Content
+    sources: tuple[str, ...] = ()
+
+
+class Remembered(Contract):
+    written: int
+
+
+class TaskReport(Contract):
+    """What became of one task of the plan."""
+
+    id: str
+    type: TaskType
+    instruction: str
+    state: TaskState
+    revisions: int = 0
+    verdict: Verdict | None = None
+    reason: str = ""
+    """Why it failed or was skipped."""
+
+
+class Problem(Contract):
+    code: str
+    """Stable: callers may branch on it."""
+    message: str
+
+
+class Outcome(Contract):
+    """What a run ends with."""
+
+    status: Literal["completed", "failed"]
+    answer: str = ""
+    """Empty when it is over 8 KiB: then `answer_artifact` names it, and GET /api/goals/{id} fills it in."""
+    answer_artifact: str | None = None
+    citations: tuple[Citation, ...] = ()
+    verdict: Verdict | None = None
+    revisions: int = 0
+    """How often the answer was revised."""
+    tasks: tuple[TaskReport, ...] = ()
+    usage: Usage = Usage()
+    prompts: dict[str, str] = {}
+    """The version of each agent's prompt that was used."""
+    models: tuple[str, ...] = ()
+    """The models that answered, as they name themselves."""
+    degraded: tuple[str, ...] = ()
+    """What did not work as it should and was worked around: `keyword_search`, `no_memory`, …"""
+    missing: tuple[str, ...] = ()
+    """What the answer does not answer."""
+    metadata: dict[str, Any] = {}
+    error: Problem | None = None

@@ -1,0 +1,29 @@
+"""The two kinds of value: what crosses the durable boundary, and what comes in at the door."""
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Contract(BaseModel):
+    """A value that crosses the durable boundary as JSON.
+
+    Frozen, because history is. Unknown fields are ignored, so that an older worker can still replay what a
+    newer one wrote. Add fields with defaults; never rename one or change what it means.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Request(BaseModel):
+    """A value that a caller sent. Unknown fields and near-miss types are refused, with the field's name."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Reply(BaseModel):
+    """A value that a model must produce; its JSON Schema is sent with the question.
+
+    No defaults and no limits: strict structured output wants every field required and knows few keywords.
+    What the values must satisfy is checked after parsing.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")

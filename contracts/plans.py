@@ -1,0 +1,58 @@
+"""The plan of a goal: a graph of typed tasks."""
+
+from typing import Literal
+
+from contracts.base import Contract
+
+TaskType = Literal["retriever", "executor", "tool", "delegate"]
+"""`tool` and `delegate` are reserved: a plan that uses them is refused as `unsupported_task`."""
+
+
+class Task(Contract):
+    """One node of the graph."""
+
+    id: str
+    type: TaskType
+    instruction: str
+    """For a retriever the text to search for, for an executor what to answer."""
+    depends_on: tuple[str, ...] = ()
+
+
+class Plan(Contract):
+    """Tasks in the planner's order; checked by `policy.plan_rules` before it gets here."""
+
+    tasks: tuple[Task, ...]
+
+
+class Note(Contract):
+    """Something an earlier run has left in memory."""
+
+    source: str
+    """The run it comes from."""
+    text: str
+
+
+class Recall(Contract):
+    tenant: str
+    goal: str
+
+
+class Recalled(Contract):
+    notes: tuple[Note, ...] = ()
+    """Most relevant first; few and short, so that they may travel in history."""
+
+
+class PlanBrief(Contract):
+    tenant: str
+    goal: str
+    notes: tuple[Note, ...] = ()
+    rejected: str | None = None
+    """Why the plan before this one could not be used."""
+
+
+class Planned(Contract):
+    """What the planner made of a brief: a plan, or the reason why it can't be used."""
+
+    plan: Plan | None = None
+    rejected: str | None = None
+    code: Literal["unusable_plan", "unsupported_task"] | None = None

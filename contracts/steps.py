@@ -1,0 +1,102 @@
+"""The map of the system: every activity's name, contracts, attempts and timeout.
+
+Orchestrators see these rows alone. An activity is found by its name: `activities/<name>.py` has a function of
+that name, which takes the row's `takes` and returns its `returns`.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+from pydantic import Field, JsonValue
+
+from contracts.answers import (
+    Answer,
+    AnswerBrief,
+    Draft,
+    Evaluation,
+    Remembered,
+    Remembrance,
+    TaskBrief,
+    Verdict,
+)
+from contracts.base import Contract
+from contracts.documents import Ingestion, ReadingReport
+from contracts.passages import Query, Retrieved
+from contracts.plans import PlanBrief, Planned, Recall, Recalled
+from contracts.usage import Usage
+
+Takes = TypeVar("Takes", bound=Contract)
+Returns = TypeVar("Returns", bound=Contract)
+
+
+class StepCall(Contract):
+    """What travels to an activity."""
+
+    run: str
+    attempt: int
+    """From 1."""
+    value: dict[str, JsonValue]
+
+
+class Done(Contract):
+    """The step ended well."""
+
+    outcome: Literal["done"] = "done"
+    value: dict[str, JsonValue]
+    usage: Usage = Usage()
+    prompts: dict[str, str] = {}
+    models: tuple[str, ...] = ()
+    degraded: tuple[str, ...] = ()
+
+
+class Later(Contract):
+    """The outside can't serve the step now; the orchestrator sleeps and tries again."""
+
+    outcome: Literal["later"] = "later"
+    code: str
+    seconds: float | None = None
+    """What the outside asked for (Retry-After); None leaves it to the orchestrator's backoff."""
+    usage: Usage = Usage()
+
+
+class Failed(Contract):
+    """The step can't be done. Codes are stable; the provider's own words stay in the logs."""
+
+    outcome: Literal["failed"] = "failed"
+    code: str
+    message: str
+    usage: Usage = Usage()
+
+
+StepResult = Annotated[Done | Later | Failed, Field(discriminator="outcome")]
+
+
+@dataclass(frozen=True)
+class Step(Generic[Takes, Returns]):
+    name: str
+    takes: type[Takes]
+    returns: type[Returns]
+    attempts: int
+    """How often it is tried when the answer is `Later` or the activity broke."""
+    timeout_seconds: int
+
+
+RECALL_MEMORY = Step("recall_memory", Recall, Recalled, attempts=2, timeout_seconds=20)
+PLAN_GOAL = Step("plan_goal", PlanBrief, Planned, attempts=5, timeout_seconds=120)
+RETRIEVE_PASSAGES = Step("retrieve_passages", Query, Retrieved, attempts=3, timeout_seconds=30)
+EXECUTE_TASK = Step("execute_task", TaskBrief, Draft, attempts=5, timeout_seconds=120)
+EVALUATE_RESULT = Step("evaluate_result", Evaluation, Verdict, attempts=5, timeout_seconds=120)
+WRITE_ANSWER = Step("write_answer", AnswerBrief, Answer, attempts=5, timeout_seconds=120)
+REMEMBER_RESULT = Step("remember_result", Remembrance, Remembered, attempts=3, timeout_seconds=30)
+INGEST_DOCUMENTS = Step("ingest_documents", Ingestion, ReadingReport, attempts=5, timeout_seconds=240)
+
+STEPS: tuple[Step[Any, Any], ...] = (
+    RECALL_MEMORY,
+    PLAN_GOAL,
+    RETRIEVE_PASSAGES,
+    EXECUTE_TASK,
+    EVALUATE_RESULT,
+    WRITE_ANSWER,
+    REMEMBER_RESULT,
+    INGEST_DOCUMENTS,
+)
