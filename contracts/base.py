@@ -13,10 +13,13 @@ class Contract(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
+AT_THE_DOOR = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
 class Request(BaseModel):
     """A value that a caller sent. Unknown fields and near-miss types are refused, with the field's name."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = AT_THE_DOOR
 
 
 class Reply(BaseModel):

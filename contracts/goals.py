@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
 
-from contracts.base import Contract, Request
+from contracts.base import AT_THE_DOOR, Contract, Request
 
 MAX_WAIT_SECONDS = 230
 """Azure's front end ends an HTTP request after 230 s without an answer."""
@@ -31,12 +31,16 @@ class Options(Contract):
     budget: Budget = Budget()
 
 
-class BudgetRequest(Request, Budget):
+class BudgetRequest(Budget):
     """`Budget` at the door: an unknown or ill-typed limit is refused."""
 
+    model_config = AT_THE_DOOR
 
-class OptionsRequest(Request, Options):
+
+class OptionsRequest(Options):
     """`Options` at the door, with what concerns the starter alone."""
+
+    model_config = AT_THE_DOOR
 
     budget: BudgetRequest = BudgetRequest()
     wait: Annotated[int, Field(ge=0, le=MAX_WAIT_SECONDS)] = 0
