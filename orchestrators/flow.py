@@ -1,0 +1,179 @@
+"""Everything the orchestrators do with the SDK's context: call, sleep, race, wait, and many strands at once.
+
+A *strand* is an ordinary generator. It yields the leaf tasks it waits for (it is resumed when any of them has
+ended) and returns its result. `conduct` drives one strand on the SDK; `run_graph` makes one strand out of
+many, so strands nest. Nothing else touches the SDK's tasks: the move to its 2.x is this file.
+"""
+
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Generic, TypeAlias, TypeVar
+
+from azure.durable_functions import DurableOrchestrationContext as Context
+from pydantic import TypeAdapter
+
+from contracts.steps import Done, Failed, Later, Returns, Step, StepCall, StepResult, Takes
+from contracts.usage import Usage
+
+T = TypeVar("T")
+
+Leaf: TypeAlias = Any
+"""A task of the SDK that isn't made of others: an activity, a timer, an external event."""
+Strand: TypeAlias = Generator[tuple[Leaf, ...], None, T]
+
+LONGEST_TIMER = timedelta(days=3)
+"""The SDK can't cancel a timer of more than 6 days; longer waits are made of steps of this length."""
+FIRST_BACKOFF_SECONDS = 1.0
+LONGEST_BACKOFF_SECONDS = 60.0
+
+_STEP_RESULT: TypeAdapter[Done | Later | Failed] = TypeAdapter(StepResult)
+
+
+class StepFailed(Exception):
+    """A step could not be done: the stable code, a message for people, and what was used on the way."""
+
+    def __init__(self, code: str, message: str, usage: Usage) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
+        self.usage = usage
+
+
+@dataclass(frozen=True)
+class Result(Generic[Returns]):
+    """What a step returned, and what it took: `usage` counts every attempt."""
+
+    value: Returns
+    usage: Usage
+    done: Done
+
+
+def conduct(context: Context, strand: Strand[T]) -> Generator[Any, Any, T]:
+    """Drive `strand` on the SDK to its end; an orchestrator function returns `yield from conduct(…)`.
+
+    The real host replays one top-level action at a time, so a `task_any` which holds running leaves and new
+    ones would hold up everything scheduled later until a *new* one ends. A timer that is cancelled at once
+    ends that wait immediately: the nudge.
+    """
+    scheduled: set[Leaf] = set()
+    try:
+        waiting = next(strand)
+        while True:
+            if not any(leaf.is_completed for leaf in waiting):
+                new = [leaf for leaf in waiting if leaf not in scheduled]
+                scheduled.update(new)
+                nudged = [_nudge(context)] if 0 < len(new) < len(waiting) else []
+                yield context.task_any([*waiting, *nudged])
+            waiting = strand.send(None)
+    except StopIteration as stop:
+        result: T = stop.value
+        return result
+
+
+def _nudge(context: Context) -> Leaf:
+    nudge: Leaf = context.create_timer(context.current_utc_datetime + timedelta(hours=1))
+    nudge.cancel()
+    return nudge
+
+
+def call(context: Context, step: Step[Takes, Returns], value: Takes) -> Strand[Result[Returns]]:
+    """Have `step` done; raises `StepFailed` when it can't be, or was not within the row's attempts.
+
+    `Later` is a durable sleep as long as the outside asked for, or with doubling pauses. An activity that
+    *raised* has a bug or lost its worker: it is tried again like a `Later`.
+    """
+    used = Usage()
+    attempt = 0
+    while True:
+        attempt += 1
+        message = StepCall(run=context.instance_id, attempt=attempt, value=value.model_dump(mode="json"))
+        leaf = context.call_activity(step.name, message.model_dump(mode="json"))
+        yield (leaf,)
+        outcome = _read(leaf)
+        used = used + outcome.usage
+        if isinstance(outcome, Done):
+            return Result(step.returns.model_validate(outcome.value), used, outcome)
+        if isinstance(outcome, Failed):
+            raise StepFailed(outcome.code, outcome.message, used)
+        if attempt == step.attempts:
+            raise StepFailed(outcome.code, f"{step.name} gave up after {attempt} attempts", used)
+        pause = outcome.seconds
+        if pause is None:
+            pause = min(FIRST_BACKOFF_SECONDS * 2 ** (attempt - 1), LONGEST_BACKOFF_SECONDS)
+        yield from sleep(context, timedelta(seconds=pause))
+
+
+def _read(leaf: Leaf) -> Done | Later | Failed:
+    if isinstance(leaf.result, Exception):
+        return Later(code="step_broke")
+    return _STEP_RESULT.validate_python(leaf.result)
+
+
+def sleep(context: Context, duration: timedelta) -> Strand[None]:
+    """Wait on durable timers, in steps of at most `LONGEST_TIMER`."""
+    until = context.current_utc_datetime + duration
+    while context.current_utc_datetime < until:
+        timer = context.create_timer(min(until, context.current_utc_datetime + LONGEST_TIMER))
+        yield (timer,)
+
+
+def race(*leaves: Leaf) -> Strand[Leaf]:
+    """Wait for the first leaf to end; of several that have, the first in the order given."""
+    while not any(leaf.is_completed for leaf in leaves):
+        yield leaves
+    return next(leaf for leaf in leaves if leaf.is_completed)
+
+
+def wait_for(context: Context, event: str, timeout: timedelta) -> Strand[Any]:
+    """The value of the external event `event`, or None when `timeout` passes first.
+
+    `event` must be unique to this wait: the SDK lets one event satisfy two waits of the same name.
+    """
+    raised = context.wait_for_external_event(event)
+    until = context.current_utc_datetime + timeout
+    while context.current_utc_datetime < until:
+        timer: Leaf = context.create_timer(min(until, context.current_utc_datetime + LONGEST_TIMER))
+        if (yield from race(raised, timer)) is raised:
+            if not timer.is_completed:
+                timer.cancel()  # an open timer would keep the instance running
+            return raised.result
+    return None
+
+
+def run_graph(
+    order: Sequence[str],
+    inputs: Mapping[str, Collection[str]],
+    begin: Callable[[str, Mapping[str, T]], Strand[T]],
+    limit: int,
+) -> Strand[dict[str, T]]:
+    """Run one strand per name, each the moment all of its `inputs` are there, at most `limit` at once.
+
+    `begin(name, results so far)` makes the strand. Among those that are ready, the earlier in `order` starts
+    first. The results come in `order`. An exception of a strand is not caught: a strand whose failure
+    must not end the others returns it as a value.
+    """
+    results: dict[str, T] = {}
+    running: dict[str, tuple[Strand[T], tuple[Leaf, ...]]] = {}
+    waiting = list(order)
+
+    def advance(name: str, strand: Strand[T]) -> None:
+        try:
+            running[name] = (strand, strand.send(None))
+        except StopIteration as stop:
+            running.pop(name, None)
+            results[name] = stop.value
+
+    while waiting or running:
+        ready = [name for name in waiting if results.keys() >= set(inputs[name])][: limit - len(running)]
+        for name in ready:
+            waiting.remove(name)
+            advance(name, begin(name, results))
+        awake = [name for name, (_, leaves) in running.items() if any(leaf.is_completed for leaf in leaves)]
+        for name in awake:
+            advance(name, running[name][0])
+        if not ready and not awake:
+            if not running:
+                raise ValueError(f"these wait for what never comes: {waiting!r}")
+            yield tuple(leaf for _, leaves in running.values() for leaf in leaves)
+    return {name: results[name] for name in order}
