@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Generic, TypeAlias, TypeVar
 
-from azure.durable_functions import DurableOrchestrationContext as Context
+from azure.durable_functions import DurableOrchestrationContext
 from pydantic import TypeAdapter
 
 from contracts.steps import Done, Failed, Later, Returns, Step, StepCall, StepResult, Takes
@@ -18,6 +18,7 @@ from contracts.usage import Usage
 
 T = TypeVar("T")
 
+Context: TypeAlias = DurableOrchestrationContext
 Leaf: TypeAlias = Any
 """A task of the SDK that isn't made of others: an activity, a timer, an external event."""
 Strand: TypeAlias = Generator[tuple[Leaf, ...], None, T]

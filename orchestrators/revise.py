@@ -1,0 +1,69 @@
+"""Draft, judge, revise: until the verdict is good, the limit is reached, or it no longer gets better."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from contracts.answers import Draft, Evaluation, Verdict
+from contracts.content import Content
+from contracts.steps import EVALUATE_RESULT
+from orchestrators.flow import StepFailed, Strand
+from orchestrators.run import Run
+
+D = TypeVar("D", bound=Draft)
+
+Write = Callable[[Content | None, str, int], Strand[D]]
+"""Makes the draft number `revision` (0 is the first) from the draft before it and what should change."""
+
+
+@dataclass(frozen=True)
+class Judged(Generic[D]):
+    """The best draft, and what was said of it (None: the evaluator could not say)."""
+
+    draft: D
+    verdict: Verdict | None
+
+
+def revise_until_good(run: Run, instruction: str, write: Write[D]) -> Strand[Judged[D]]:
+    """The best version and not the last; raises `StepFailed` only when there is no draft at all."""
+    best: Judged[D] | None = None
+    previous: Content | None = None
+    changes = ""
+    for revision in range(run.goal.options.revision_limit + 1):
+        try:
+            draft = yield from write(previous, changes, revision)
+        except StepFailed:
+            if best is None:
+                raise
+            run.degrade("revision_failed")
+            return best
+        verdict = yield from _judge(run, instruction, draft)
+        judged = Judged(draft, verdict)
+        if verdict is None:
+            return best or judged
+        if best is not None and best.verdict is not None and not _better(verdict, best.verdict):
+            return best
+        best = judged
+        if verdict.passed:
+            return best
+        previous, changes = draft.answer, verdict.changes
+    assert best is not None  # noqa: S101 - the range has at least one element, and each pass sets it
+    return best
+
+
+def _better(new: Verdict, old: Verdict) -> bool:
+    return (new.passed, new.score) > (old.passed, old.score)
+
+
+def _judge(run: Run, instruction: str, draft: Draft) -> Strand[Verdict | None]:
+    evaluation = Evaluation(
+        tenant=run.goal.tenant,
+        goal=run.goal.text,
+        instruction=instruction,
+        draft=Draft.model_validate(draft.model_dump()),
+    )
+    try:
+        return (yield from run.step(EVALUATE_RESULT, evaluation))
+    except StepFailed:
+        run.degrade("not_evaluated")
+        return None

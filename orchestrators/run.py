@@ -1,0 +1,131 @@
+"""One run under way: what it has used, how far it is, and what people may see of it."""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from contracts.answers import Answer, Outcome, Problem, Stage, TaskReport, Verdict
+from contracts.goals import Goal
+from contracts.plans import Task
+from contracts.steps import Done, Returns, Step, Takes
+from contracts.usage import Usage
+from orchestrators.flow import Context, StepFailed, Strand, call
+from policy.budget import passed_limit
+
+STATUS_BYTES = 4_000
+"""Of the 16 KB that Durable allows for a custom status: it is written in every episode that changes it."""
+
+
+class BudgetExceeded(Exception):
+    """The run may not schedule another step; the message says which limit it has reached."""
+
+
+class Run:
+    """The mutable part of a run. Every replay rebuilds it from history, so it holds nothing that isn't there."""
+
+    def __init__(self, context: Context, goal: Goal) -> None:
+        self.context = context
+        self.goal = goal
+        self.usage = Usage()
+        self.tasks: dict[str, TaskReport] = {}
+        self.answer: Answer | None = None
+        self.verdict: Verdict | None = None
+        self.revisions = 0
+        self._began = context.current_utc_datetime
+        self._stage: Stage = "recalling"
+        self._prompts: dict[str, str] = {}
+        self._models: set[str] = set()
+        self._degraded: set[str] = set()
+
+    def step(self, step: Step[Takes, Returns], value: Takes) -> Strand[Returns]:
+        """`call`, within the budget and charged to it; raises `BudgetExceeded` and `StepFailed`."""
+        seconds = (self.context.current_utc_datetime - self._began).total_seconds()
+        reason = passed_limit(self.goal.options.budget, self.usage, seconds)
+        if reason is not None:
+            raise BudgetExceeded(reason)
+        try:
+            result = yield from call(self.context, step, value)
+        except StepFailed as failure:
+            self.usage = self.usage + failure.usage
+            raise
+        self.usage = self.usage + result.usage
+        self._note(result.done)
+        self.show()
+        return result.value
+
+    def _note(self, done: Done) -> None:
+        self._prompts.update(done.prompts)
+        self._models.update(done.models)
+        self._degraded.update(done.degraded)
+
+    def degrade(self, how: str) -> None:
+        """Record that something was worked around; the outcome says so."""
+        self._degraded.add(how)
+
+    def enter(self, stage: Stage) -> None:
+        self._stage = stage
+        self.show()
+
+    def expect(self, tasks: Iterable[Task]) -> None:
+        """Show the plan's tasks as waiting."""
+        for task in tasks:
+            self.tasks[task.id] = TaskReport(
+                id=task.id, type=task.type, instruction=task.instruction, state="waiting"
+            )
+        self.show()
+
+    def report(self, task_id: str, **changed: Any) -> TaskReport:
+        """Change what is known of a task, and show it."""
+        self.tasks[task_id] = self.tasks[task_id].model_copy(update=changed)
+        self.show()
+        return self.tasks[task_id]
+
+    def show(self) -> None:
+        self.context.set_custom_status(status(self._stage, self.tasks.values(), self.usage))
+
+    def outcome(self, error: Problem | None = None) -> Outcome:
+        """What the run ends with: completed, or failed with `error` and the best it has."""
+        self.enter("ended")
+        text = self.answer.answer.text if self.answer else ""
+        large = self.answer.answer.reference if self.answer else None
+        return Outcome(
+            status="failed" if error else "completed",
+            answer=text or "",
+            answer_artifact=large.artifact if large else None,
+            citations=self.answer.citations if self.answer else (),
+            verdict=self.verdict,
+            revisions=self.revisions,
+            tasks=tuple(self.tasks.values()),
+            usage=self.usage,
+            prompts=dict(sorted(self._prompts.items())),
+            models=tuple(sorted(self._models)),
+            degraded=tuple(sorted(self._degraded)),
+            missing=self.answer.missing if self.answer else (),
+            metadata=self.goal.metadata,
+            error=error,
+        )
+
+
+def status(stage: Stage, tasks: Iterable[TaskReport], usage: Usage) -> dict[str, Any]:
+    """What a person sees of a run under way, at most `STATUS_BYTES` as JSON: titles give way first."""
+    shown: dict[str, Any] = {"stage": stage, "model_calls": usage.model_calls, "tokens": usage.tokens}
+    tasks = tuple(tasks)
+    for title_length in (60, 30, 10, 0):
+        shown["tasks"] = [_row(task, title_length) for task in tasks]
+        if len(json.dumps(shown).encode()) <= STATUS_BYTES:
+            return shown
+    shown["tasks"] = [{"id": task.id, "state": task.state} for task in tasks]
+    return shown
+
+
+def _row(task: TaskReport, title_length: int) -> dict[str, Any]:
+    title = task.instruction
+    if len(title) > title_length:
+        title = title[:title_length] + "…"
+    return {
+        "id": task.id,
+        "type": task.type,
+        "title": title,
+        "state": task.state,
+        "revisions": task.revisions,
+    }
