@@ -1,4 +1,4 @@
-"""Achieve a goal: recall -> plan -> tasks, each as soon as its inputs are ready -> answer -> revise -> remember.
+"""Achieve a goal: recall, plan, perform each task as soon as its inputs are ready, answer, revise, remember.
 
 Replayed from history after every step: it may read only its input, the context, and what steps return.
 """

@@ -21,7 +21,7 @@ class BudgetExceeded(Exception):
 
 
 class Run:
-    """The mutable part of a run. Every replay rebuilds it from history, so it holds nothing that isn't there."""
+    """The mutable part of a run. Every replay rebuilds it from history, so it holds nothing else."""
 
     def __init__(self, context: Context, goal: Goal) -> None:
         self.context = context

@@ -1,0 +1,1 @@
+"""How the outside is reached: model, search, artifacts, secrets, settings, logs."""

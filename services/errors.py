@@ -1,0 +1,25 @@
+"""What may go wrong in a step. An activity raises one of these; anything else is a bug."""
+
+
+class StepError(Exception):
+    """A step could not be done. `code` is stable; the message is for people: no provider's words, no content."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class RetryLater(StepError):
+    """The outside can't serve this now. `seconds` is what it asked for (Retry-After), if it did."""
+
+    def __init__(self, code: str, message: str, seconds: float | None = None) -> None:
+        super().__init__(code, message)
+        self.seconds = seconds
+
+
+class GiveUp(StepError):
+    """Trying again would not help."""
+
+
+class Refused(StepError):
+    """The model refused to answer, or a provider's content filter did."""

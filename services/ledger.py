@@ -1,0 +1,17 @@
+"""What one step used and how it went: filled in by the services, sent back with the step's result."""
+
+from contracts.usage import Usage
+
+
+class Ledger:
+    """Lives as long as one step."""
+
+    def __init__(self) -> None:
+        self.usage = Usage()
+        self.prompts: dict[str, str] = {}
+        self.models: set[str] = set()
+        self.degraded: set[str] = set()
+
+    def charge(self, usage: Usage, model: str) -> None:
+        self.usage = self.usage + usage
+        self.models.add(model)

@@ -1,0 +1,158 @@
+"""Language models and embeddings through the openai SDK: Azure OpenAI, OpenAI, or any server that speaks it.
+
+The SDK's own retries are off: a `RetryLater` becomes a durable sleep, during which no function is held.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from pydantic import JsonValue, ValidationError
+
+from agents.loader import Agent, load_agent
+from contracts.base import Reply
+from contracts.usage import Usage
+from services.errors import GiveUp, Refused
+from services.ledger import Ledger
+from services.model_errors import translated
+from services.settings import Settings
+from services.telemetry import log
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
+
+R = TypeVar("R", bound=Reply)
+
+ASKED_AGAIN = 2
+"""How often a reply that can't be used is asked for again, with the reason, before the step fails closed."""
+EMBEDDING_BATCH = 256
+"""Texts per request: the API takes 2,048, but at most 300,000 tokens of them."""
+
+
+class Model(Protocol):
+    async def ask(self, agent: str, question: Mapping[str, JsonValue], reply: type[R]) -> R: ...
+
+    async def embed(self, texts: Sequence[str]) -> list[list[float]]: ...
+
+
+class Unusable(Exception):
+    """The model replied, but not with what was asked for; the message tells it why."""
+
+
+class OpenAIModel:
+    """Asks agents, and charges what it used to the step's ledger. Raises `StepError`s only."""
+
+    def __init__(
+        self, chat: "AsyncOpenAI", embeddings: "AsyncOpenAI", settings: Settings, ledger: Ledger
+    ) -> None:
+        self._chat = chat
+        self._embeddings = embeddings
+        self._settings = settings
+        self._ledger = ledger
+
+    async def ask(self, agent: str, question: Mapping[str, JsonValue], reply: type[R]) -> R:
+        """The agent's reply to `question`, a JSON object, as its contract."""
+        asked = load_agent(agent)
+        self._ledger.prompts[asked.name] = asked.version
+        messages = [{"role": "user", "content": json.dumps(question, ensure_ascii=False)}]
+        for _ in range(1 + ASKED_AGAIN):
+            text = await self._complete(asked, messages)
+            try:
+                return _parsed(text, reply)
+            except Unusable as problem:
+                log("reply_unusable", agent=asked.name, reason=str(problem)[:200])
+                messages = [
+                    messages[0],
+                    {"role": "assistant", "content": text or "(nothing)"},
+                    {
+                        "role": "user",
+                        "content": f"That can't be used: {problem}. Reply again, with the JSON alone.",
+                    },
+                ]
+        raise GiveUp("unusable_reply", f"{asked.name} gave no usable reply in {1 + ASKED_AGAIN} attempts")
+
+    async def _complete(self, agent: Agent, messages: list[dict[str, str]]) -> str:
+        model = self._settings.models[agent.tier]
+        schema = {"name": agent.name, "strict": True, "schema": agent.contract.model_json_schema()}
+        common: dict[str, Any] = {"model": model, "temperature": agent.temperature}
+        if self._settings.model_api == "responses":
+            return await self._respond(agent, messages, common, schema)
+        return await self._chat_completion(agent, messages, common, schema)
+
+    async def _respond(
+        self, agent: Agent, messages: list[dict[str, str]], common: dict[str, Any], schema: dict[str, Any]
+    ) -> str:
+        with translated(agent.name):
+            response = await self._chat.responses.create(
+                instructions=agent.prompt,
+                input=messages,
+                text={"format": {"type": "json_schema", **schema}},
+                store=False,
+                **common,
+            )
+            used = response.usage
+            self._ledger.charge(
+                Usage(
+                    model_calls=1,
+                    input_tokens=used.input_tokens if used else 0,
+                    output_tokens=used.output_tokens if used else 0,
+                ),
+                response.model,
+            )
+            for item in response.output:
+                for part in getattr(item, "content", None) or []:
+                    if part.type == "refusal":
+                        raise Refused("model_refused", f"the model refused to answer as {agent.name}")
+            return str(response.output_text)
+
+    async def _chat_completion(
+        self, agent: Agent, messages: list[dict[str, str]], common: dict[str, Any], schema: dict[str, Any]
+    ) -> str:
+        with translated(agent.name):
+            completion = await self._chat.chat.completions.create(
+                messages=[{"role": "system", "content": agent.prompt}, *messages],
+                response_format={"type": "json_schema", "json_schema": schema},
+                **common,
+            )
+            used = completion.usage
+            self._ledger.charge(
+                Usage(
+                    model_calls=1,
+                    input_tokens=used.prompt_tokens if used else 0,
+                    output_tokens=used.completion_tokens if used else 0,
+                ),
+                completion.model,
+            )
+            message = completion.choices[0].message
+            if message.refusal:
+                raise Refused("model_refused", f"the model refused to answer as {agent.name}")
+            return message.content or ""
+
+    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        """One vector per text, in order, of the dimensions in the settings."""
+        vectors: list[list[float]] = []
+        for start in range(0, len(texts), EMBEDDING_BATCH):
+            with translated("embeddings"):
+                answer = await self._embeddings.embeddings.create(
+                    model=self._settings.embedding_model,
+                    input=list(texts[start : start + EMBEDDING_BATCH]),
+                    dimensions=self._settings.embedding_dimensions,
+                )
+                self._ledger.charge(Usage(embedding_tokens=answer.usage.prompt_tokens), answer.model)
+                vectors.extend(item.embedding for item in answer.data)
+        wrong = {len(vector) for vector in vectors} - {self._settings.embedding_dimensions}
+        if wrong or len(vectors) != len(texts):
+            expected = f"{len(texts)} vectors of {self._settings.embedding_dimensions} dimensions"
+            raise GiveUp(
+                "wrong_embeddings", f"expected {expected}, got {len(vectors)}, other dimensions: {wrong}"
+            )
+        return vectors
+
+
+def _parsed(text: str, reply: type[R]) -> R:
+    try:
+        return reply.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the reply"
+        raise Unusable(f"{where}: {first['msg']}") from error

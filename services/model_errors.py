@@ -1,0 +1,55 @@
+"""What a model provider's failures mean for a step. Their own words go nowhere but here."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from services.errors import GiveUp, Refused, RetryLater, StepError
+from services.telemetry import log
+
+if TYPE_CHECKING:
+    from openai import APIStatusError
+
+CONTENT_FILTER_CODES = frozenset({"content_filter", "content_policy_violation"})
+WORTH_ANOTHER_TRY = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
+
+
+@contextmanager
+def translated(agent: str) -> Iterator[None]:
+    """Turn what the openai SDK raises, and what it makes of nonsense, into `StepError`s."""
+    from openai import APIConnectionError, APIStatusError, APITimeoutError, OpenAIError
+
+    try:
+        yield
+    except StepError:
+        raise
+    except APITimeoutError as error:
+        raise RetryLater("model_timeout", f"the model did not answer {agent} in time") from error
+    except APIConnectionError as error:
+        raise RetryLater("model_unavailable", f"the model of {agent} can't be reached") from error
+    except APIStatusError as error:
+        raise _from_status(agent, error) from error
+    except (OpenAIError, AttributeError, TypeError, ValueError) as error:
+        # The SDK meets a 200 that isn't its API (a proxy's page, say) with errors of its own making.
+        raise RetryLater("model_unavailable", f"the model of {agent} answered with something else") from error
+
+
+def _from_status(agent: str, error: "APIStatusError") -> StepError:
+    log("model_error", agent=agent, status=error.status_code, code=str(error.code))
+    if error.status_code in WORTH_ANOTHER_TRY:
+        code = "rate_limited" if error.status_code == 429 else "model_unavailable"
+        seconds = _retry_after(error)
+        return RetryLater(code, f"the model of {agent} answered {error.status_code}", seconds)
+    if error.code in CONTENT_FILTER_CODES:
+        return Refused("content_filtered", f"the provider's content filter stopped {agent}")
+    return GiveUp("model_rejected_request", f"the model of {agent} answered {error.status_code}")
+
+
+def _retry_after(error: "APIStatusError") -> float | None:
+    """Seconds, from `retry-after-ms` or `Retry-After`; a date or nonsense counts as not given."""
+    for header, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        try:
+            return max(0.0, float(error.response.headers[header]) * unit)
+        except (KeyError, ValueError):
+            continue
+    return None
