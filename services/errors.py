@@ -2,7 +2,7 @@
 
 
 class StepError(Exception):
-    """A step could not be done. `code` is stable; the message is for people: no provider's words, no content."""
+    """A step could not be done. `code` is stable; the message holds no provider's words and no content."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)

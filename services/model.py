@@ -5,7 +5,8 @@ The SDK's own retries are off: a `RetryLater` becomes a durable sleep, during wh
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from pydantic import JsonValue, ValidationError
 
@@ -14,7 +15,8 @@ from contracts.base import Reply
 from contracts.usage import Usage
 from services.errors import GiveUp, Refused
 from services.ledger import Ledger
-from services.model_errors import translated
+from services.model_errors import TemperatureRefused, translated
+from services.model_wire import Message, Question, chat_complete, respond
 from services.settings import Settings
 from services.telemetry import log
 
@@ -39,14 +41,21 @@ class Unusable(Exception):
     """The model replied, but not with what was asked for; the message tells it why."""
 
 
+@dataclass(frozen=True)
+class ModelClients:
+    """What lives as long as the process: connections, and what was learned about the models."""
+
+    chat: "AsyncOpenAI"
+    embeddings: "AsyncOpenAI"
+    without_temperature: set[str] = field(default_factory=set)
+    """Models that refuse the parameter, as reasoning models do."""
+
+
 class OpenAIModel:
     """Asks agents, and charges what it used to the step's ledger. Raises `StepError`s only."""
 
-    def __init__(
-        self, chat: "AsyncOpenAI", embeddings: "AsyncOpenAI", settings: Settings, ledger: Ledger
-    ) -> None:
-        self._chat = chat
-        self._embeddings = embeddings
+    def __init__(self, clients: ModelClients, settings: Settings, ledger: Ledger) -> None:
+        self._clients = clients
         self._settings = settings
         self._ledger = ledger
 
@@ -54,7 +63,7 @@ class OpenAIModel:
         """The agent's reply to `question`, a JSON object, as its contract."""
         asked = load_agent(agent)
         self._ledger.prompts[asked.name] = asked.version
-        messages = [{"role": "user", "content": json.dumps(question, ensure_ascii=False)}]
+        messages: list[Message] = [{"role": "user", "content": json.dumps(question, ensure_ascii=False)}]
         for _ in range(1 + ASKED_AGAIN):
             text = await self._complete(asked, messages)
             try:
@@ -71,69 +80,34 @@ class OpenAIModel:
                 ]
         raise GiveUp("unusable_reply", f"{asked.name} gave no usable reply in {1 + ASKED_AGAIN} attempts")
 
-    async def _complete(self, agent: Agent, messages: list[dict[str, str]]) -> str:
+    async def _complete(self, agent: Agent, messages: list[Message]) -> str:
         model = self._settings.models[agent.tier]
-        schema = {"name": agent.name, "strict": True, "schema": agent.contract.model_json_schema()}
-        common: dict[str, Any] = {"model": model, "temperature": agent.temperature}
-        if self._settings.model_api == "responses":
-            return await self._respond(agent, messages, common, schema)
-        return await self._chat_completion(agent, messages, common, schema)
-
-    async def _respond(
-        self, agent: Agent, messages: list[dict[str, str]], common: dict[str, Any], schema: dict[str, Any]
-    ) -> str:
-        with translated(agent.name):
-            response = await self._chat.responses.create(
-                instructions=agent.prompt,
-                input=messages,
-                text={"format": {"type": "json_schema", **schema}},
-                store=False,
-                **common,
-            )
-            used = response.usage
-            self._ledger.charge(
-                Usage(
-                    model_calls=1,
-                    input_tokens=used.input_tokens if used else 0,
-                    output_tokens=used.output_tokens if used else 0,
-                ),
-                response.model,
-            )
-            for item in response.output:
-                for part in getattr(item, "content", None) or []:
-                    if part.type == "refusal":
-                        raise Refused("model_refused", f"the model refused to answer as {agent.name}")
-            return str(response.output_text)
-
-    async def _chat_completion(
-        self, agent: Agent, messages: list[dict[str, str]], common: dict[str, Any], schema: dict[str, Any]
-    ) -> str:
-        with translated(agent.name):
-            completion = await self._chat.chat.completions.create(
-                messages=[{"role": "system", "content": agent.prompt}, *messages],
-                response_format={"type": "json_schema", "json_schema": schema},
-                **common,
-            )
-            used = completion.usage
-            self._ledger.charge(
-                Usage(
-                    model_calls=1,
-                    input_tokens=used.prompt_tokens if used else 0,
-                    output_tokens=used.completion_tokens if used else 0,
-                ),
-                completion.model,
-            )
-            message = completion.choices[0].message
-            if message.refusal:
-                raise Refused("model_refused", f"the model refused to answer as {agent.name}")
-            return message.content or ""
+        question = Question(
+            model=model,
+            prompt=agent.prompt,
+            messages=messages,
+            name=agent.name,
+            schema=agent.contract.model_json_schema(),
+            temperature=None if model in self._clients.without_temperature else agent.temperature,
+        )
+        complete = respond if self._settings.model_api == "responses" else chat_complete
+        try:
+            with translated(agent.name):
+                completion = await complete(self._clients.chat, question)
+        except TemperatureRefused:
+            self._clients.without_temperature.add(model)
+            return await self._complete(agent, messages)
+        self._ledger.charge(completion.usage, completion.model)
+        if completion.refused:
+            raise Refused("model_refused", f"the model refused to answer as {agent.name}")
+        return completion.text
 
     async def embed(self, texts: Sequence[str]) -> list[list[float]]:
         """One vector per text, in order, of the dimensions in the settings."""
         vectors: list[list[float]] = []
         for start in range(0, len(texts), EMBEDDING_BATCH):
             with translated("embeddings"):
-                answer = await self._embeddings.embeddings.create(
+                answer = await self._clients.embeddings.embeddings.create(
                     model=self._settings.embedding_model,
                     input=list(texts[start : start + EMBEDDING_BATCH]),
                     dimensions=self._settings.embedding_dimensions,

@@ -14,6 +14,10 @@ CONTENT_FILTER_CODES = frozenset({"content_filter", "content_policy_violation"})
 WORTH_ANOTHER_TRY = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
 
 
+class TemperatureRefused(Exception):
+    """The model does not take a temperature."""
+
+
 @contextmanager
 def translated(agent: str) -> Iterator[None]:
     """Turn what the openai SDK raises, and what it makes of nonsense, into `StepError`s."""
@@ -28,8 +32,10 @@ def translated(agent: str) -> Iterator[None]:
     except APIConnectionError as error:
         raise RetryLater("model_unavailable", f"the model of {agent} can't be reached") from error
     except APIStatusError as error:
+        if error.status_code == 400 and error.param == "temperature":
+            raise TemperatureRefused from error
         raise _from_status(agent, error) from error
-    except (OpenAIError, AttributeError, TypeError, ValueError) as error:
+    except (OpenAIError, AttributeError, LookupError, TypeError, ValueError) as error:
         # The SDK meets a 200 that isn't its API (a proxy's page, say) with errors of its own making.
         raise RetryLater("model_unavailable", f"the model of {agent} answered with something else") from error
 
