@@ -1,0 +1,78 @@
+"""The clients of one process, made when they are first used, and what one step gets of them."""
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from services.artifacts import Artifacts, StoredArtifacts
+from services.ledger import Ledger
+from services.model import Model, ModelClients, OpenAIModel
+from services.search.indexes import KNOWLEDGE, MEMORY
+from services.search.store import Index, SearchIndexStore
+from services.settings import Endpoint, Settings
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
+
+ENTRA_SCOPE = "https://cognitiveservices.azure.com/.default"
+MODEL_TIMEOUT_SECONDS = 100.0
+"""Less than a step's timeout, so that a slow model is told apart from a broken step."""
+
+
+class Clients:
+    """Connections are shared by all steps of the process; they belong to its one event loop."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    @cached_property
+    def artifacts(self) -> Artifacts:
+        return StoredArtifacts(self._settings.artifacts_url)
+
+    @cached_property
+    def knowledge(self) -> Index:
+        return self._index(KNOWLEDGE)
+
+    @cached_property
+    def memory(self) -> Index:
+        return self._index(MEMORY)
+
+    def model(self, ledger: Ledger) -> Model:
+        return OpenAIModel(self._model_clients, self._settings, ledger)
+
+    @cached_property
+    def _model_clients(self) -> ModelClients:
+        return ModelClients(_openai(self._settings.model), _openai(self._settings.embedding))
+
+    def _index(self, name: str) -> Index:
+        from azure.search.documents.aio import SearchClient
+
+        endpoint = self._settings.search
+        client = SearchClient(endpoint.url, name, search_credential(endpoint, asynchronous=True))
+        return SearchIndexStore(client, self._settings.vector_weight)
+
+
+def search_credential(endpoint: Endpoint, *, asynchronous: bool = False) -> Any:
+    """A key if the settings have one, otherwise whoever this process is (managed identity, az login)."""
+    if endpoint.key is not None:
+        from azure.core.credentials import AzureKeyCredential
+
+        return AzureKeyCredential(endpoint.key)
+    if asynchronous:
+        from azure.identity.aio import DefaultAzureCredential as AsyncCredential
+
+        return AsyncCredential()
+    from azure.identity import DefaultAzureCredential
+
+    return DefaultAzureCredential()
+
+
+def _openai(endpoint: Endpoint) -> "AsyncOpenAI":
+    from openai import AsyncOpenAI
+
+    if endpoint.key is not None:
+        key: Any = endpoint.key
+    else:
+        from azure.identity.aio import DefaultAzureCredential, get_bearer_token_provider
+
+        key = get_bearer_token_provider(DefaultAzureCredential(), ENTRA_SCOPE)
+    return AsyncOpenAI(base_url=endpoint.url, api_key=key, max_retries=0, timeout=MODEL_TIMEOUT_SECONDS)

@@ -1,0 +1,1 @@
+"""The memory: vector indexes in Azure AI Search, through its SDK."""
