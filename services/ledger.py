@@ -4,9 +4,10 @@ from contracts.usage import Usage
 
 
 class Ledger:
-    """Lives as long as one step."""
+    """Lives as long as one attempt at a step."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, last_attempt: bool) -> None:
+        self.last_attempt = last_attempt
         self.usage = Usage()
         self.prompts: dict[str, str] = {}
         self.models: set[str] = set()

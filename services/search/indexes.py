@@ -29,7 +29,6 @@ def _knowledge(dimensions: int) -> "SearchIndex":
             _text("title"),
             _text("heading"),
             _text("text"),
-            _number("position"),
         ],
         dimensions,
     )
@@ -89,12 +88,6 @@ def _text(name: str, *, stored: bool = True) -> "SearchField":
     return SearchField(
         name=name, type="Edm.String", searchable=True, analyzer_name=ENGLISH, hidden=not stored
     )
-
-
-def _number(name: str) -> "SearchField":
-    from azure.search.documents.indexes.models import SearchField
-
-    return SearchField(name=name, type="Edm.Int32", filterable=True, sortable=True)
 
 
 def _instant(name: str) -> "SearchField":

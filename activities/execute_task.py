@@ -1,0 +1,40 @@
+"""Answers one task of the plan from the passages it was given."""
+
+from activities.grounding import check_markers
+from activities.material import read_passages, shown
+from contracts.answers import Draft, TaskBrief
+from contracts.passages import PassageSet
+from contracts.replies import DraftReply
+from policy.tenancy import tenant_key
+from services.artifacts import Artifacts, get_text, put_text, put_value
+from services.model import Model
+
+
+async def execute_task(brief: TaskBrief, model: Model, artifacts: Artifacts) -> Draft:
+    """Safe to run twice: it asks, and keeps texts under the name of their content."""
+    passages = await read_passages(artifacts, brief.passages)
+    earlier = [
+        {"task": each.task, "instruction": each.instruction, "answer": await get_text(artifacts, each.answer)}
+        for each in brief.earlier
+    ]
+    previous = await get_text(artifacts, brief.previous) if brief.previous else None
+    reply = await model.ask(
+        "executor",
+        {
+            "goal": brief.goal,
+            "instruction": brief.instruction,
+            "passages": shown(passages),
+            "earlier": [*earlier],
+            "previous": previous,
+            "changes": brief.changes or None,
+        },
+        DraftReply,
+    )
+    answer, problems = check_markers(reply.answer, passages)
+    owner = tenant_key(brief.tenant)
+    return Draft(
+        answer=await put_text(artifacts, owner, answer),
+        passages=await put_value(artifacts, owner, PassageSet(passages=passages)),
+        missing=tuple(reply.missing),
+        problems=problems,
+    )

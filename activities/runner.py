@@ -1,0 +1,105 @@
+"""Runs an activity by its step's name: contract in, envelope out.
+
+Whatever an activity may expect to go wrong becomes an envelope the orchestrator can act on; what it did not
+expect is logged by type and place, and raised without its text, which might hold content.
+"""
+
+import asyncio
+import time
+import traceback
+from collections.abc import Awaitable, Callable
+from functools import cache
+from importlib import import_module
+from inspect import signature
+from typing import Any
+
+from contracts.base import Contract
+from contracts.steps import Done, Failed, Later, Step, StepCall
+from services.clients import Clients
+from services.errors import RetryLater, StepError
+from services.ledger import Ledger
+from services.settings import current_settings
+from services.telemetry import current_run, log
+
+Activity = Callable[..., Awaitable[Contract]]
+
+
+class StepBroke(Exception):
+    """A bug in an activity, or an outside that behaves as nobody foresaw."""
+
+
+async def run_step(step: Step[Any, Any], message: dict[str, Any]) -> dict[str, Any]:
+    """Do what `message`, a `StepCall`, asks for; returns `Done`, `Later` or `Failed` as JSON."""
+    called = StepCall.model_validate(message)
+    current_run.set(called.run)
+    ledger = Ledger()
+    began = time.monotonic()
+    envelope: Done | Later | Failed
+    try:
+        value = await _perform(step, called, ledger)
+        envelope = Done(
+            value=value.model_dump(mode="json"),
+            usage=ledger.usage,
+            prompts=ledger.prompts,
+            models=tuple(sorted(ledger.models)),
+            degraded=tuple(sorted(ledger.degraded)),
+        )
+    except RetryLater as problem:
+        envelope = Later(code=problem.code, seconds=problem.seconds, usage=ledger.usage)
+    except TimeoutError:
+        envelope = Later(code="step_timeout", usage=ledger.usage)
+    except StepError as problem:
+        envelope = Failed(code=problem.code, message=str(problem), usage=ledger.usage)
+    log(
+        "step",
+        step=step.name,
+        attempt=called.attempt,
+        outcome=envelope.outcome,
+        code=None if isinstance(envelope, Done) else envelope.code,
+        seconds=round(time.monotonic() - began, 3),
+        tokens=ledger.usage.tokens,
+    )
+    return envelope.model_dump(mode="json")
+
+
+async def _perform(step: Step[Any, Any], called: StepCall, ledger: Ledger) -> Contract:
+    activity, needs = _activity(step.name)
+    try:
+        request = step.takes.model_validate(called.value)
+        async with asyncio.timeout(step.timeout_seconds):
+            return await activity(request, **{need: _provide(need, ledger) for need in needs})
+    except (StepError, TimeoutError):
+        raise
+    except Exception as bug:
+        where = traceback.extract_tb(bug.__traceback__)[-1]
+        log(
+            "step_broke",
+            step=step.name,
+            error=type(bug).__name__,
+            file=where.filename,
+            line=where.lineno or 0,
+        )
+        raise StepBroke(f"{step.name}: {type(bug).__name__}") from None
+
+
+@cache
+def _activity(name: str) -> tuple[Activity, tuple[str, ...]]:
+    """The function `name` of `activities/<name>.py`, and which clients it asks for by its parameters' names."""
+    activity: Activity = getattr(import_module(f"activities.{name}"), name)
+    return activity, tuple(signature(activity).parameters)[1:]
+
+
+def _provide(need: str, ledger: Ledger) -> Any:
+    clients = _clients()
+    match need:
+        case "model":
+            return clients.model(ledger)
+        case "ledger":
+            return ledger
+        case _:
+            return getattr(clients, need)
+
+
+@cache
+def _clients() -> Clients:
+    return Clients(current_settings())

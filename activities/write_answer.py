@@ -1,0 +1,69 @@
+"""Merges the results of the tasks into the answer to the goal, with citations."""
+
+from activities.grounding import check_markers, citations_of, cited, renumber
+from activities.material import read_passages, shown
+from contracts.answers import Answer, AnswerBrief
+from contracts.passages import Passage, PassageSet
+from contracts.replies import DraftReply
+from policy.tenancy import tenant_key
+from services.artifacts import Artifacts, get_text, put_text, put_value
+from services.model import Model
+
+
+async def write_answer(brief: AnswerBrief, model: Model, artifacts: Artifacts) -> Answer:
+    """Safe to run twice: it asks, and keeps texts under the name of their content."""
+    passages, results = await _gather(brief, artifacts)
+    previous = await get_text(artifacts, brief.previous) if brief.previous else None
+    reply = await model.ask(
+        "writer",
+        {
+            "goal": brief.goal,
+            "results": [*results],
+            "passages": shown(passages),
+            "failed": [each.model_dump() for each in brief.failed],
+            "previous": previous,
+            "changes": brief.changes or None,
+        },
+        DraftReply,
+    )
+    answer, problems = check_markers(reply.answer, passages)
+    answer, passages = _in_order(answer, passages)
+    owner = tenant_key(brief.tenant)
+    return Answer(
+        answer=await put_text(artifacts, owner, answer),
+        passages=await put_value(artifacts, owner, PassageSet(passages=tuple(passages))),
+        missing=tuple(dict.fromkeys((*reply.missing, *(each.instruction for each in brief.failed)))),
+        problems=problems,
+        citations=citations_of(answer, passages),
+    )
+
+
+async def _gather(brief: AnswerBrief, artifacts: Artifacts) -> tuple[list[Passage], list[dict[str, str]]]:
+    """All passages that the results cite, each once, and the results with markers into them.
+
+    A revision finds the numbers as the draft before left them: that draft's own order begins the list.
+    """
+    passages: list[Passage] = []
+    places: dict[str, int] = {}
+    results = []
+    for result in brief.results:
+        text = await get_text(artifacts, result.draft.answer)
+        own = await read_passages(artifacts, [result.draft.passages])
+        numbers = {}
+        for number in cited(text):
+            passage = own[number - 1]
+            if passage.id not in places:
+                passages.append(passage)
+                places[passage.id] = len(passages)
+            numbers[number] = places[passage.id]
+        answer = renumber(text, numbers)
+        results.append({"task": result.task, "instruction": result.instruction, "answer": answer})
+    return passages, results
+
+
+def _in_order(answer: str, passages: list[Passage]) -> tuple[str, list[Passage]]:
+    """The answer with its citations numbered in order of appearance, and the passages in that order."""
+    order = cited(answer)
+    numbers = {old: new for new, old in enumerate(order, start=1)}
+    rest = [passage for number, passage in enumerate(passages, start=1) if number not in numbers]
+    return renumber(answer, numbers), [*(passages[old - 1] for old in order), *rest]
