@@ -1,5 +1,7 @@
 """Answers one task of the plan from the passages it was given."""
 
+from pydantic import JsonValue
+
 from activities.grounding import check_markers
 from activities.material import read_passages, shown
 from contracts.answers import Draft, TaskBrief
@@ -13,18 +15,18 @@ from services.model import Model
 async def execute_task(brief: TaskBrief, model: Model, artifacts: Artifacts) -> Draft:
     """Safe to run twice: it asks, and keeps texts under the name of their content."""
     passages = await read_passages(artifacts, brief.passages)
-    earlier = [
+    earlier: list[JsonValue] = [
         {"task": each.task, "instruction": each.instruction, "answer": await get_text(artifacts, each.answer)}
         for each in brief.earlier
     ]
-    previous = await get_text(artifacts, brief.previous) if brief.previous else None
+    previous = await get_text(artifacts, brief.previous.answer) if brief.previous else None
     reply = await model.ask(
         "executor",
         {
             "goal": brief.goal,
             "instruction": brief.instruction,
             "passages": shown(passages),
-            "earlier": [*earlier],
+            "earlier": earlier,
             "previous": previous,
             "changes": brief.changes or None,
         },

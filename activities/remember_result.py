@@ -8,7 +8,7 @@ from services.artifacts import Artifacts, get_text
 from services.errors import StepError
 from services.ledger import Ledger
 from services.model import Model
-from services.search.store import Index
+from services.search.store import Index, Row
 
 REMEMBERED_CHARACTERS = 4_000
 
@@ -18,7 +18,7 @@ async def remember_result(
 ) -> Remembered:
     """Safe to run twice: the run's id is the key, and the second write overwrites the first."""
     text = (await get_text(artifacts, remembrance.answer))[:REMEMBERED_CHARACTERS]
-    row = {
+    row: Row = {
         "id": f"{tenant_key(remembrance.tenant)}-outcome-{remembrance.run}",
         "tenant": remembrance.tenant,
         "kind": "outcome",

@@ -32,9 +32,8 @@ async def _search(query: Query, model: Model, knowledge: Index) -> tuple[SearchM
     except StepError as problem:
         if problem.code == "search_unavailable":
             raise  # words alone would meet the same
-    return "keyword", await knowledge.search(
-        query.tenant, query.text, top=query.top, select=SELECT, vector=None
-    )
+    rows = await knowledge.search(query.tenant, query.text, top=query.top, select=SELECT, vector=None)
+    return "keyword", rows
 
 
 def _passage(row: Row) -> Passage:

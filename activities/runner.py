@@ -32,7 +32,7 @@ async def run_step(step: Step[Any, Any], message: dict[str, Any]) -> dict[str, A
     """Do what `message`, a `StepCall`, asks for; returns `Done`, `Later` or `Failed` as JSON."""
     called = StepCall.model_validate(message)
     current_run.set(called.run)
-    ledger = Ledger()
+    ledger = Ledger(last_attempt=called.attempt == step.attempts)
     began = time.monotonic()
     envelope: Done | Later | Failed
     try:
@@ -70,21 +70,22 @@ async def _perform(step: Step[Any, Any], called: StepCall, ledger: Ledger) -> Co
             return await activity(request, **{need: _provide(need, ledger) for need in needs})
     except (StepError, TimeoutError):
         raise
-    except Exception as bug:
+    except Exception as bug:  # noqa: BLE001 - the boundary: nothing of its text may leave
         where = traceback.extract_tb(bug.__traceback__)[-1]
+        file, line = where.filename, where.lineno or 0
         log(
             "step_broke",
             step=step.name,
             error=type(bug).__name__,
-            file=where.filename,
-            line=where.lineno or 0,
+            file=file,
+            line=line,
         )
         raise StepBroke(f"{step.name}: {type(bug).__name__}") from None
 
 
 @cache
 def _activity(name: str) -> tuple[Activity, tuple[str, ...]]:
-    """The function `name` of `activities/<name>.py`, and which clients it asks for by its parameters' names."""
+    """The function `name` of `activities/<name>.py`, and the clients that its parameters name."""
     activity: Activity = getattr(import_module(f"activities.{name}"), name)
     return activity, tuple(signature(activity).parameters)[1:]
 

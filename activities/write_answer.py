@@ -1,5 +1,7 @@
 """Merges the results of the tasks into the answer to the goal, with citations."""
 
+from pydantic import JsonValue
+
 from activities.grounding import check_markers, citations_of, cited, renumber
 from activities.material import read_passages, shown
 from contracts.answers import Answer, AnswerBrief
@@ -13,12 +15,12 @@ from services.model import Model
 async def write_answer(brief: AnswerBrief, model: Model, artifacts: Artifacts) -> Answer:
     """Safe to run twice: it asks, and keeps texts under the name of their content."""
     passages, results = await _gather(brief, artifacts)
-    previous = await get_text(artifacts, brief.previous) if brief.previous else None
+    previous = await get_text(artifacts, brief.previous.answer) if brief.previous else None
     reply = await model.ask(
         "writer",
         {
             "goal": brief.goal,
-            "results": [*results],
+            "results": results,
             "passages": shown(passages),
             "failed": [each.model_dump() for each in brief.failed],
             "previous": previous,
@@ -38,14 +40,15 @@ async def write_answer(brief: AnswerBrief, model: Model, artifacts: Artifacts) -
     )
 
 
-async def _gather(brief: AnswerBrief, artifacts: Artifacts) -> tuple[list[Passage], list[dict[str, str]]]:
+async def _gather(brief: AnswerBrief, artifacts: Artifacts) -> tuple[list[Passage], list[JsonValue]]:
     """All passages that the results cite, each once, and the results with markers into them.
 
-    A revision finds the numbers as the draft before left them: that draft's own order begins the list.
+    In a revision the passages stand in the order of the draft before, so that its markers still hold.
     """
-    passages: list[Passage] = []
-    places: dict[str, int] = {}
-    results = []
+    before = [brief.previous.passages] if brief.previous else []
+    passages = list(await read_passages(artifacts, before))
+    places = {passage.id: number for number, passage in enumerate(passages, start=1)}
+    results: list[JsonValue] = []
     for result in brief.results:
         text = await get_text(artifacts, result.draft.answer)
         own = await read_passages(artifacts, [result.draft.passages])

@@ -40,7 +40,7 @@ class TaskBrief(Contract):
     instruction: str
     passages: tuple[Reference, ...]
     earlier: tuple[EarlierAnswer, ...] = ()
-    previous: Content | None = None
+    previous: Draft | None = None
     """The draft that is to be revised, with `changes`, the evaluator's wish."""
     changes: str = ""
 
@@ -66,7 +66,7 @@ class AnswerBrief(Contract):
     goal: str
     results: tuple[TaskAnswer, ...]
     failed: tuple[FailedTask, ...] = ()
-    previous: Content | None = None
+    previous: Draft | None = None
     changes: str = ""
 
 

@@ -6,8 +6,16 @@ Replayed from history after every step: it may read only its input, the context,
 from collections.abc import Generator, Mapping
 from typing import Any
 
-from contracts.answers import Answer, AnswerBrief, FailedTask, Outcome, Problem, Remembrance, TaskAnswer
-from contracts.content import Content
+from contracts.answers import (
+    Answer,
+    AnswerBrief,
+    Draft,
+    FailedTask,
+    Outcome,
+    Problem,
+    Remembrance,
+    TaskAnswer,
+)
 from contracts.goals import Goal
 from contracts.plans import Note, Plan, PlanBrief, Recall
 from contracts.steps import PLAN_GOAL, RECALL_MEMORY, REMEMBER_RESULT, WRITE_ANSWER
@@ -93,7 +101,7 @@ def _answer(run: Run, plan: Plan, performed: Mapping[str, Performed]) -> Strand[
         reasons = "; ".join(f"{each.task}: {each.reason}" for each in failed)
         raise Unachievable("no_task_succeeded", f"no task of the plan produced an answer ({reasons})")
 
-    def write(previous: Content | None, changes: str, revision: int) -> Strand[Answer]:
+    def write(previous: Draft | None, changes: str, revision: int) -> Strand[Answer]:
         run.revisions = revision
         brief = AnswerBrief(
             tenant=run.goal.tenant,

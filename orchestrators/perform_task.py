@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from contracts.answers import Draft, EarlierAnswer, TaskBrief, TaskReport
-from contracts.content import Content, Reference
+from contracts.content import Reference
 from contracts.passages import Query
 from contracts.plans import Task
 from contracts.steps import EXECUTE_TASK, RETRIEVE_PASSAGES
@@ -61,7 +61,7 @@ def _execute(run: Run, task: Task, inputs: list[Performed]) -> Strand[Performed]
         if each.draft is not None
     )
 
-    def write(previous: Content | None, changes: str, revision: int) -> Strand[Draft]:
+    def write(previous: Draft | None, changes: str, revision: int) -> Strand[Draft]:
         if revision:
             run.report(task.id, state="revising", revisions=revision)
         brief = TaskBrief(

@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from contracts.answers import Draft, Evaluation, Verdict
-from contracts.content import Content
 from contracts.steps import EVALUATE_RESULT
 from orchestrators.flow import StepFailed, Strand
 from orchestrators.run import Run
 
 D = TypeVar("D", bound=Draft)
 
-Write = Callable[[Content | None, str, int], Strand[D]]
+Write = Callable[[Draft | None, str, int], Strand[D]]
 """Makes the draft number `revision` (0 is the first) from the draft before it and what should change."""
 
 
@@ -27,7 +26,7 @@ class Judged(Generic[D]):
 def revise_until_good(run: Run, instruction: str, write: Write[D]) -> Strand[Judged[D]]:
     """The best version and not the last; raises `StepFailed` only when there is no draft at all."""
     best: Judged[D] | None = None
-    previous: Content | None = None
+    previous: Draft | None = None
     changes = ""
     for revision in range(run.goal.options.revision_limit + 1):
         try:
@@ -46,7 +45,7 @@ def revise_until_good(run: Run, instruction: str, write: Write[D]) -> Strand[Jud
         best = judged
         if verdict.passed:
             return best
-        previous, changes = draft.answer, verdict.changes
+        previous, changes = draft, verdict.changes
     assert best is not None  # noqa: S101 - the range has at least one element, and each pass sets it
     return best
 
