@@ -1,0 +1,39 @@
+"""What is deployed: the HTTP triggers, the orchestrators, and one activity function for every row of the steps."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import azure.durable_functions as df
+import azure.functions as func
+
+from contracts.steps import STEPS, Step
+from orchestrators.achieve_goal import achieve_goal
+from orchestrators.read_documents import read_documents
+from triggers.documents import documents
+from triggers.goals import goals
+from triggers.service import service
+
+app = df.DFApp(http_auth_level=func.AuthLevel.FUNCTION)
+
+for blueprint in (goals, documents, service):
+    app.register_functions(blueprint)
+
+for orchestrator in (achieve_goal, read_documents):
+    app.orchestration_trigger(context_name="context", orchestration=orchestrator.__name__)(orchestrator)
+
+
+def _activity(step: Step[Any, Any]) -> Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]:
+    async def run(message: dict[str, Any]) -> dict[str, Any]:
+        from activities.runner import (
+            run_step,  # the clients behind it are loaded by the first step, not at start
+        )
+
+        return await run_step(step, message)
+
+    run.__name__ = step.name
+    run.__annotations__ = {"message": dict, "return": dict}  # the Functions worker takes plain types only
+    return run
+
+
+for step in STEPS:
+    app.activity_trigger(input_name="message", activity=step.name)(_activity(step))

@@ -1,0 +1,1 @@
+"""Who may start, watch and answer a run? HTTP."""

@@ -1,0 +1,79 @@
+"""`POST /api/documents` reads documents into memory, `GET /api/documents/{id}` tells how far it is."""
+
+import uuid
+from collections.abc import Iterator, Sequence
+
+import azure.durable_functions as df
+import azure.functions as func
+
+from contracts.documents import (
+    DocumentBatch,
+    DocumentsRequest,
+    DocumentUpload,
+    Reading,
+    ReadingReport,
+    StoredDocument,
+)
+from policy.tenancy import run_id, tenant_key
+from services.artifacts import put_value
+from services.clients import Clients
+from services.settings import current_settings
+from triggers.body import idempotency_key, read_body, wait_seconds
+from triggers.problems import answering
+from triggers.runs import accepted, ended, facts, find, ok, output_of, start, state
+
+ORCHESTRATOR = "read_documents"
+MAX_BODY_BYTES = 8 * 1024 * 1024
+BATCH_CHARACTERS = 500_000
+"""What one activity parses, embeds and writes in a few seconds."""
+
+documents = df.Blueprint()
+
+
+@documents.route(route="documents", methods=["POST"])
+@documents.durable_client_input(client_name="client")
+@answering
+async def read_documents_in(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
+    """202 with the status URLs; with `wait`, 200 and the report when it is there in time.
+
+    The documents are kept as artifacts before the run starts, so what was accepted is not lost.
+    """
+    settings = current_settings()
+    wait = wait_seconds(req)
+    asked = read_body(req, DocumentsRequest, MAX_BODY_BYTES)
+    artifacts = Clients(settings).artifacts
+    batches = [
+        await put_value(artifacts, tenant_key(settings.tenant), batch) for batch in _batches(asked.documents)
+    ]
+    run = run_id(settings.tenant, idempotency_key(req) or uuid.uuid4().hex)
+    await start(client, ORCHESTRATOR, run, Reading(tenant=settings.tenant, batches=tuple(batches)))
+    status = await ended(client, run, asked.wait if wait is None else wait)
+    if status is None:
+        return accepted(client, req, run, "reportUri")
+    report = ReadingReport.model_validate(output_of(status))
+    return ok({"id": run, "status": "completed", "report": report.model_dump(mode="json")})
+
+
+@documents.route(route="documents/{id}", methods=["GET"])
+@documents.durable_client_input(client_name="client")
+@answering
+async def show_reading(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
+    """Whether the documents are read, and the report when they are."""
+    status = await find(client, current_settings().tenant, req.route_params["id"], ORCHESTRATOR)
+    report = None
+    if state(status) == "completed":
+        report = ReadingReport.model_validate(output_of(status)).model_dump(mode="json")
+    return ok({"id": status.instance_id, "status": state(status), "report": report, **facts(status)})
+
+
+def _batches(uploads: Sequence[DocumentUpload]) -> Iterator[DocumentBatch]:
+    """In order, so that of two documents of one source the later is read later; never in one batch twice."""
+    batch: dict[str, StoredDocument] = {}
+    size = 0
+    for upload in uploads:
+        if batch and size + len(upload.content) > BATCH_CHARACTERS:
+            yield DocumentBatch(documents=tuple(batch.values()))
+            batch, size = {}, 0
+        batch[upload.source] = StoredDocument(source=upload.source, content=upload.content)
+        size += len(upload.content)
+    yield DocumentBatch(documents=tuple(batch.values()))

@@ -1,0 +1,72 @@
+"""`POST /api/goals` starts a run, `GET /api/goals/{id}` tells how it is."""
+
+import uuid
+from typing import Any
+
+import azure.durable_functions as df
+import azure.functions as func
+
+from contracts.answers import Outcome
+from contracts.content import Reference
+from contracts.goals import Goal, GoalRequest, Options
+from policy.tenancy import run_id
+from services.settings import current_settings
+from triggers.body import idempotency_key, read_body, wait_seconds
+from triggers.problems import answering
+from triggers.runs import OVER, accepted, as_json, ended, facts, find, ok, output_of, start, state
+
+ORCHESTRATOR = "achieve_goal"
+MAX_BODY_BYTES = 1024 * 1024
+
+goals = df.Blueprint()
+
+
+@goals.route(route="goals", methods=["POST"])
+@goals.durable_client_input(client_name="client")
+@answering
+async def start_goal(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
+    """202 with the status URLs; with `?wait=seconds`, 200 and the outcome when it is there in time."""
+    tenant = current_settings().tenant
+    wait = wait_seconds(req)
+    asked = read_body(req, GoalRequest, MAX_BODY_BYTES)
+    run = run_id(tenant, idempotency_key(req) or uuid.uuid4().hex)
+    options = Options.model_validate(asked.options.model_dump())
+    goal = Goal(tenant=tenant, text=asked.goal, metadata=asked.metadata, options=options)
+    await start(client, ORCHESTRATOR, run, goal)
+    status = await ended(client, run, asked.options.wait if wait is None else wait)
+    if status is None:
+        return accepted(client, req, run, "goalUri")
+    return ok(await _outcome(output_of(status)))
+
+
+@goals.route(route="goals/{id}", methods=["GET"])
+@goals.durable_client_input(client_name="client")
+@answering
+async def show_goal(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
+    """The run's stage, tasks and usage while it works; its outcome when it has ended."""
+    status = await find(client, current_settings().tenant, req.route_params["id"], ORCHESTRATOR)
+    shown = as_json(status.custom_status) or {}
+    outcome = await _outcome(status.output) if state(status) == "completed" else None
+    return ok(
+        {
+            "id": status.instance_id,
+            "status": outcome["status"] if outcome else state(status),
+            "stage": "ended" if state(status) in OVER else shown.get("stage", "recalling"),
+            "tasks": shown.get("tasks", []),
+            "usage": {"model_calls": shown.get("model_calls", 0), "tokens": shown.get("tokens", 0)},
+            "outcome": outcome,
+            **facts(status),
+        }
+    )
+
+
+async def _outcome(output: Any) -> dict[str, Any]:
+    """The outcome as callers get it: with its answer, however long that is."""
+    outcome = Outcome.model_validate(as_json(output))
+    answer = outcome.answer
+    if outcome.answer_artifact is not None:
+        from services.clients import Clients
+
+        reference = Reference(artifact=outcome.answer_artifact, bytes=0)
+        answer = (await Clients(current_settings()).artifacts.get(reference)).decode()
+    return outcome.model_copy(update={"answer": answer}).model_dump(mode="json")
