@@ -21,7 +21,5 @@ async def recall_memory(recall: Recall, model: Model, memory: Index, ledger: Led
         recall.tenant, recall.goal, top=NOTES, select=["id", "run", "goal", "text"], vector=vector
     )
     return Recalled(
-        notes=tuple(
-            Note(source=row["run"], text=f"{row['goal']}\n{row['text']}"[:NOTE_CHARACTERS]) for row in rows
-        )
+        notes=tuple(Note(source=row["run"], text=f"{row['goal']}\n{row['text']}"[:NOTE_CHARACTERS]) for row in rows)
     )

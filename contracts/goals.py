@@ -50,9 +50,7 @@ class OptionsRequest(Options):
 class GoalRequest(Request):
     """The body of `POST /api/goals`."""
 
-    goal: Annotated[
-        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_GOAL_CHARACTERS)
-    ]
+    goal: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_GOAL_CHARACTERS)]
     metadata: dict[str, Any] = {}
     """Kept with the run and returned with it: at most 16 KiB as JSON, at most 8 levels deep."""
     options: OptionsRequest = OptionsRequest()

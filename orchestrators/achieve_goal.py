@@ -78,9 +78,7 @@ def _plan(run: Run, notes: tuple[Note, ...]) -> Strand[Plan]:
             run.expect(planned.plan.tasks)
             return planned.plan
         brief = brief.model_copy(update={"rejected": planned.rejected})
-    raise Unachievable(
-        planned.code or "unusable_plan", f"no usable plan in {PLANS_ASKED_FOR}: {planned.rejected}"
-    )
+    raise Unachievable(planned.code or "unusable_plan", f"no usable plan in {PLANS_ASKED_FOR}: {planned.rejected}")
 
 
 def _work(run: Run, plan: Plan) -> Strand[dict[str, Performed]]:

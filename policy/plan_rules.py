@@ -24,9 +24,7 @@ class PlanRejected(Exception):
 def checked_plan(reply: PlanReply) -> Plan:
     """The reply as a plan; raises `PlanRejected` with the first rule that it breaks."""
     if not 1 <= len(reply.tasks) <= MAX_TASKS:
-        raise PlanRejected(
-            "unusable_plan", f"a plan has 1 to {MAX_TASKS} tasks, this one has {len(reply.tasks)}"
-        )
+        raise PlanRejected("unusable_plan", f"a plan has 1 to {MAX_TASKS} tasks, this one has {len(reply.tasks)}")
     seen: set[str] = set()
     for task in reply.tasks:
         if not _ID.fullmatch(task.id):
@@ -37,9 +35,7 @@ def checked_plan(reply: PlanReply) -> Plan:
         if task.type not in SUPPORTED_TYPES:
             reserved = " is reserved" if task.type in get_args(TaskType) else " is unknown"
             allowed = ", ".join(SUPPORTED_TYPES)
-            raise PlanRejected(
-                "unsupported_task", f"task {task.id!r}: type {task.type!r}{reserved}; use {allowed}"
-            )
+            raise PlanRejected("unsupported_task", f"task {task.id!r}: type {task.type!r}{reserved}; use {allowed}")
         if not 1 <= len(task.instruction.strip()) <= MAX_INSTRUCTION_CHARACTERS:
             raise PlanRejected(
                 "unusable_plan",
@@ -59,9 +55,7 @@ def _check_graph(reply: PlanReply) -> None:
     for task in reply.tasks:
         for needed in task.depends_on:
             if needed not in ids:
-                raise PlanRejected(
-                    "unusable_plan", f"task {task.id!r} depends on {needed!r}, which is no task"
-                )
+                raise PlanRejected("unusable_plan", f"task {task.id!r} depends on {needed!r}, which is no task")
     if all(task.type == "retriever" for task in reply.tasks):
         raise PlanRejected("unusable_plan", "no task answers anything: a plan needs at least one executor")
     try:

@@ -117,9 +117,7 @@ class OpenAIModel:
         wrong = {len(vector) for vector in vectors} - {self._settings.embedding_dimensions}
         if wrong or len(vectors) != len(texts):
             expected = f"{len(texts)} vectors of {self._settings.embedding_dimensions} dimensions"
-            raise GiveUp(
-                "wrong_embeddings", f"expected {expected}, got {len(vectors)}, other dimensions: {wrong}"
-            )
+            raise GiveUp("wrong_embeddings", f"expected {expected}, got {len(vectors)}, other dimensions: {wrong}")
         return vectors
 
 

@@ -84,9 +84,7 @@ class _Reader:
             return value or None
         vault = self._environment.get("KEY_VAULT_URL", "").strip()
         if not vault:
-            raise SettingsError(
-                f"{key} is {value!r}, a reference into Key Vault, but KEY_VAULT_URL is missing"
-            )
+            raise SettingsError(f"{key} is {value!r}, a reference into Key Vault, but KEY_VAULT_URL is missing")
         return self._read_secret(vault, value.removeprefix(SECRET_PREFIX))
 
     def required(self, key: str) -> str:
@@ -95,9 +93,7 @@ class _Reader:
             raise SettingsError(f"setting {key} is missing: see local.settings.json.example")
         return value
 
-    def url(
-        self, key: str, *, default: str | None = None, schemes: tuple[str, ...] = ("http", "https")
-    ) -> str:
+    def url(self, key: str, *, default: str | None = None, schemes: tuple[str, ...] = ("http", "https")) -> str:
         value = self.optional(key) or default or self.required(key)
         parts = urlsplit(value)
         if parts.scheme not in schemes or not (parts.netloc or parts.path):

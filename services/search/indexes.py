@@ -85,9 +85,7 @@ def _text(name: str, *, stored: bool = True) -> "SearchField":
     """English text to search in."""
     from azure.search.documents.indexes.models import SearchField
 
-    return SearchField(
-        name=name, type="Edm.String", searchable=True, analyzer_name=ENGLISH, hidden=not stored
-    )
+    return SearchField(name=name, type="Edm.String", searchable=True, analyzer_name=ENGLISH, hidden=not stored)
 
 
 def _instant(name: str) -> "SearchField":
