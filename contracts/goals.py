@@ -1,14 +1,17 @@
 """What a person asks for: at the door (`GoalRequest`), and inside a run (`Goal`)."""
 
+import json
 from typing import Annotated, Any
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, field_validator
 
 from contracts.base import AT_THE_DOOR, Contract, Request
 
 MAX_WAIT_SECONDS = 230
 """Azure's front end ends an HTTP request after 230 s without an answer."""
 MAX_GOAL_CHARACTERS = 8_000
+MAX_METADATA_BYTES = 16 * 1024
+MAX_METADATA_LEVELS = 8
 
 
 class Budget(Contract):
@@ -54,6 +57,29 @@ class GoalRequest(Request):
     metadata: dict[str, Any] = {}
     """Kept with the run and returned with it: at most 16 KiB as JSON, at most 8 levels deep."""
     options: OptionsRequest = OptionsRequest()
+
+    @field_validator("metadata")
+    @classmethod
+    def _small(cls, metadata: dict[str, Any]) -> dict[str, Any]:
+        if _depth(metadata) > MAX_METADATA_LEVELS:
+            raise ValueError(f"is nested more than {MAX_METADATA_LEVELS} levels deep")
+        try:
+            size = len(json.dumps(metadata, ensure_ascii=False).encode())
+        except UnicodeEncodeError:
+            raise ValueError("holds a character that is no Unicode text") from None
+        if size > MAX_METADATA_BYTES:
+            raise ValueError(f"has {size} bytes as JSON, at most {MAX_METADATA_BYTES} are taken")
+        return metadata
+
+
+def _depth(value: Any) -> int:
+    """Levels of objects and lists: 0 for a number, 1 for {}, 2 for {"a": []}. Iterative: depth can't hurt."""
+    levels = 0
+    layer = [value]
+    while layer := [each for each in layer if isinstance(each, dict | list)]:
+        levels += 1
+        layer = [inner for each in layer for inner in (each.values() if isinstance(each, dict) else each)]
+    return levels
 
 
 class Goal(Contract):
