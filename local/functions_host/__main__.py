@@ -1,0 +1,48 @@
+"""`python -m local.functions_host --app DIR`: run a Python function app on this machine."""
+
+import argparse
+import logging
+import sys
+from pathlib import Path
+
+from aiohttp import web
+
+from local.functions_host.host import LOADED, described, make_app
+from local.serving import CannotStart, run_until_signalled
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m local.functions_host", description=__doc__)
+    parser.add_argument("--app", type=Path, default=Path(), metavar="DIR", help="the app (default: this folder)")
+    parser.add_argument("--port", type=int, default=7071, help="0 takes a free one (default: 7071)")
+    parser.add_argument("--data", type=Path, metavar="DIR", help="where runs are kept")
+    parser.add_argument("--reset", action="store_true", help="forget all runs first")
+    parser.add_argument("--verbose", action="store_true", help="show the app's own logs below warning, too")
+    options = parser.parse_args()
+    folder: Path = options.app.resolve()
+    data: Path = options.data or folder / ".murmuration" / "functions"
+    level = logging.INFO if options.verbose else logging.WARNING
+    logging.basicConfig(level=level, stream=sys.stderr, format="%(message)s")
+    logging.getLogger("murmuration").setLevel(logging.INFO)
+
+    async def make() -> web.Application:
+        if options.reset:
+            _forget(data)
+        app = await make_app(folder, data)
+        print("\n".join(described(app[LOADED], options.port)), file=sys.stderr, flush=True)  # noqa: T201
+        return app
+
+    return run_until_signalled(make, options.port, "functions host")
+
+
+def _forget(data: Path) -> None:
+    """Remove what a host has left in `data`, and nothing else."""
+    for path in data.glob("functions.*"):
+        try:
+            path.unlink()
+        except OSError as error:
+            raise CannotStart(f"cannot remove {str(path)!r}: {error.strerror}") from error
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,126 @@
+"""The out-of-process protocol of azure-functions-durable 1.7: history events, the request, the reply.
+
+Events are dicts as they cross the wire. They are made here and nowhere else.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+Event = dict[str, Any]
+Action = Mapping[str, Any]
+
+EXECUTION_STARTED = 0
+TASK_SCHEDULED = 4
+TASK_COMPLETED = 5
+TASK_FAILED = 6
+SUB_CREATED = 7
+SUB_COMPLETED = 8
+SUB_FAILED = 9
+TIMER_CREATED = 10
+TIMER_FIRED = 11
+ORCHESTRATOR_STARTED = 12
+ORCHESTRATOR_COMPLETED = 13
+EVENT_RAISED = 15
+EXECUTION_COMPLETED = 1
+EXECUTION_TERMINATED = 3
+EXECUTION_SUSPENDED = 19
+EXECUTION_RESUMED = 20
+
+EVENT_NAMES = {
+    EXECUTION_STARTED: "ExecutionStarted",
+    EXECUTION_COMPLETED: "ExecutionCompleted",
+    EXECUTION_TERMINATED: "ExecutionTerminated",
+    TASK_SCHEDULED: "TaskScheduled",
+    TASK_COMPLETED: "TaskCompleted",
+    TASK_FAILED: "TaskFailed",
+    SUB_CREATED: "SubOrchestrationInstanceCreated",
+    SUB_COMPLETED: "SubOrchestrationInstanceCompleted",
+    SUB_FAILED: "SubOrchestrationInstanceFailed",
+    TIMER_CREATED: "TimerCreated",
+    TIMER_FIRED: "TimerFired",
+    ORCHESTRATOR_STARTED: "OrchestratorStarted",
+    ORCHESTRATOR_COMPLETED: "OrchestratorCompleted",
+    EVENT_RAISED: "EventRaised",
+    EXECUTION_SUSPENDED: "ExecutionSuspended",
+    EXECUTION_RESUMED: "ExecutionResumed",
+}
+NOT_SENT = frozenset({TASK_SCHEDULED, SUB_CREATED, TIMER_CREATED, ORCHESTRATOR_COMPLETED})
+"""The SDK ignores these; leaving them out saves almost half of a replay's time, which is parsing of dates."""
+
+CALL_ACTIVITY = 0
+CALL_ACTIVITY_WITH_RETRY = 1
+CALL_SUB = 2
+CALL_SUB_WITH_RETRY = 3
+CONTINUE_AS_NEW = 4
+CREATE_TIMER = 5
+WAIT_FOR_EVENT = 6
+WHEN_ANY = 11
+WHEN_ALL = 12
+ACTION_NAMES = {7: "call_entity", 8: "call_http", 9: "signal_entity"}
+"""Actions of the SDK that this host does not know."""
+
+FAILURE_LABEL = "\n\n$OutOfProcData$:"
+
+
+class OrchestratorBroke(Exception):
+    """The orchestrator's function failed outside of what the protocol reports."""
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What the SDK answers: all actions from the first on, and whether the function has returned."""
+
+    is_done: bool
+    actions: Sequence[Action]
+    output: Any
+    error: str | None
+    custom_status: Any
+
+
+def timestamp(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def parse_timestamp(text: str) -> datetime:
+    return datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(UTC)
+
+
+def event(kind: int, now: datetime, *, event_id: int = -1, **fields: Any) -> Event:
+    """An event of the history; `fields` in the wire's own names."""
+    return {"EventType": kind, "EventId": event_id, "IsPlayed": False, "Timestamp": timestamp(now), **fields}
+
+
+def request(history_json: str, *, instance: str, parent: str | None, input_json: str | None) -> str:
+    """The body of one call of an orchestrator. `history_json` is the array of events as JSON."""
+    given = "null" if input_json is None else json.dumps(json.loads(input_json))
+    head = json.dumps({"instanceId": instance, "isReplaying": False, "parentInstanceId": parent})
+    tail = (
+        '"upperSchemaVersion":1,"upperSchemaVersionNew":2,"maximumShortTimerDuration":"6.00:00:00",'
+        '"longRunningTimerIntervalDuration":"3.00:00:00","defaultHttpAsyncRequestSleepTimeMillseconds":30000'
+    )
+    return f'{head[:-1]},"input":{given},{tail},"history":{history_json}}}'
+
+
+def ask(handle: Callable[[str], str], body: str) -> Reply:
+    """Replay the orchestrator behind `handle`; raises `OrchestratorBroke` when it can't even fail properly."""
+    try:
+        text = handle(body)
+    except Exception as failure:
+        message, label, data = str(failure).partition(FAILURE_LABEL)
+        if not label:
+            raise OrchestratorBroke(f"{type(failure).__name__}: {failure}") from failure
+        answer = json.loads(data)
+        answer.setdefault("error", message)
+    else:
+        answer = json.loads(text)
+    actions = answer.get("actions") or [[]]
+    return Reply(
+        is_done=bool(answer.get("isDone")),
+        actions=actions[0] if actions else [],
+        output=answer.get("output"),
+        error=answer.get("error"),
+        custom_status=answer.get("customStatus"),
+    )
