@@ -26,9 +26,7 @@ async def retrieve_passages(
 async def _search(query: Query, model: Model, knowledge: Index) -> tuple[SearchMode, list[Row]]:
     try:
         vector = (await model.embed([query.text]))[0]
-        return "hybrid", await knowledge.search(
-            query.tenant, query.text, top=query.top, select=SELECT, vector=vector
-        )
+        return "hybrid", await knowledge.search(query.tenant, query.text, top=query.top, select=SELECT, vector=vector)
     except StepError as problem:
         if problem.code == "search_unavailable":
             raise  # words alone would meet the same

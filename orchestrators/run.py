@@ -69,9 +69,7 @@ class Run:
     def expect(self, tasks: Iterable[Task]) -> None:
         """Show the plan's tasks as waiting."""
         for task in tasks:
-            self.tasks[task.id] = TaskReport(
-                id=task.id, type=task.type, instruction=task.instruction, state="waiting"
-            )
+            self.tasks[task.id] = TaskReport(id=task.id, type=task.type, instruction=task.instruction, state="waiting")
         self.show()
 
     def report(self, task_id: str, **changed: Any) -> TaskReport:

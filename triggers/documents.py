@@ -42,9 +42,7 @@ async def read_documents_in(req: func.HttpRequest, client: df.DurableOrchestrati
     wait = wait_seconds(req)
     asked = read_body(req, DocumentsRequest, MAX_BODY_BYTES)
     artifacts = Clients(settings).artifacts
-    batches = [
-        await put_value(artifacts, tenant_key(settings.tenant), batch) for batch in _batches(asked.documents)
-    ]
+    batches = [await put_value(artifacts, tenant_key(settings.tenant), batch) for batch in _batches(asked.documents)]
     run = run_id(settings.tenant, idempotency_key(req) or uuid.uuid4().hex)
     await start(client, ORCHESTRATOR, run, Reading(tenant=settings.tenant, batches=tuple(batches)))
     status = await ended(client, run, asked.wait if wait is None else wait)

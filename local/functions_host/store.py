@@ -139,9 +139,7 @@ class Store:
     def forget_history(self, instance: str) -> None:
         self._db.execute("DELETE FROM events WHERE instance=?", (instance,))
 
-    def send(
-        self, instance: str, body: Event, *, execution: str | None = None, due: datetime | None = None
-    ) -> None:
+    def send(self, instance: str, body: Event, *, execution: str | None = None, due: datetime | None = None) -> None:
         when = timestamp(due) if due else None
         row = (instance, execution, when, json.dumps(body))
         self._db.execute("INSERT INTO messages (instance, execution, due, body) VALUES (?,?,?,?)", row)

@@ -94,9 +94,7 @@ class SearchIndexStore:
         """Write or overwrite by id."""
         for start in range(0, len(rows), WRITE_BATCH):
             with _translated():
-                results = await self._client.upload_documents(
-                    list(rows[start : start + WRITE_BATCH]), **SEARCH_OPTIONS
-                )
+                results = await self._client.upload_documents(list(rows[start : start + WRITE_BATCH]), **SEARCH_OPTIONS)
                 _check(results)
 
     async def delete(self, ids: Sequence[str]) -> None:

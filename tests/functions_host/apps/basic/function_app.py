@@ -43,9 +43,7 @@ async def status(req: func.HttpRequest, client: df.DurableOrchestrationClient) -
 
 @app.route(route="echo/{word}/{count:int}", methods=["GET", "POST"])
 def echo(req: func.HttpRequest) -> str:
-    return (
-        f"{req.route_params['word']} x{req.route_params['count']} {req.params.get('q')} {req.get_body().decode()}"
-    )
+    return f"{req.route_params['word']} x{req.route_params['count']} {req.params.get('q')} {req.get_body().decode()}"
 
 
 @app.route(route="files/{*rest}", methods=["GET"])

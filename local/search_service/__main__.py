@@ -1,0 +1,27 @@
+"""`python -m local.search_service`: Azure AI Search on this machine."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from local.search_service.routes import make_app
+from local.serving import run_until_signalled
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m local.search_service", description=__doc__)
+    parser.add_argument("--port", type=int, default=7072, help="0 takes a free one (default: 7072)")
+    parser.add_argument(
+        "--data", type=Path, default=Path(".murmuration/search"), metavar="DIR", help="where indexes are kept"
+    )
+    parser.add_argument("--key", default="local", help="the api-key that requests must carry (default: local)")
+    parser.add_argument("--reset", action="store_true", help="forget all indexes first")
+    options = parser.parse_args()
+    if options.reset:
+        for path in options.data.glob("search.db*"):
+            path.unlink()
+    return run_until_signalled(lambda: make_app(options.data, options.key), options.port, "search service")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,7 @@
+"""Documents become chunks: parsed by structure, split where their meaning splits. Pure: no I/O."""
+
+from services.documents.chunks import chunk
+from services.documents.model import Chunk, Document, Section, UnreadableDocument
+from services.documents.reading import SUFFIXES, is_readable, read_document
+
+__all__ = ["SUFFIXES", "Chunk", "Document", "Section", "UnreadableDocument", "chunk", "is_readable", "read_document"]
