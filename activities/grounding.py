@@ -60,7 +60,7 @@ def _statement(text: str, number: int) -> str:
 def _quote(statement: str, passage: str) -> str:
     """The sentence of the passage most like the statement by its words, cut at `QUOTE_CHARACTERS`."""
     wanted = {word.lower() for word in _WORD.findall(statement)}
-    sentences = [each.strip() for each in _SENTENCE_END.split(passage) if each.strip()] or [passage]
+    sentences = [each.strip(" \n-*") for each in _SENTENCE_END.split(passage) if each.strip(" \n-*")] or [passage]
 
     def likeness(sentence: str) -> float:
         words = {word.lower() for word in _WORD.findall(sentence)}

@@ -6,6 +6,7 @@ on stderr and exit status 2, because whoever started the server can mend it.
 
 import asyncio
 import contextlib
+import os
 import signal
 import sys
 import threading
@@ -15,6 +16,8 @@ from pathlib import Path
 from aiohttp import web
 
 HOST = "127.0.0.1"
+STDIN_WATCH = "MURMURATION_STOP_WITH_STDIN"
+"""Set in the environment of a child: it stops when its standard input closes, as it does when its parent ends."""
 
 
 class CannotStart(Exception):
@@ -73,6 +76,15 @@ async def _signalled() -> None:
         # Windows' event loop has no signal handlers; there Ctrl-C raises KeyboardInterrupt instead.
         with contextlib.suppress(NotImplementedError):
             asyncio.get_running_loop().add_signal_handler(getattr(signal, name), stop.set)
+    if os.environ.get(STDIN_WATCH):
+        loop = asyncio.get_running_loop()
+
+        def watch() -> None:
+            sys.stdin.buffer.read()
+            with contextlib.suppress(RuntimeError):  # the loop has ended already
+                loop.call_soon_threadsafe(stop.set)
+
+        threading.Thread(target=watch, daemon=True).start()
     await stop.wait()
 
 

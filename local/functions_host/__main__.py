@@ -23,7 +23,6 @@ def main() -> int:
     data: Path = options.data or folder / ".murmuration" / "functions"
     level = logging.INFO if options.verbose else logging.WARNING
     logging.basicConfig(level=level, stream=sys.stderr, format="%(message)s")
-    logging.getLogger("murmuration").setLevel(logging.INFO)
 
     async def make() -> web.Application:
         if options.reset:

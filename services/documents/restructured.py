@@ -42,7 +42,6 @@ class _AnyDirective(Directive):
     has_content = True
     optional_arguments = 1_000
     final_argument_whitespace = True
-    option_spec: Any = None
 
     def run(self) -> list[nodes.Node]:
         name = self.name.lower().rpartition(":")[2]
@@ -98,18 +97,6 @@ def _any_role(
 @contextmanager
 def _everything_known() -> Iterator[None]:
     """Every directive and role is ours while one document is parsed, and docutils' own again afterwards."""
-    known = {
-        "table",
-        "list-table",
-        "figure",
-        "epigraph",
-        "rubric",
-        "topic",
-        "sidebar",
-        "container",
-        "replace",
-        "unicode",
-    }
     find_directive, find_role = directives.directive, roles.role
 
     def directive(name: str, language: Any, document: nodes.document) -> Any:
