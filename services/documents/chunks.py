@@ -24,20 +24,27 @@ def chunk(document: Document) -> tuple[Chunk, ...]:
 
 def _together(sections: Iterable[Section]) -> Iterator[Section]:
     """Small sections that follow each other under one parent as one, each with its heading in the text."""
-    pending: Section | None = None
+    group: list[Section] = []
     for section in sections:
-        if pending is None:
-            pending = section
-            continue
-        parent = pending.headings[:-1] if pending.headings != section.headings[:-1] else pending.headings
-        small = len(section.text) < SMALL_CHARACTERS and len(pending.text) < TARGET_CHARACTERS - SMALL_CHARACTERS
-        if small and section.headings[:-1] == parent and section.headings:
-            pending = Section(pending.headings, f"{pending.text}\n\n{section.headings[-1]}: {section.text}")
-        else:
-            yield pending
-            pending = section
-    if pending is not None:
-        yield pending
+        size = sum(len(each.text) for each in group) + len(section.text)
+        fits = len(section.text) < SMALL_CHARACTERS and section.headings and size < TARGET_CHARACTERS
+        if group and not (fits and len(group[-1].text) < SMALL_CHARACTERS and _siblings(group[0], section)):
+            yield _joined(group)
+            group = []
+        group.append(section)
+    if group:
+        yield _joined(group)
+
+
+def _siblings(first: Section, second: Section) -> bool:
+    return bool(first.headings) and first.headings[:-1] == second.headings[:-1]
+
+
+def _joined(group: list[Section]) -> Section:
+    if len(group) == 1:
+        return group[0]
+    text = "\n\n".join(f"{section.headings[-1]}: {section.text}" for section in group)
+    return Section(group[0].headings[:-1], text)
 
 
 def _split(text: str) -> Iterator[str]:

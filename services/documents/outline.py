@@ -1,6 +1,12 @@
 """Collects blocks of text under headings of levels, as every reader needs it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from services.documents.model import Section
+
+DEEPEST = 99
+"""The level of a heading below all others."""
 
 
 class Outline:
@@ -21,6 +27,16 @@ class Outline:
     def block(self, text: str) -> None:
         if text.strip():
             self._blocks.append(text.strip("\n").rstrip())
+
+    @contextmanager
+    def within(self, text: str) -> Iterator[None]:
+        """A part with a heading of its own, after which the text goes on under the headings of before."""
+        self._close()
+        before = list(self._path)
+        self._path.append((DEEPEST, " ".join(text.split())))
+        yield
+        self._close()
+        self._path = before
 
     def sections(self) -> list[Section]:
         self._close()

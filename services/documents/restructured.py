@@ -16,7 +16,7 @@ from services.documents.model import Section
 from services.documents.outline import Outline, code
 
 SILENT = {
-    "index", "toctree", "contents", "highlight", "currentmodule", "module", "py:module", "py:currentmodule", "include",
+    "index", "toctree", "contents", "highlight", "include",
     "raw", "image", "tabularcolumns", "sectionauthor", "moduleauthor", "codeauthor", "testsetup", "testcleanup",
     "default-role", "program", "only-if", "meta", "csv-table-file",
 }  # fmt: skip
@@ -30,6 +30,13 @@ VERSIONS = {
     "versionremoved": "Removed in version",
 }
 NAMED = {"note": "Note", "warning": "Warning", "seealso": "See also", "tip": "Tip", "important": "Important"}
+TOP_LEVEL = {"function", "class", "exception", "data", "decorator", "coroutinefunction", "awaitablefunction"}
+DEFINITIONS = TOP_LEVEL | {
+    "method", "attribute", "property", "classmethod", "staticmethod", "coroutinemethod", "awaitablemethod",
+    "abstractmethod", "decoratormethod", "describe", "object", "option", "cmdoption", "envvar", "opcode", "macro",
+    "type", "var", "member", "struct", "enum", "enumerator", "pdbcommand", "confval", "setting", "directive", "role",
+}  # fmt: skip
+_NAME = re.compile(r"[\w.$-]+(?=\s*(?:\(|\[|=|:|,|$))")
 OF_DOCUTILS = {"table", "list-table", "figure", "epigraph", "rubric", "topic", "sidebar", "replace", "unicode"}
 _TITLED = re.compile(r"^(?P<title>.+?)\s*<(?P<target>[^<>]+)>$", re.DOTALL)
 _LOCK = threading.Lock()
@@ -47,16 +54,42 @@ class _AnyDirective(Directive):
         name = self.name.lower().rpartition(":")[2]
         if name in SILENT:
             return []
+        if name in ("module", "currentmodule"):
+            self._settings.module = "".join(self.arguments).strip()
+            return []
         argument = " ".join(" ".join(self.arguments).split())
         if name in LITERAL:
             text = "\n".join(self.content)
             return [nodes.literal_block(text, text)] if text.strip() else []
+        if name in DEFINITIONS and argument:
+            return [self._definition(name)]
         box = nodes.container()
         head = self._head(name, argument)
         if head:
             box += nodes.paragraph(head, "", *self.state.inline_text(head, self.lineno)[0])
         self.state.nested_parse(self.content, self.content_offset, box)
         return [box]
+
+    @property
+    def _settings(self) -> Any:
+        return self.state.document.settings
+
+    def _definition(self, name: str) -> nodes.Node:
+        """A signature under its full name, and what is said of it."""
+        signatures = [" ".join(line.split()) for line in "\n".join(self.arguments).splitlines() if line.strip()]
+        found = _NAME.search(signatures[0])
+        short = found[0] if found else signatures[0]
+        scope = self._settings.scope
+        owner = scope[-1] if scope and name not in TOP_LEVEL else self._settings.module
+        known = not owner or short.startswith(f"{owner}.") or ":" in self.name or (scope and "." in short)
+        full = short if known else f"{owner}.{short}"
+        box = nodes.container(definition=full)
+        text = "\n".join(signature.replace(short, full, 1) for signature in signatures)
+        box += nodes.paragraph(text, text)
+        scope.append(full)
+        self.state.nested_parse(self.content, self.content_offset, box)
+        scope.pop()
+        return box
 
     def _head(self, name: str, argument: str) -> str:
         if name in VERSIONS:
@@ -127,6 +160,7 @@ def read_restructured(content: str) -> list[Section]:
     settings.halt_level = 6
     settings.file_insertion_enabled = False
     settings.raw_enabled = False
+    settings.module, settings.scope = "", []  # for our directives: where a definition belongs
     settings.line_length_limit = max(10_000, len(content) + 1)
     document = utils.new_document("document", settings)
     with _everything_known():
@@ -140,6 +174,9 @@ def _walk(node: nodes.Element, outline: Outline, level: int, *, indent: str = ""
     for child in node.children:
         if isinstance(child, nodes.section):
             _walk(child, outline, level + 1)
+        elif isinstance(child, nodes.container) and child.get("definition"):
+            with outline.within(child["definition"]):
+                _walk(child, outline, level)
         elif isinstance(child, nodes.title):
             outline.heading(level, child.astext())
         elif isinstance(child, nodes.literal_block | nodes.doctest_block | nodes.math_block):
