@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import os
 import shutil
 import sys
 from collections.abc import Coroutine
@@ -24,9 +25,15 @@ def main() -> int:
     up.add_argument("--search-port", type=int, default=7072, help="(default: 7072)")
     up.add_argument("--model-port", type=int, default=7073, help="(default: 7073)")
     demo = commands.add_parser("demo", help="read documents, run goals, show the answers")
-    demo.add_argument("--docs", type=Path, action="append", metavar="DIR", help="a folder or file; may be repeated")
+    demo.add_argument(
+        "--docs",
+        type=Path,
+        action="append",
+        metavar="DIR",
+        help="folder or file; may be repeated (or DOCS is set)",
+    )
     goals = demo.add_mutually_exclusive_group()
-    goals.add_argument("--goal", help="what to answer from the documents")
+    goals.add_argument("--goal", help="what to answer from the documents (or GOAL is set)")
     goals.add_argument("--goals", type=Path, metavar="FILE", help="one goal per line; needs --json")
     demo.add_argument("--json", action="store_true", help="one outcome per line on stdout, all else on stderr")
     for each in (up, demo):
@@ -53,8 +60,9 @@ def _run(work: Coroutine[Any, Any, int]) -> int:
 async def _demo(options: argparse.Namespace) -> int:
     from local.demo import DEFAULT_DOCUMENTS, Demo, data_folder, goals_of, run_demo
 
-    places = tuple(options.docs or DEFAULT_DOCUMENTS)
-    goals = goals_of(options.goal, options.goals)
+    named = os.environ.get("DOCS")
+    places = tuple(options.docs or ([Path(named)] if named else DEFAULT_DOCUMENTS))
+    goals = goals_of(options.goal or os.environ.get("GOAL") or None, options.goals)
     data = data_folder(options.data or ROOT / ".murmuration" / "demo", places)
     _prepare(data, reset=options.reset)
     return await run_demo(Demo(places, goals, data, as_json=options.json, verbose=options.verbose))

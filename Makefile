@@ -1,0 +1,35 @@
+# Thin over `python -m …` commands, which work alone (on Windows, too): see README.md.
+PYTHON ?= python3
+ifeq ($(OS),Windows_NT)
+VENV = .venv/Scripts/python
+else
+VENV = .venv/bin/python
+endif
+
+# Handed over through the environment, so that quotes and dollars in a goal arrive as they were typed.
+export DOCS GOAL
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo up test check
+
+help: ## Show what there is
+	@echo "make demo [DOCS=path] [GOAL='...']  set up, start the local cloud, read documents, answer a goal"
+	@echo "make up      set up, start the local cloud and leave it running"
+	@echo "make test    set up, run all tests"
+	@echo "make check   set up, run format, lint, types and import rules"
+	@echo "make setup   set up .venv only"
+
+setup:
+	@$(PYTHON) tools/setup_env.py
+
+demo: setup
+	@$(VENV) -m local demo
+
+up: setup
+	@$(VENV) -m local up
+
+test: setup
+	@$(VENV) -m pytest
+
+check: setup
+	@$(VENV) -m tools.check

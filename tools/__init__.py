@@ -1,0 +1,1 @@
+"""Set-up and checks, as commands that work alone."""
