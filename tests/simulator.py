@@ -1,0 +1,94 @@
+"""Runs an orchestrator on the real SDK under the real host's replay rules, in virtual time and without a store."""
+
+import heapq
+import json
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import azure.durable_functions as df
+
+from local.functions_host import protocol as wire
+from local.functions_host.protocol import Event
+from local.functions_host.replay import decide, slim
+
+EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+Activity = Callable[[str, Any], tuple[float, Any]]
+"""(name, input) -> (seconds it takes, its result; an Exception is a failure)."""
+
+
+@dataclass
+class Trace:
+    """What happened: `started` and `ended` hold (seconds, name, input)."""
+
+    output: Any = None
+    error: str | None = None
+    seconds: float = 0.0
+    episodes: int = 0
+    started: list[tuple[float, str, Any]] = field(default_factory=list)
+    ended: list[tuple[float, str, Any]] = field(default_factory=list)
+    statuses: list[Any] = field(default_factory=list)
+    history: list[Event] = field(default_factory=list)
+
+
+def simulate(
+    orchestrator: Callable[[df.DurableOrchestrationContext], Generator[Any, Any, Any]],
+    given: Any,
+    activity: Activity,
+    *,
+    most_episodes: int = 5_000,
+) -> Trace:
+    """Run to the end; raises AssertionError when it stops short of it."""
+    handle = df.Orchestrator.create(orchestrator)
+    trace = Trace()
+    history = trace.history
+    future: list[tuple[datetime, int, Event, tuple[str, Any] | None]] = []
+    order = 0
+    now = EPOCH
+    given_json = json.dumps(given)
+    inbox = [
+        wire.event(wire.EXECUTION_STARTED, now, Name="simulated", Version="", Input=given_json, ParentInstance=None)
+    ]
+    while trace.episodes < most_episodes:
+        trace.episodes += 1
+        history += [wire.event(wire.ORCHESTRATOR_STARTED, now), *inbox]
+        body = wire.request(slim(history), instance="run-1", parent=None, input_json=given_json)
+        reply = wire.ask(handle, body)
+        decisions = decide(history, reply, now)
+        trace.statuses.append(reply.custom_status)
+        history += [*decisions.scheduled, wire.event(wire.ORCHESTRATOR_COMPLETED, now)]
+        for each in decisions.scheduled:
+            order += 1
+            number = each["EventId"]
+            if each["EventType"] == wire.TASK_SCHEDULED:
+                work = (each["Name"], json.loads(each["Input"]))
+                trace.started.append(((now - EPOCH).total_seconds(), *work))
+                seconds, result = activity(*work)
+                due = now + timedelta(seconds=seconds)
+                heapq.heappush(future, (due, order, _completed(number, due, result), work))
+            elif each["EventType"] == wire.TIMER_CREATED and number not in decisions.cancelled_timers:
+                due = wire.parse_timestamp(each["FireAt"])
+                fired = wire.event(wire.TIMER_FIRED, due, TimerId=number, FireAt=each["FireAt"])
+                heapq.heappush(future, (due, order, fired, None))
+        future = [entry for entry in future if entry[2].get("TimerId") not in decisions.cancelled_timers]
+        heapq.heapify(future)
+        if decisions.ended:
+            trace.output, trace.error = reply.output, reply.error
+            trace.seconds = (now - EPOCH).total_seconds()
+            return trace
+        assert future, f"nothing is under way and the orchestrator has not ended after {trace.episodes} episodes"
+        now = max(now, future[0][0])
+        inbox = []
+        while future and future[0][0] <= now:
+            _, _, arrived, work_done = heapq.heappop(future)
+            inbox.append(arrived)
+            if work_done is not None:
+                trace.ended.append(((now - EPOCH).total_seconds(), *work_done))
+    raise AssertionError(f"not at its end after {most_episodes} episodes")
+
+
+def _completed(number: int, due: datetime, result: Any) -> Event:
+    if isinstance(result, Exception):
+        return wire.event(wire.TASK_FAILED, due, TaskScheduledId=number, Reason=str(result), Details="")
+    return wire.event(wire.TASK_COMPLETED, due, TaskScheduledId=number, Result=json.dumps(result))
