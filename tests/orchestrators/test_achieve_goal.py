@@ -1,0 +1,299 @@
+"""The way of a goal, with every step scripted: what happens, in which order, and what it ends with."""
+
+import json
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from contracts.answers import Answer, Citation, Draft, Outcome, Remembered, Verdict
+from contracts.base import Contract
+from contracts.content import Content, Reference
+from contracts.goals import Budget, Goal, Options
+from contracts.passages import Retrieved
+from contracts.plans import Plan, Planned, Recalled, Task
+from contracts.steps import Done, Failed, Later
+from contracts.usage import Usage
+from orchestrators.achieve_goal import achieve_goal
+from orchestrators.run import STATUS_BYTES
+from tests.simulator import Trace, simulate
+
+REFERENCE = Reference(artifact="a/b", bytes=1)
+PLAN = Plan(
+    tasks=(
+        Task(id="t1", type="retriever", instruction="find tea"),
+        Task(id="t2", type="executor", instruction="how hot is tea?", depends_on=("t1",)),
+        Task(id="t3", type="retriever", instruction="find coffee"),
+        Task(id="t4", type="executor", instruction="how hot is coffee?", depends_on=("t3",)),
+    )
+)
+GOOD = Verdict(passed=True, score=0.9)
+BAD = Verdict(passed=False, score=0.3, reasons=("thin",), changes="say more")
+CITATION = Citation(number=1, source="tea.md", title="Tea", quote="Tea is hot.")
+USED = Usage(model_calls=1, input_tokens=90, output_tokens=10)
+
+Reply = Contract | Done | Later | Failed | Exception
+
+
+class World:
+    """Answers steps: by a script first, else as a healthy system would. Every step takes a second."""
+
+    def __init__(self) -> None:
+        self.script: dict[str, list[Callable[[Any], Reply | None] | Reply]] = defaultdict(list)
+        self.asked: dict[str, list[Any]] = defaultdict(list)
+
+    def __call__(self, name: str, message: Any) -> tuple[float, Any]:
+        value = message["value"]
+        self.asked[name].append(value)
+        reply: Reply | None = None
+        for entry in list(self.script[name]):
+            reply = entry(value) if callable(entry) else entry
+            if reply is not None:
+                if not callable(entry):
+                    self.script[name].remove(entry)
+                break
+        if reply is None:
+            reply = self.healthy(name, len(self.asked[name]))
+        if isinstance(reply, Exception):
+            return 1, reply
+        if not isinstance(reply, Done | Later | Failed):
+            reply = Done(value=reply.model_dump(mode="json"), usage=USED, prompts={name: "1"}, models=("m",))
+        return 1, reply.model_dump(mode="json")
+
+    def healthy(self, name: str, count: int) -> Contract:
+        answers: dict[str, Contract] = {
+            "recall_memory": Recalled(),
+            "plan_goal": Planned(plan=PLAN),
+            "retrieve_passages": Retrieved(passages=REFERENCE, count=3, mode="hybrid"),
+            "execute_task": Draft(answer=Content(text=f"draft {count} [1]"), passages=REFERENCE),
+            "evaluate_result": GOOD,
+            "write_answer": Answer(
+                answer=Content(text=f"answer {count} [1]"), passages=REFERENCE, citations=(CITATION,)
+            ),
+            "remember_result": Remembered(written=1),
+        }
+        return answers[name]
+
+
+def achieve(world: World, **options: Any) -> tuple[Outcome, Trace]:
+    goal = Goal(tenant="t", text="how hot?", metadata={"who": "me"}, options=Options(**options))
+    trace = simulate(achieve_goal, goal.model_dump(mode="json"), world)
+    assert trace.error is None
+    return Outcome.model_validate(trace.output), trace
+
+
+def states(outcome: Outcome) -> dict[str, str]:
+    return {task.id: task.state for task in outcome.tasks}
+
+
+def test_a_goal_is_answered() -> None:
+    world = World()
+
+    outcome, trace = achieve(world)
+
+    assert outcome.status == "completed"
+    assert outcome.answer == "answer 1 [1]"
+    assert outcome.citations == (CITATION,)
+    assert outcome.verdict == GOOD
+    assert states(outcome) == {"t1": "done", "t2": "done", "t3": "done", "t4": "done"}
+    assert outcome.usage == Usage(model_calls=11, input_tokens=990, output_tokens=110)
+    assert outcome.metadata == {"who": "me"}
+    assert outcome.models == ("m",)
+    assert set(outcome.prompts) == set(world.asked)
+    # recall, plan, (retrieve, execute, judge) side by side, write, judge, remember: one second each
+    assert trace.seconds == 8
+    assert world.asked["remember_result"][0]["sources"] == ["tea.md"]
+
+
+def test_an_unusable_plan_goes_back_with_the_reason() -> None:
+    world = World()
+    world.script["plan_goal"] = [Planned(rejected="task 't9' is no task", code="unusable_plan")]
+
+    outcome, _ = achieve(world)
+
+    assert outcome.status == "completed"
+    assert [each["rejected"] for each in world.asked["plan_goal"]] == [None, "task 't9' is no task"]
+
+
+@pytest.mark.parametrize("code", ["unusable_plan", "unsupported_task"])
+def test_a_third_unusable_plan_ends_the_run_with_its_code(code: Any) -> None:
+    world = World()
+    world.script["plan_goal"] = [lambda _: Planned(rejected="no good", code=code)]
+
+    outcome, _ = achieve(world)
+
+    assert outcome.status == "failed"
+    assert outcome.error is not None
+    assert outcome.error.code == code
+    assert "no good" in outcome.error.message
+    assert len(world.asked["plan_goal"]) == 3
+    assert not world.asked["retrieve_passages"]
+
+
+def test_a_failed_task_does_not_lose_the_others_and_the_answer_is_told_of_it() -> None:
+    world = World()
+    world.script["execute_task"] = [
+        lambda asked: Failed(code="model_refused", message="no") if "tea" in asked["instruction"] else None
+    ]
+
+    outcome, _ = achieve(world)
+
+    assert outcome.status == "completed"
+    assert states(outcome) == {"t1": "done", "t2": "failed", "t3": "done", "t4": "done"}
+    brief = world.asked["write_answer"][0]
+    assert [each["task"] for each in brief["results"]] == ["t4"]
+    assert [(each["task"], each["reason"]) for each in brief["failed"]] == [("t2", "model_refused: no")]
+
+
+def test_a_task_whose_inputs_all_failed_is_skipped() -> None:
+    world = World()
+    world.script["retrieve_passages"] = [
+        lambda asked: Failed(code="search_refused", message="no") if "tea" in asked["text"] else None
+    ]
+
+    outcome, _ = achieve(world)
+
+    assert states(outcome) == {"t1": "failed", "t2": "skipped", "t3": "done", "t4": "done"}
+    assert "needs t1, which failed" in outcome.tasks[1].reason
+
+
+def test_when_every_task_fails_the_run_fails_and_says_why() -> None:
+    world = World()
+    world.script["execute_task"] = [lambda _: Failed(code="model_refused", message="no")]
+
+    outcome, _ = achieve(world)
+
+    assert outcome.status == "failed"
+    assert outcome.error is not None
+    assert outcome.error.code == "no_task_succeeded"
+    assert "t2: model_refused: no" in outcome.error.message
+
+
+def test_a_draft_is_revised_with_the_verdicts_wish_until_it_passes() -> None:
+    world = World()
+    better = Verdict(passed=False, score=0.5, changes="still more")
+    world.script["evaluate_result"] = [
+        lambda asked: (
+            None
+            if "tea" not in asked["instruction"]
+            else {"draft 1 [1]": BAD, "draft 2 [1]": better}.get(asked["draft"]["answer"]["text"])
+        )
+    ]
+
+    outcome, _ = achieve(world, concurrency=1)
+
+    task = outcome.tasks[1]
+    assert task.state == "done"
+    assert task.revisions == 2
+    changes = [asked["changes"] for asked in world.asked["execute_task"] if "tea" in asked["instruction"]]
+    assert changes[:2] == ["", "say more"]
+
+
+def test_revision_stops_at_its_limit_and_the_best_version_is_kept() -> None:
+    world = World()
+    scores = iter([0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9])
+    world.script["evaluate_result"] = [
+        lambda asked: (
+            Verdict(passed=False, score=next(scores), changes="more") if asked["instruction"] == "how hot?" else None
+        )
+    ]
+
+    outcome, _ = achieve(world, revision_limit=2)
+
+    assert outcome.status == "completed"
+    assert outcome.verdict is not None
+    assert (outcome.verdict.passed, outcome.verdict.score) == (False, 0.5)
+    assert outcome.revisions == 2
+    assert outcome.answer == "answer 3 [1]"
+
+
+def test_a_revision_that_is_worse_is_not_kept() -> None:
+    world = World()
+    scores = iter([0.5, 0.2, 0.9])
+    world.script["evaluate_result"] = [
+        lambda asked: (
+            Verdict(passed=False, score=next(scores), changes="more") if asked["instruction"] == "how hot?" else None
+        )
+    ]
+
+    outcome, _ = achieve(world)
+
+    assert outcome.answer == "answer 1 [1]"
+    assert len(world.asked["write_answer"]) == 2
+
+
+def test_without_an_evaluator_the_answer_stands_and_says_so() -> None:
+    world = World()
+    world.script["evaluate_result"] = [lambda _: Failed(code="unusable_reply", message="no")]
+
+    outcome, _ = achieve(world)
+
+    assert outcome.status == "completed"
+    assert outcome.verdict is None
+    assert "not_evaluated" in outcome.degraded
+
+
+@pytest.mark.parametrize(("step", "degraded"), [("recall_memory", "no_memory"), ("remember_result", "not_remembered")])
+def test_memory_that_is_down_does_not_stop_a_run(step: str, degraded: str) -> None:
+    world = World()
+    world.script[step] = [lambda _: Later(code="search_unavailable")]
+
+    outcome, _ = achieve(world)
+
+    assert outcome.status == "completed"
+    assert outcome.degraded == (degraded,)
+
+
+def test_a_run_stops_at_its_budget_with_the_best_it_has() -> None:
+    world = World()
+
+    outcome, _ = achieve(world, budget=Budget(model_calls=10))
+
+    assert outcome.status == "completed"
+    assert outcome.degraded == ("not_remembered",)
+
+    outcome, _ = achieve(World(), budget=Budget(model_calls=9))
+
+    assert outcome.status == "failed"
+    assert outcome.error is not None
+    assert outcome.error.code == "budget_exceeded"
+    assert "9 of 9 model calls" in outcome.error.message
+    assert outcome.answer == "answer 1 [1]"
+
+
+@pytest.mark.parametrize("limit", range(1, 11))
+def test_no_run_spends_more_than_its_budget_and_one_step_per_task_under_way(limit: int) -> None:
+    outcome, _ = achieve(World(), budget=Budget(model_calls=limit), concurrency=2)
+
+    assert outcome.usage.model_calls <= limit + 2 - 1
+
+
+def test_time_is_a_budget_too() -> None:
+    outcome, _ = achieve(World(), budget=Budget(seconds=3))
+
+    assert outcome.error is not None
+    assert outcome.error.code == "budget_exceeded"
+
+
+def test_what_people_see_of_a_run_stays_small_whatever_the_plan() -> None:
+    world = World()
+    tasks = tuple(Task(id=f"task-{number:027d}", type="executor", instruction="è" * 1_000) for number in range(50))
+    world.script["plan_goal"] = [Planned(plan=Plan(tasks=tasks))]
+
+    _, trace = achieve(world, concurrency=50)
+
+    sizes = [len(json.dumps(status).encode()) for status in trace.statuses if status]
+    assert max(sizes) <= STATUS_BYTES
+    assert trace.statuses[-1]["stage"] == "ended"
+    assert len(trace.statuses[-1]["tasks"]) == 50
+
+
+def test_history_carries_references_and_not_texts() -> None:
+    world = World()
+    large = Content(reference=Reference(artifact="a/large", bytes=100_000))
+    world.script["write_answer"] = [Answer(answer=large, passages=REFERENCE)]
+
+    outcome, _ = achieve(world)
+
+    assert (outcome.answer, outcome.answer_artifact) == ("", "a/large")
