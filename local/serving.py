@@ -38,9 +38,9 @@ def writable_folder(folder: Path) -> Path:
 
 async def listen(app: web.Application, port: int) -> tuple[web.AppRunner, int]:
     """Serve `app` on loopback; returns the runner and the port it got (`port` 0 takes a free one)."""
-    runner = web.AppRunner(app, access_log=None, handler_cancellation=True)
+    runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=2)
     await runner.setup()
-    site = web.TCPSite(runner, HOST, port, shutdown_timeout=2)
+    site = web.TCPSite(runner, HOST, port)
     try:
         await site.start()
     except OSError as error:
