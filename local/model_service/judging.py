@@ -19,6 +19,8 @@ def judge(question: dict[str, Any]) -> dict[str, Any]:
     answer = str(question.get("answer") or "")
     passages = [each for each in question.get("passages") or [] if isinstance(each, dict)]
     problems = [str(each) for each in question.get("problems") or []]
+    if passages and answer.strip() and not _MARKER.search(answer) and not answer.startswith(_NOTHING):
+        problems.append("cites no passage")
     if answer.startswith(_NOTHING) or not answer.strip():
         reason = "the passages hold no answer" if answer.strip() else "the answer is empty"
         return {"passed": False, "score": 0.1, "reasons": [*problems, reason], "changes": ""}
@@ -57,8 +59,6 @@ def _unsupported(answer: str, passages: list[dict[str, Any]]) -> list[str]:
         int(each.get("number") or 0): set(content_stems(f"{each.get('heading', '')} {each.get('text', '')}"))
         for each in passages
     }
-    if passages and not _MARKER.search(answer):
-        return ["cites no passage"]
     wrong = []
     for statement, markers in _STATEMENT.findall(answer):
         stems = set(content_stems(statement))

@@ -96,7 +96,7 @@ class _AnyDirective(Directive):
             version, _, rest = argument.partition(" ")
             return f"{VERSIONS[name]} {version}: {rest}".rstrip(": ") + ("" if rest else ":")
         if name in NAMED:
-            return f"{NAMED[name]}: {argument}".strip()
+            return f"{NAMED[name]}: {argument}" if argument else ""
         return argument
 
 

@@ -1,0 +1,194 @@
+"""Documents are read by their structure, and nothing of them is lost."""
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.documents import UnreadableDocument, chunk, is_readable, read_document
+from services.documents.chunks import MOST_CHARACTERS
+
+MARKDOWN = """---
+title: ignored
+---
+# Tea
+
+Tea is *hot*. See [the pot](pot.md) and ![a cup](cup.png).
+
+## Water
+
+| kind | degrees |
+|------|---------|
+| green | 80 |
+
+- boil it
+- cool it
+
+```python
+print("steep")
+```
+"""
+SPHINX = """
+.. module:: tea
+.. _tea-label:
+
+===
+Tea
+===
+
+.. index:: single: tea
+
+Steep with :func:`~tea.steep` or see :ref:`the pot <pot>`; ``code`` and *words*.
+
+.. toctree::
+   :maxdepth: 2
+
+   other
+
+Functions
+---------
+
+.. function:: steep(leaves, *, minutes=3)
+              steep(bag)
+
+   Make tea from *leaves*.
+
+   .. versionadded:: 3.8
+      The bag.
+
+   .. note::
+
+      Not for :class:`Coffee`.
+
+.. class:: Pot(size)
+
+   A pot.
+
+   .. method:: pour()
+
+      Pour it.
+
+.. code-block:: python
+
+   steep("green")
+
+.. unheard-of:: Argument
+   :option: x
+
+   Content of it.
+"""
+HTML = """<html><head><title>Tea page</title><style>p{}</style></head><body><nav>Menu</nav><main>
+<h1>Tea</h1><p>Tea is <b>hot</b>.</p><h2>Water</h2><ul><li>boil<li>cool</ul>
+<table><tr><th>kind</th><td>green</td></tr></table><pre>x = 1
+y = 2</pre></main><footer>Imprint</footer><script>bad()</script></body></html>"""
+
+
+def sections(source: str, content: str) -> dict[str, str]:
+    return {" > ".join(each.headings): each.text for each in read_document(source, content).sections}
+
+
+def test_markdown() -> None:
+    found = sections("tea.md", MARKDOWN)
+
+    assert found == {
+        "Tea": "Tea is hot. See the pot and a cup.",
+        "Tea > Water": 'kind | degrees\n\ngreen | 80\n\n- boil it\n\n- cool it\n\n    print("steep")',
+    }
+
+
+def test_restructured_text_as_sphinx_writes_it() -> None:
+    found = sections("tea.rst", SPHINX)
+
+    assert found["Tea"] == "Steep with steep or see the pot; code and words."
+    assert found["Tea > Functions > tea.steep"] == (
+        "tea.steep(leaves, *, minutes=3) tea.steep(bag)\n\nMake tea from leaves.\n\n"
+        "New in version 3.8: The bag.\n\nNot for Coffee."
+    )
+    assert found["Tea > Functions > tea.Pot"] == "tea.Pot(size)\n\nA pot."
+    assert found["Tea > Functions > tea.Pot > tea.Pot.pour"] == "tea.Pot.pour()\n\nPour it."
+    assert found["Tea > Functions"] == '    steep("green")\n\nArgument\n\nContent of it.'
+    assert not re.search(r"[`:]{2}|toctree|System Message|single:", "".join(found.values()))
+
+
+def test_html_without_what_surrounds_it() -> None:
+    found = sections("tea.html", HTML)
+
+    assert found == {"Tea": "Tea is hot.", "Tea > Water": "boil\n\ncool\n\nkind | green\n\n    x = 1\n    y = 2"}
+
+
+@pytest.mark.parametrize(
+    ("source", "content", "reason"),
+    [
+        ("a.md", "", "no text"),
+        ("a.rst", ".. toctree::\n\n   b\n", "no text"),
+        ("a.html", "<script>x</script>", "no text"),
+        ("a.txt", "\0\1\2 binary", "not text"),
+        ("a.txt", "\ufffd" * 50, "not text"),
+        ("a.pdf", "x", "ends with none of"),
+    ],
+)
+def test_what_cannot_be_read_says_why(source: str, content: str, reason: str) -> None:
+    with pytest.raises(UnreadableDocument, match=reason) as refused:
+        read_document(source, content)
+
+    assert refused.value.source == source
+
+
+def test_names_say_what_can_be_read() -> None:
+    assert [is_readable(name) for name in ("A.MD", "b.rst.txt", "c.htm", "d.py", "md")] == [
+        True,
+        True,
+        True,
+        False,
+        False,
+    ]
+
+
+def test_nothing_is_included_or_fetched(tmp_path_factory: pytest.TempPathFactory) -> None:
+    secret = tmp_path_factory.mktemp("s") / "secret.txt"
+    secret.write_text("the secret", encoding="utf-8")
+    content = f"Title\n=====\n\nText.\n\n.. include:: {secret}\n\n.. raw:: html\n   :file: {secret}\n"
+
+    assert "the secret" not in str(read_document("a.rst", content))
+
+
+paragraphs = st.lists(st.text(alphabet="abc dé. \n", min_size=1, max_size=3_000), min_size=1, max_size=6)
+
+
+@settings(max_examples=60, deadline=None)
+@given(paragraphs)
+def test_no_word_is_lost_and_no_chunk_is_too_large(parts: list[str]) -> None:
+    try:
+        document = read_document("a.txt", "\n\n".join(parts))
+    except UnreadableDocument:
+        return
+    chunks = chunk(document)
+
+    wanted = re.findall(r"\w+", document.sections[0].text)
+    found = " ".join(each.text for each in chunks)
+    if max(map(len, wanted), default=0) < 1_000:
+        assert set(wanted) <= set(re.findall(r"\w+", found))
+    assert sum(map(len, wanted)) <= len(re.sub(r"\W", "", found))
+    assert all(len(each.text) <= MOST_CHARACTERS for each in chunks)
+    assert chunk(document) == chunks
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    st.sampled_from(["a.md", "a.rst", "a.html", "a.txt"]), st.text(alphabet="#=-*`:.|<>[]()_\\\n ab1!", max_size=300)
+)
+def test_odd_input_is_read_or_refused(source: str, content: str) -> None:
+    try:
+        chunk(read_document(source, content))
+    except UnreadableDocument as refused:
+        assert refused.reason  # noqa: PT017 - either way is fine, a crash is not
+
+
+def test_small_sections_stand_together_under_their_parent() -> None:
+    content = "# Top\n\nIntro.\n\n" + "".join(f"## Part {n}\n\nShort text {n}.\n\n" for n in range(4))
+
+    chunks = chunk(read_document("a.md", content))
+
+    assert [(each.heading, each.text[:8]) for each in chunks] == [("Top", "Intro."), ("Top", "Part 0: ")]
+    assert "Part 3: Short text 3." in chunks[1].text
