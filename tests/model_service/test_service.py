@@ -134,7 +134,9 @@ def test_the_planner_splits_a_goal_into_its_questions(client: openai.OpenAI, goa
 
 def test_what_comes_then_depends_on_what_came_before(client: openai.OpenAI) -> None:
     plan = json.loads(
-        ask(client, "planner", {"goal": "Find the kettle, then describe how its lid opens", "max_tasks": 12}).output_text
+        ask(
+            client, "planner", {"goal": "Find the kettle, then describe how its lid opens", "max_tasks": 12}
+        ).output_text
     )
 
     assert plan["tasks"][3]["depends_on"] == ["t3", "t2"]

@@ -1,0 +1,121 @@
+"""kill -9 of the host at random moments of a goal's run: the outcome is the undisturbed one."""
+
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
+
+from azure.core.credentials import AzureKeyCredential
+from azure.search.documents import SearchClient
+
+from local.cloud import SEARCH_KEY, free_port, local_settings
+from services.search.indexes import MEMORY
+from tests.end_to_end.conftest import DOCUMENTS
+from tests.end_to_end.test_product import GOAL
+
+KILLS = 20
+MODEL_SECONDS = 0.25
+"""How long each model call takes, so that a run has moments to be killed in."""
+
+
+class Servers:
+    """The three servers; the host can be killed and started again."""
+
+    def __init__(self, data: Path) -> None:
+        self._data = data
+        self._ports = {name: free_port() for name in ("host", "search", "model")}
+        settings = local_settings({}, data, self._ports["search"], self._ports["model"])
+        self._environment = {**os.environ, **settings}
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+
+    def start(self) -> None:
+        search = ["--data", str(self._data / "search"), "--key", SEARCH_KEY]
+        self._launch("search", "local.search_service", "/healthz", *search)
+        self._launch("model", "local.model_service", "/healthz")
+        command = [sys.executable, "-m", "services.search", "migrate"]
+        subprocess.run(command, env=self._environment, check=True, stderr=subprocess.DEVNULL)  # noqa: S603
+        self.start_host()
+
+    def start_host(self) -> None:
+        self._launch("host", "local.functions_host", "/admin/host/status", "--data", str(self._data / "functions"))
+
+    def kill_host(self) -> None:
+        self._processes["host"].kill()
+        self._processes["host"].wait()
+
+    def forget(self) -> None:
+        """Empty the memory: what earlier runs left there would change what the planner is told."""
+        url = f"http://127.0.0.1:{self._ports['search']}"
+        with SearchClient(url, MEMORY, AzureKeyCredential(SEARCH_KEY)) as client:
+            client.delete_documents([{"id": row["id"]} for row in client.search("*", select=["id"])])
+
+    def stop(self) -> None:
+        for process in self._processes.values():
+            process.kill()
+            process.wait()
+
+    def _launch(self, name: str, module: str, health: str, *arguments: str) -> None:
+        command = [sys.executable, "-m", module, "--port", str(self._ports[name]), *arguments]
+        process = subprocess.Popen(command, env=self._environment, stderr=subprocess.DEVNULL)  # noqa: S603
+        self._processes[name] = process
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            try:
+                self.call("GET", name, health)
+            except OSError:
+                assert process.poll() is None, f"{module} did not start"
+                time.sleep(0.02)
+            else:
+                return
+        raise AssertionError(f"{module} does not answer")
+
+    def call(self, method: str, server: str, path: str, body: Any = None) -> Any:
+        text = None if body is None else json.dumps(body).encode()
+        url = f"http://127.0.0.1:{self._ports[server]}{path}"
+        request = Request(url, data=text, method=method, headers={"Content-Type": "application/json"})
+        with urlopen(request, timeout=60) as answer:  # noqa: S310
+            return json.loads(answer.read() or b"null")
+
+
+@contextmanager
+def running(data: Path) -> Iterator[Servers]:
+    servers = Servers(data)
+    try:
+        servers.start()
+        documents = [{"source": source, "content": content} for source, content in DOCUMENTS.items()]
+        servers.call("POST", "host", "/api/documents", {"documents": documents, "wait": 60})
+        slow = {"agent": "*", "calls": [{"delay": MODEL_SECONDS, "repeat": True}]}
+        servers.call("POST", "model", "/control/script", slow)
+        yield servers
+    finally:
+        servers.stop()
+
+
+def test_the_outcome_is_the_same_after_twenty_kills(tmp_path: Path) -> None:
+    seed = random.randrange(10**6)
+    chance = random.Random(seed)
+    kills = 0
+    outcomes: list[Any] = []
+    with running(tmp_path) as servers:
+        undisturbed = servers.call("POST", "host", "/api/goals?wait=60", {"goal": GOAL})
+        while kills < KILLS:
+            servers.forget()
+            run = servers.call("POST", "host", "/api/goals", {"goal": GOAL})["id"]
+            while (state := servers.call("GET", "host", f"/api/goals/{run}"))["outcome"] is None:
+                time.sleep(chance.uniform(0, 0.4))
+                if kills < KILLS:
+                    kills += 1
+                    servers.kill_host()
+                    servers.start_host()
+            outcomes.append(state["outcome"])
+
+    assert undisturbed["status"] == "completed"
+    for outcome in outcomes:
+        assert outcome == undisturbed, f"seed {seed}"
