@@ -1,0 +1,24 @@
+"""What is deployed: every step, every orchestrator, and nothing that makes a cold start slow."""
+
+import subprocess
+import sys
+
+from contracts.steps import STEPS
+
+HEAVY = ("openai", "azure.identity", "azure.search.documents", "azure.keyvault", "obstore", "docutils", "numpy", "rich")
+
+
+def test_every_step_and_orchestrator_is_registered() -> None:
+    import function_app
+
+    names = {function.get_function_name() for function in function_app.app.get_functions()}
+
+    assert {step.name for step in STEPS} | {"achieve_goal", "read_documents"} <= names
+
+
+def test_a_cold_import_loads_no_client_and_needs_no_setting() -> None:
+    code = f"import sys, function_app; print([name for name in {HEAVY!r} if name in sys.modules])"
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env={})  # noqa: S603
+
+    assert done.stdout.strip() == "[]"
