@@ -66,7 +66,7 @@ def _quote(statement: str, passage: str) -> str:
         words = {word.lower() for word in _WORD.findall(sentence)}
         return len(words & wanted) / (len(words | wanted) or 1)
 
-    best = max(sentences, key=likeness)
+    best = " ".join(max(sentences, key=likeness).split())
     return best if len(best) <= QUOTE_CHARACTERS else best[: QUOTE_CHARACTERS - 1].rstrip() + "…"
 
 

@@ -1,0 +1,54 @@
+"""`python -m benchmarks.host [--json]`: the local Functions host on a real SQLite file, over HTTP.
+
+Each figure is the median of `ROUNDS` runs, from the start request to the output. Ideal makespan of the window: 50
+strands of two steps of 0.2 s through 20 places, in whole rounds: three times 0.4 s.
+"""
+
+import json
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
+
+from benchmarks.report import show
+from local.functions_host.host import make_app
+from local.serving import in_thread
+
+APP = Path(__file__).resolve().parent.parent / "tests" / "functions_host" / "apps" / "basic"
+ROUNDS = 5
+IDEAL_WINDOW_SECONDS = 1.2
+
+
+def run(url: str, name: str, given: dict[str, Any]) -> float:
+    """Seconds until the orchestrator's output is there."""
+    body = json.dumps(given).encode()
+    began = time.perf_counter()
+    path = f"{url}/runtime/webhooks/durabletask/orchestrators/{name}?timeout=60&pollingInterval=1"
+    with urlopen(Request(path, data=body), timeout=90) as answer:  # noqa: S310 - loopback
+        if answer.status != 200:
+            raise RuntimeError(f"{name} did not end in time")
+    return time.perf_counter() - began
+
+
+def main() -> None:
+    window = {"strands": 50, "window": 20, "nap": 0.2, "nudge": True}
+    jobs: dict[str, tuple[str, dict[str, Any]]] = {
+        "fan_out_100_seconds": ("fan_out", {"activity": "nap", "count": 100, "value": 0.2}),
+        "chain_100_seconds": ("chain", {"count": 100}),
+        "window_50_seconds": ("window", window),
+    }
+    with tempfile.TemporaryDirectory() as folder, in_thread(lambda: make_app(APP, Path(folder))) as url:
+        run(url, "chain", {"count": 1})
+        figures = {
+            name: round(statistics.median(run(url, *job) for _ in range(ROUNDS)), 3) for name, job in jobs.items()
+        }
+        without = round(run(url, "window", {**window, "nudge": False}), 3)
+    figures["window_50_ratio_to_ideal"] = round(figures["window_50_seconds"] / IDEAL_WINDOW_SECONDS, 3)
+    figures["window_50_without_nudge_seconds"] = without
+    show(figures)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,21 @@
+"""How figures are printed."""
+
+import argparse
+import json
+from collections.abc import Mapping
+
+
+def show(figures: Mapping[str, float | int | str]) -> None:
+    """A line per figure, or one JSON object with `--json`."""
+    options, _ = _parser().parse_known_args()
+    if options.json:
+        print(json.dumps(figures))
+        return
+    for name, value in figures.items():
+        print(f"{name:32} {value}")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("--json", action="store_true", help="one JSON object")
+    return parser
