@@ -15,10 +15,9 @@ from typing import Any
 
 from contracts.base import Contract
 from contracts.steps import Done, Failed, Later, Step, StepCall
-from services.clients import Clients
+from services.clients import current_clients
 from services.errors import RetryLater, StepError
 from services.ledger import Ledger
-from services.settings import current_settings
 from services.telemetry import current_run, log
 
 Activity = Callable[..., Awaitable[Contract]]
@@ -91,7 +90,7 @@ def _activity(name: str) -> tuple[Activity, tuple[str, ...]]:
 
 
 def _provide(need: str, ledger: Ledger) -> Any:
-    clients = _clients()
+    clients = current_clients()
     match need:
         case "model":
             return clients.model(ledger)
@@ -99,8 +98,3 @@ def _provide(need: str, ledger: Ledger) -> Any:
             return ledger
         case _:
             return getattr(clients, need)
-
-
-@cache
-def _clients() -> Clients:
-    return Clients(current_settings())

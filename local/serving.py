@@ -80,7 +80,8 @@ async def _signalled() -> None:
         loop = asyncio.get_running_loop()
 
         def watch() -> None:
-            sys.stdin.buffer.read()
+            while os.read(sys.stdin.fileno(), 4096):  # not through sys.stdin: its lock would outlive the interpreter
+                pass
             with contextlib.suppress(RuntimeError):  # the loop has ended already
                 loop.call_soon_threadsafe(stop.set)
 

@@ -1,6 +1,6 @@
 """The clients of one process, made when they are first used, and what one step gets of them."""
 
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 from services.artifacts import Artifacts, StoredArtifacts
@@ -8,7 +8,7 @@ from services.ledger import Ledger
 from services.model import Model, ModelClients, OpenAIModel
 from services.search.indexes import KNOWLEDGE, MEMORY
 from services.search.store import Index, SearchIndexStore
-from services.settings import Endpoint, Settings
+from services.settings import Endpoint, Settings, current_settings
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -49,6 +49,12 @@ class Clients:
         endpoint = self._settings.search
         client = SearchClient(endpoint.url, name, search_credential(endpoint, asynchronous=True))
         return SearchIndexStore(client, self._settings.vector_weight)
+
+
+@cache
+def current_clients() -> Clients:
+    """The clients of this process."""
+    return Clients(current_settings())
 
 
 def search_credential(endpoint: Endpoint, *, asynchronous: bool = False) -> Any:

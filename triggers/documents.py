@@ -16,7 +16,7 @@ from contracts.documents import (
 )
 from policy.tenancy import run_id, tenant_key
 from services.artifacts import put_value
-from services.clients import Clients
+from services.clients import current_clients
 from services.settings import current_settings
 from triggers.body import idempotency_key, read_body, wait_seconds
 from triggers.problems import answering
@@ -41,7 +41,7 @@ async def read_documents_in(req: func.HttpRequest, client: df.DurableOrchestrati
     settings = current_settings()
     wait = wait_seconds(req)
     asked = read_body(req, DocumentsRequest, MAX_BODY_BYTES)
-    artifacts = Clients(settings).artifacts
+    artifacts = current_clients().artifacts
     batches = [await put_value(artifacts, tenant_key(settings.tenant), batch) for batch in _batches(asked.documents)]
     run = run_id(settings.tenant, idempotency_key(req) or uuid.uuid4().hex)
     await start(client, ORCHESTRATOR, run, Reading(tenant=settings.tenant, batches=tuple(batches)))

@@ -10,6 +10,7 @@ from contracts.answers import Outcome
 from contracts.content import Reference
 from contracts.goals import Goal, GoalRequest, Options
 from policy.tenancy import run_id
+from services.clients import current_clients
 from services.settings import current_settings
 from triggers.body import idempotency_key, read_body, wait_seconds
 from triggers.problems import answering
@@ -65,8 +66,6 @@ async def _outcome(output: Any) -> dict[str, Any]:
     outcome = Outcome.model_validate(as_json(output))
     answer = outcome.answer
     if outcome.answer_artifact is not None:
-        from services.clients import Clients
-
         reference = Reference(artifact=outcome.answer_artifact, bytes=0)
-        answer = (await Clients(current_settings()).artifacts.get(reference)).decode()
+        answer = (await current_clients().artifacts.get(reference)).decode()
     return outcome.model_copy(update={"answer": answer}).model_dump(mode="json")

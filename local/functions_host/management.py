@@ -46,6 +46,7 @@ class Management:
                 web.delete(base + "/instances/{id}", self.purge),
                 web.post(base + "/instances/{id}/raiseEvent/{event}", self.raise_event),
                 web.post(base + "/instances/{id}/terminate", self.terminate),
+                web.post(base + "/instances/{id}/{verb}", self.not_there),
             )
         ]
 
@@ -175,6 +176,10 @@ class Management:
             return _error(400, f"The body is not JSON: {error}")
         self._engine.raise_event(row.id, request.match_info["event"], given)
         return web.Response(status=202)
+
+    async def not_there(self, request: web.Request) -> web.Response:
+        """Suspend, resume, rewind and restart are part of the links, and not of this host."""
+        return _error(501, f"{request.match_info['verb']!r} is not available on this host.")
 
     async def terminate(self, request: web.Request) -> web.Response:
         row = self._store.instance(request.match_info["id"])

@@ -216,6 +216,7 @@ def test_runs_are_listed_in_pages(host: Host) -> None:
         ("POST", f"{BASE}/orchestrators/chain/{'x' * 101}", {}, 400),
         ("GET", f"{BASE}/instances/nobody", None, 404),
         ("POST", f"{BASE}/instances/nobody/raiseEvent/x", {}, 404),
+        ("POST", f"{BASE}/instances/nobody/rewind", None, 501),
         ("DELETE", f"{BASE}/instances/nobody", None, 404),
         ("DELETE", f"{BASE}/instances", None, 400),
         ("GET", "/api/nowhere", None, 404),
