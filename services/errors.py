@@ -1,4 +1,4 @@
-"""What may go wrong in a step. An activity raises one of these; anything else is a bug."""
+"""What may go wrong, in a step and before it. An activity raises a `StepError`; anything else is a bug."""
 
 
 class StepError(Exception):
@@ -23,3 +23,7 @@ class GiveUp(StepError):
 
 class Refused(StepError):
     """The model refused to answer, or a provider's content filter did."""
+
+
+class SettingsError(Exception):
+    """A setting is missing or malformed; the message names its key, and quotes its value."""

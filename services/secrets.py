@@ -1,13 +1,13 @@
 """Secrets from Azure Key Vault, with the app's managed identity."""
 
+from services.errors import SettingsError
+
 
 def read_secret(vault_url: str, name: str) -> str:
     """The value of a secret; raises `SettingsError` that names it, never its value."""
     from azure.core.exceptions import AzureError
     from azure.identity import DefaultAzureCredential
     from azure.keyvault.secrets import SecretClient
-
-    from services.settings import SettingsError
 
     try:
         with DefaultAzureCredential() as credential, SecretClient(vault_url, credential) as client:

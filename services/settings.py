@@ -6,16 +6,14 @@ from functools import cache
 from typing import Literal, cast, get_args
 from urllib.parse import urlsplit
 
+from services.errors import SettingsError
+
 ModelApi = Literal["responses", "chat"]
 Tier = Literal["fast", "standard", "reasoning"]
 ReadSecret = Callable[[str, str], str]
 """(vault URL, secret name) -> value."""
 
 SECRET_PREFIX = "keyvault:"  # noqa: S105 - the mark of a reference, not a secret
-
-
-class SettingsError(Exception):
-    """A setting is missing or malformed; the message names its key, and quotes its value."""
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,7 @@ from typing import Any
 import azure.functions as func
 from pydantic import ValidationError
 
-from services.errors import StepError
-from services.settings import SettingsError
+from services.errors import SettingsError, StepError
 from services.telemetry import log
 
 QUOTED_CHARACTERS = 100

@@ -5,8 +5,9 @@ from pathlib import Path
 from aiohttp import web
 
 from local.functions_host.app import LoadedApp, load
-from local.functions_host.engine import Clock, Engine, SystemClock
+from local.functions_host.engine import Engine
 from local.functions_host.http_functions import MAX_BODY_BYTES, HttpFunctions
+from local.functions_host.instances import Clock, Instances, SystemClock
 from local.functions_host.management import Management
 from local.functions_host.store import Store
 from local.serving import HOST, writable_folder
@@ -23,10 +24,9 @@ async def make_app(folder: Path, data: Path, *, clock: Clock | None = None) -> w
     app = load(folder, lambda: holder[0].client_binding())
     store = Store(writable_folder(data))
     engine = Engine(
-        store,
+        Instances(store, clock or SystemClock()),
         app.orchestrators,
         app.activities,
-        clock=clock or SystemClock(),
         activities_at_once=ACTIVITIES_AT_ONCE,
     )
     management = Management(engine, list(app.orchestrators))

@@ -11,7 +11,8 @@ from urllib.parse import quote
 from aiohttp import web
 
 from local.functions_host import protocol as wire
-from local.functions_host.engine import Conflict, Engine
+from local.functions_host.engine import Engine
+from local.functions_host.instances import Conflict
 from local.functions_host.protocol import Event
 from local.functions_host.store import Instance
 
@@ -27,7 +28,8 @@ class Management:
 
     def __init__(self, engine: Engine, orchestrators: Sequence[str]) -> None:
         self._engine = engine
-        self._store = engine.store
+        self._instances = engine.instances
+        self._store = engine.instances.store
         self._orchestrators = {name.casefold(): name for name in orchestrators}
         self.origin = ""
 
@@ -96,9 +98,10 @@ class Management:
         except ValueError as error:
             return _error(400, f"The body is not JSON: {error}")
         try:
-            self._engine.begin(known, instance, given, version=request.query.get("version"))
+            self._instances.begin(known, instance, given, version=request.query.get("version"))
         except Conflict:
             return _error(409, f"An Orchestration instance with the status Running already exists: {instance}")
+        self._engine.wake(instance)
         if "timeout" in request.query and "pollingInterval" in request.query:
             row = await self._ended(instance, float(request.query["timeout"]))
             if row is not None and row.status == "Completed":
@@ -152,7 +155,7 @@ class Management:
         row = self._store.instance(request.match_info["id"])
         if row is None or not row.over:
             return web.Response(status=404)
-        self._engine.purge(row.id)
+        self._instances.purge(row.id)
         return web.json_response({"instancesDeleted": 1})
 
     async def purge_many(self, request: web.Request) -> web.Response:
@@ -160,7 +163,7 @@ class Management:
             return _error(400, "createdTimeFrom is missing.")
         rows = [row for row in self._store.find(**_filter(request), top=1_000_000) if row.over]
         for row in rows:
-            self._engine.purge(row.id)
+            self._instances.purge(row.id)
         return web.json_response({"instancesDeleted": len(rows)}) if rows else web.Response(status=404)
 
     async def raise_event(self, request: web.Request) -> web.Response:
@@ -174,7 +177,8 @@ class Management:
             given = json.dumps(json.loads(body)) if body else "null"
         except ValueError as error:
             return _error(400, f"The body is not JSON: {error}")
-        self._engine.raise_event(row.id, request.match_info["event"], given)
+        self._instances.raise_event(row.id, request.match_info["event"], given)
+        self._engine.wake(row.id)
         return web.Response(status=202)
 
     async def not_there(self, request: web.Request) -> web.Response:

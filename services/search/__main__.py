@@ -4,9 +4,10 @@ import argparse
 import os
 import sys
 
+from services.errors import SettingsError
 from services.search.indexes import definitions
 from services.secrets import read_secret
-from services.settings import Settings, SettingsError, settings_from
+from services.settings import Settings, settings_from
 
 
 def migrate(settings: Settings) -> list[str]:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from services.settings import Settings, SettingsError, settings_from
+from services.errors import SettingsError
+from services.settings import Settings, settings_from
 
 EXAMPLE: dict[str, str] = json.loads(Path("local.settings.json.example").read_text(encoding="utf-8"))["Values"]
 REQUIRED = (
