@@ -292,3 +292,18 @@ def test_a_run_is_remembered_and_recalled(product: Product) -> None:
     _, seen = product.call("GET", "/control/calls?content=1", base=product.model)
     asked = next(json.loads(each["content"]) for each in seen["calls"] if each["agent"] == "planner")
     assert any("five minutes" in note["text"] for note in asked["known"])
+
+
+def test_a_large_answer_travels_as_a_reference_and_arrives_whole(product: Product) -> None:
+    long = "Green tea needs water of 80 degrees [1]. " * 400
+    product.script("writer", {"reply": {"answer": long, "missing": []}})
+    product.script("evaluator", {"reply": {"passed": True, "score": 1.0, "reasons": [], "changes": ""}, "repeat": True})
+
+    status, links = product.call("POST", "/api/goals?wait=0", {"goal": "How hot is green tea?"})
+    assert status == 202
+    while (state := product.call("GET", f"/api/goals/{links['id']}")[1])["outcome"] is None:
+        time.sleep(0.02)
+
+    raw = product.call("GET", "", base=links["statusQueryGetUri"])[1]["output"]
+    assert (raw["answer"], bool(raw["answer_artifact"])) == ("", True)
+    assert state["outcome"]["answer"] == long.strip()
