@@ -13,7 +13,7 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 from benchmarks.report import show
-from local.functions_host.host import make_app
+from local.functions_host.host import Options, make_app
 from local.serving import in_thread
 
 APP = Path(__file__).resolve().parent.parent / "tests" / "functions_host" / "apps" / "basic"
@@ -39,7 +39,7 @@ def main() -> None:
         "chain_100_seconds": ("chain", {"count": 100}),
         "window_50_seconds": ("window", window),
     }
-    with tempfile.TemporaryDirectory() as folder, in_thread(lambda: make_app(APP, Path(folder))) as url:
+    with tempfile.TemporaryDirectory() as folder, in_thread(lambda: make_app(APP, Options(Path(folder)))) as url:
         run(url, "chain", {"count": 1})
         figures = {
             name: round(statistics.median(run(url, *job) for _ in range(ROUNDS)), 3) for name, job in jobs.items()

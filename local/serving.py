@@ -20,6 +20,10 @@ STDIN_WATCH = "MURMURATION_STOP_WITH_STDIN"
 """Set in the environment of a child: it stops when its standard input closes, as it does when its parent ends."""
 
 
+LISTENING: web.AppKey[Callable[[int], None]] = web.AppKey("listening", Callable[[int], None])  # type: ignore[arg-type]
+"""Of an application: what to call, with the port, as soon as it listens."""
+
+
 class CannotStart(Exception):
     """The server can't start, for a reason its user can mend; the message is for them."""
 
@@ -46,7 +50,10 @@ async def listen(app: web.Application, port: int) -> tuple[web.AppRunner, int]:
     except OSError as error:
         await runner.cleanup()
         raise CannotStart(f"port {port} of {HOST} is in use or not allowed: {error.strerror}") from error
-    return runner, int(runner.addresses[0][1])
+    bound = int(runner.addresses[0][1])
+    if LISTENING in app:
+        app[LISTENING](bound)
+    return runner, bound
 
 
 def run_until_signalled(make_app: Callable[[], Awaitable[web.Application]], port: int, name: str) -> int:

@@ -11,7 +11,7 @@ import azure.durable_functions as df
 
 from local.functions_host import protocol as wire
 from local.functions_host.protocol import Event
-from local.functions_host.replay import decide, slim
+from local.functions_host.replay import decide
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 Activity = Callable[[str, Any], tuple[float, Any]]
@@ -53,7 +53,7 @@ def simulate(
     while trace.episodes < most_episodes:
         trace.episodes += 1
         history += [wire.event(wire.ORCHESTRATOR_STARTED, now), *inbox]
-        body = wire.request(slim(history), instance="run-1", parent=None, input_json=given_json)
+        body = wire.request(wire.slim(history), instance="run-1", parent=None, input_json=given_json)
         reply = wire.ask(handle, body)
         decisions = decide(history, reply, now)
         trace.statuses.append(reply.custom_status)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from aiohttp import web
 
-from local.functions_host.host import LOADED, described, make_app
+from local.functions_host.host import LOADED, Options, described, make_app
+from local.functions_host.watching import watch
 from local.serving import CannotStart, run_until_signalled
 
 
@@ -15,11 +16,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m local.functions_host", description=__doc__)
     parser.add_argument("--app", type=Path, default=Path(), metavar="DIR", help="the app (default: this folder)")
     parser.add_argument("--port", type=int, default=7071, help="0 takes a free one (default: 7071)")
-    parser.add_argument("--data", type=Path, metavar="DIR", help="where runs are kept")
+    parser.add_argument(
+        "--data", type=Path, metavar="DIR", help="where runs are kept (default: .murmuration in the app)"
+    )
     parser.add_argument("--reset", action="store_true", help="forget all runs first")
+    parser.add_argument("--auth", action="store_true", help="enforce access keys, as Azure does")
     parser.add_argument("--verbose", action="store_true", help="show the app's own logs below warning, too")
+    parser.add_argument("--watch", action="store_true", help="start anew when the app's code changes")
     options = parser.parse_args()
     folder: Path = options.app.resolve()
+    if options.watch:
+        return watch(folder, [each for each in sys.argv[1:] if each != "--watch"])
     data: Path = options.data or folder / ".murmuration" / "functions"
     level = logging.INFO if options.verbose else logging.WARNING
     logging.basicConfig(level=level, stream=sys.stderr, format="%(message)s")
@@ -27,15 +34,17 @@ def main() -> int:
     async def make() -> web.Application:
         if options.reset:
             _forget(data)
-        app = await make_app(folder, data)
+        app = await make_app(folder, Options(data, auth=options.auth))
         print("\n".join(described(app[LOADED], options.port)), file=sys.stderr, flush=True)  # noqa: T201
+        if options.auth:
+            print(f"Access keys: {data / 'keys.json'}", file=sys.stderr, flush=True)  # noqa: T201
         return app
 
     return run_until_signalled(make, options.port, "functions host")
 
 
 def _forget(data: Path) -> None:
-    """Remove what a host has left in `data`, and nothing else."""
+    """Remove the runs a host has left in `data`, and nothing else."""
     for path in data.glob("functions.*"):
         try:
             path.unlink()

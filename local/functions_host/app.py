@@ -1,14 +1,10 @@
 """Loads a Python v2-model app from its folder, through azure.functions' own index."""
 
-import asyncio
 import importlib.util
-import inspect
-import json
 import os
+import re
 import sys
-import uuid
 from collections.abc import Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,19 +13,39 @@ import azure.functions as func
 from azure.functions.durable_functions import ActivityTriggerConverter
 from azure.functions.meta import Datum
 
+from local.functions_host import bindings
+from local.functions_host.host_settings import HostSettings, json_object, read_host_settings
+from local.functions_host.invocation import Call, Caller
+from local.functions_host.routes import Route
+from local.functions_host.threads import DaemonThreads
 from local.serving import CannotStart
 
-TRIGGERS = {"httpTrigger", "orchestrationTrigger", "activityTrigger"}
-BINDINGS = {"http", "durableClient"}
+ALL_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 SYNC_THREADS = 32
+"""Of functions that are not asynchronous; the setting PYTHON_THREADPOOL_THREAD_COUNT says otherwise."""
 
 
 @dataclass(frozen=True)
 class HttpFunction:
     name: str
-    route: str
+    route: Route
     methods: tuple[str, ...]
-    invoke: Callable[[func.HttpRequest], Coroutine[Any, Any, Any]]
+    level: str
+    """anonymous, function or admin"""
+    parameter: str
+    call: Call
+
+
+@dataclass(frozen=True)
+class QueuedFunction:
+    """A function that a timer, a message, a blob or an event starts."""
+
+    name: str
+    trigger: dict[str, Any]
+    """The trigger as in function.json, with the app's settings put in."""
+    retry: dict[str, Any] | None
+    """The function's retry policy, if it has one."""
+    call: Call
 
 
 @dataclass
@@ -37,19 +53,13 @@ class LoadedApp:
     """An app's functions by kind, ready to be called."""
 
     folder: Path
-    route_prefix: str
+    settings: HostSettings
     http: list[HttpFunction] = field(default_factory=list)
     orchestrators: dict[str, Callable[[str], str]] = field(default_factory=dict)
     activities: dict[str, Callable[[str], Coroutine[Any, Any, str | None]]] = field(default_factory=dict)
-
-
-class Context:
-    """What a function's `context` parameter holds of azure.functions.Context."""
-
-    def __init__(self, name: str, folder: Path) -> None:
-        self.invocation_id = str(uuid.uuid4())
-        self.function_name = name
-        self.function_directory = str(folder)
+    entities: dict[str, Callable[[str], str]] = field(default_factory=dict)
+    """By their names in lower case."""
+    queued: dict[str, QueuedFunction] = field(default_factory=dict)
 
 
 def load(folder: Path, client_binding: Callable[[], str]) -> LoadedApp:
@@ -57,40 +67,35 @@ def load(folder: Path, client_binding: Callable[[], str]) -> LoadedApp:
 
     `client_binding` gives the JSON of a durableClient binding once the host has its address.
     """
-    host = _json_of(folder / "host.json")
-    settings = folder / "local.settings.json"
-    if settings.exists():
-        for key, value in _json_of(settings).get("Values", {}).items():
+    settings = read_host_settings(folder)
+    local_settings = folder / "local.settings.json"
+    if local_settings.exists():
+        for key, value in json_object(local_settings).get("Values", {}).items():
             os.environ.setdefault(key, str(value))
-    prefix = host.get("extensions", {}).get("http", {}).get("routePrefix", "api")
-    app = LoadedApp(folder=folder, route_prefix=prefix.strip("/"))
-    threads = ThreadPoolExecutor(max_workers=SYNC_THREADS, thread_name_prefix="function")
+    app = LoadedApp(folder, settings)
+    caller = Caller(folder, settings.function_timeout, DaemonThreads(_sync_threads(), "function"))
     seen: set[str] = set()
     for function in _functions(folder):
         name = function.get_function_name()
-        if name in seen:
+        if name.casefold() in seen:
             raise CannotStart(f"two functions are named {name!r} in {str(folder)!r}")
-        seen.add(name)
-        _add(app, function, name, client_binding, threads)
+        seen.add(name.casefold())
+        _add(app, function, name, caller, client_binding)
     return app
 
 
-def _json_of(path: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError as error:
-        raise CannotStart(f"{str(path.parent)!r} is no function app: it has no {path.name}") from error
-    except ValueError as error:
-        raise CannotStart(f"{str(path)!r} is not JSON: {error}") from error
-    if not isinstance(found, dict):
-        raise CannotStart(f"{str(path)!r} holds no JSON object")
-    return found
+def _sync_threads() -> int:
+    given = os.environ.get("PYTHON_THREADPOOL_THREAD_COUNT", str(SYNC_THREADS))
+    if not given.isdigit() or int(given) < 1:
+        raise CannotStart(f"the setting PYTHON_THREADPOOL_THREAD_COUNT is to be a number from 1 on, not {given!r}")
+    return int(given)
 
 
 def _functions(folder: Path) -> list[Any]:
     path = folder / "function_app.py"
     if not path.exists():
         raise CannotStart(f"{str(folder)!r} is no function app: it has no function_app.py")
+    _forget_modules(folder)
     sys.path.insert(0, str(folder))
     spec = importlib.util.spec_from_file_location("function_app", path)
     assert spec is not None  # noqa: S101 - a path that ends in .py always has one
@@ -106,56 +111,84 @@ def _functions(folder: Path) -> list[Any]:
     except CannotStart:
         raise
     except Exception as error:
-        raise CannotStart(f"{str(path)!r} can't be loaded: {type(error).__name__}: {error}") from error
+        raise CannotStart(f"{str(path)!r} can't be loaded: {type(error).__name__}: {error}{_where(error)}") from error
 
 
-def _add(
-    app: LoadedApp, function: Any, name: str, client_binding: Callable[[], str], threads: ThreadPoolExecutor
-) -> None:
+def _forget_modules(folder: Path) -> None:
+    """Another app of this process may have modules of the same names."""
+    other = getattr(sys.modules.get("function_app"), "__file__", None)
+    if other is None or Path(other).parent == folder:
+        return
+    gone = Path(other).parent
+    sys.path[:] = [each for each in sys.path if each != str(gone)]
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if file and Path(file).is_relative_to(gone) and ".venv" not in Path(file).parts:
+            del sys.modules[name]
+
+
+def _where(error: BaseException) -> str:
+    """The line of the app's code that raised."""
+    trace = error.__traceback__
+    last = ""
+    while trace is not None:
+        last = f" (line {trace.tb_lineno} of {Path(trace.tb_frame.f_code.co_filename).name})"
+        trace = trace.tb_next
+    return last
+
+
+def _add(app: LoadedApp, function: Any, name: str, caller: Caller, client_binding: Callable[[], str]) -> None:
     trigger = function.get_trigger()
-    clients = []
+    bindings.check(name, trigger.type, trigger=True)
     for binding in function.get_bindings():
-        kind = binding.type
-        if binding is not trigger and kind not in BINDINGS:
-            raise CannotStart(f"function {name!r}: the binding {kind!r} is not available on this host")
-        if kind == "durableClient":
-            clients.append(binding.name)
-    if trigger.type not in TRIGGERS:
-        raise CannotStart(f"function {name!r}: the trigger {trigger.type!r} is not available on this host")
-    call = _caller(function.get_user_function(), name, app.folder, threads)
-    if trigger.type == "orchestrationTrigger":
-        app.orchestrators[trigger.orchestration or name] = function.get_user_function()
-    elif trigger.type == "activityTrigger":
-        app.activities[trigger.activity or name] = _activity(call, trigger.name)
-    else:
-
-        async def invoke(request: func.HttpRequest) -> Any:
-            return await call({trigger.name: request, **{client: client_binding() for client in clients}})
-
-        methods = tuple(str(getattr(each, "value", each)).upper() for each in trigger.methods or ("GET", "POST"))
-        route = name if trigger.route is None else trigger.route
-        app.http.append(HttpFunction(name, route.strip("/"), methods, invoke))
-
-
-def _caller(
-    function: Callable[..., Any], name: str, folder: Path, threads: ThreadPoolExecutor
-) -> Callable[[dict[str, Any]], Coroutine[Any, Any, Any]]:
-    takes_context = "context" in inspect.signature(function).parameters
+        if binding is not trigger:
+            bindings.check(name, binding.type, trigger=False)
+    clients = [each.name for each in function.get_bindings() if each.type == "durableClient"]
+    known = {key: _with_settings(value, name) for key, value in trigger.get_dict_repr().items()}
+    plain = caller.of(function.get_user_function(), name)
 
     async def call(arguments: dict[str, Any]) -> Any:
-        if takes_context and "context" not in arguments:
-            arguments = {**arguments, "context": Context(name, folder)}
-        if asyncio.iscoroutinefunction(function):
-            return await function(**arguments)
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(threads, lambda: function(**arguments))
+        return await plain({**arguments, **{client: client_binding() for client in clients}})
 
-    return call
+    match trigger.type:
+        case "orchestrationTrigger":
+            app.orchestrators[known.get("orchestration") or name] = function.get_user_function()
+        case "entityTrigger":
+            app.entities[(known.get("entityName") or name).lower()] = function.get_user_function()
+        case "activityTrigger":
+            app.activities[known.get("activity") or name] = _activity(call, trigger.name)
+        case "httpTrigger":
+            app.http.append(_http(app, name, known, call))
+        case _:
+            app.queued[name] = QueuedFunction(name, known, function.get_settings_dict("retry_policy"), call)
 
 
-def _activity(
-    call: Callable[[dict[str, Any]], Coroutine[Any, Any, Any]], parameter: str
-) -> Callable[[str], Coroutine[Any, Any, str | None]]:
+def _with_settings(value: Any, function: str) -> Any:
+    """`%NAME%` in a trigger's text stands for a setting."""
+    if not isinstance(value, str):
+        return value
+
+    def setting(found: re.Match[str]) -> str:
+        try:
+            return os.environ[found[1]]
+        except KeyError as error:
+            raise CannotStart(f"function {function!r}: {value!r} names a setting that is not set") from error
+
+    return re.sub(r"%([^%]+)%", setting, value)
+
+
+def _http(app: LoadedApp, name: str, trigger: dict[str, Any], call: Call) -> HttpFunction:
+    methods = tuple(str(getattr(each, "value", each)).upper() for each in trigger.get("methods") or ALL_METHODS)
+    level = trigger.get("authLevel") or "function"
+    template = name if trigger.get("route") is None else trigger["route"]
+    try:
+        route = Route(app.settings.route_prefix, template)
+    except ValueError as error:
+        raise CannotStart(f"function {name!r}: {error}") from error
+    return HttpFunction(name, route, methods, str(getattr(level, "value", level)).lower(), trigger["name"], call)
+
+
+def _activity(call: Call, parameter: str) -> Callable[[str], Coroutine[Any, Any, str | None]]:
     async def activity(given: str) -> str | None:
         value = ActivityTriggerConverter.decode(Datum(given, "json"), trigger_metadata={})
         result = await call({parameter: value})

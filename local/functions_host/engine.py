@@ -1,82 +1,95 @@
-"""Moves work: messages into episodes, decisions into activities, results into messages.
+"""Moves work: messages into episodes, decisions into activities and operations, results into messages.
 
-An instance is worked on by one episode at a time. Activities are delivered at least once: one that was under way
-when the host died runs again.
+An instance or entity is worked on by one episode or batch at a time. Activities are delivered at least once: one
+that was under way when the host died runs again.
 """
 
 import asyncio
+import json
 import sys
+import time
 import traceback
-from collections.abc import Callable, Coroutine, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from local.functions_host import protocol as wire
-from local.functions_host.instances import Episode, Instances
+from local.functions_host.app import LoadedApp
+from local.functions_host.fault_points import reach
+from local.functions_host.instances import Consequences, Episode, Instances
 from local.functions_host.protocol import Event, Reply
-from local.functions_host.replay import Decisions, NonDeterminism, UnknownAction, decide, slim
+from local.functions_host.replay import Decisions, NonDeterminism, UnknownAction, decide
 from local.functions_host.store import ActivityTask
-
-Orchestrator = Callable[[str], str]
-ActivityFunction = Callable[[str], Coroutine[Any, Any, str | None]]
-"""Input as JSON text -> result as JSON text."""
+from local.functions_host.threads import DaemonThreads
+from local.functions_host.versions import takes_on
 
 LONGEST_NAP = timedelta(minutes=1)
-NOT_THERE = "The function '{}' doesn't exist, is disabled, or is not an activity function."
+DRAIN_SECONDS = 10.0
+REST = 8
+"""An instance whose replay was long, and that waits for more than one task, rests so many times as long before its
+next episode: completions that come one by one are taken together."""
+LONGEST_REST_SECONDS = 0.5
+SHORT_REPLAY_SECONDS = 0.002
+NOT_THERE = "The function '{}' doesn't exist, is disabled, or is not {}."
 
 
 class Engine:
-    def __init__(
-        self,
-        instances: Instances,
-        orchestrators: Mapping[str, Orchestrator],
-        activities: Mapping[str, ActivityFunction],
-        *,
-        activities_at_once: int,
-    ) -> None:
+    def __init__(self, instances: Instances, app: LoadedApp) -> None:
         self.instances = instances
+        self._entities = instances.entities
         self._store = instances.store
         self._clock = instances.clock
-        self._orchestrators = orchestrators
-        self._activities = activities
-        self._places = asyncio.Semaphore(activities_at_once)
+        self._app = app
+        self._places = asyncio.Semaphore(app.settings.activities_at_once)
         self._busy: set[str] = set()
         self._again: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._replays = ThreadPoolExecutor(max_workers=4, thread_name_prefix="replay")
+        self._running: set[asyncio.Future[Event]] = set()
+        self._ended: list[tuple[ActivityTask, Event]] = []
+        self._replays = DaemonThreads(4, "replay")
         self._timer_moved = asyncio.Event()
+        self._next_look = datetime.max.replace(tzinfo=UTC)
+        """When the timers are looked at next."""
         self._stopping = False
 
     def start(self) -> None:
         """Go on where the store stands."""
-        for activity in self._store.outstanding():
-            self._spawn(self._perform(activity))
-        for instance in self._store.instances_with_messages():
-            self.wake(instance)
+        loop = asyncio.get_running_loop()
+        self._clock.on_move(lambda: loop.call_soon_threadsafe(self._timer_moved.set))
+        waiting = self._store.instances_with_messages()
+        self.follow(Consequences(self._store.outstanding(), waiting, self._entities.waiting()))
         self._spawn(self._watch_timers())
 
     async def stop(self) -> None:
-        """Let go: what is under way is in the store and goes on at the next start."""
+        """Drain: what runs may end, for a while; the rest is in the store and goes on at the next start."""
         self._stopping = True
+        if self._running:
+            await asyncio.wait(self._running, timeout=DRAIN_SECONDS)
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._replays.shutdown(wait=True)
+        self._record_ended()
 
-    def wake(self, instance: str) -> None:
-        """There are messages for `instance`."""
+    def follow(self, then: Consequences) -> None:
+        """Do the work that follows from a change that has been committed."""
+        for activity in then.activities:
+            self._spawn(self._perform(activity))
+        for instance in then.instances:
+            self.wake(instance)
+        for entity in then.entities:
+            self.wake(entity)
+        if then.due is not None and then.due < self._next_look:
+            self._timer_moved.set()
+
+    def wake(self, target: str) -> None:
+        """There are messages for an instance, or operations for an entity (its id begins with @)."""
         if self._stopping:
             return
-        if instance in self._busy:
-            self._again.add(instance)
+        if target in self._busy:
+            self._again.add(target)
             return
-        self._busy.add(instance)
-        self._spawn(self._work_on(instance))
-
-    def terminate(self, instance: str, reason: str) -> None:
-        for parent in self.instances.terminate(instance, reason):
-            self.wake(parent)
+        self._busy.add(target)
+        self._spawn(self._work_on(target, self._batch if target.startswith("@") else self._episode))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -93,72 +106,120 @@ class Engine:
             now = self._clock.now()
             for instance in self._store.due_instances(now):
                 self.wake(instance)
-            due = self._store.next_due()
-            nap = LONGEST_NAP if due is None else max(due - self._clock.now(), timedelta(milliseconds=1))
             self._timer_moved.clear()
+            self._next_look = min(self._store.next_due(now) or now + LONGEST_NAP, now + LONGEST_NAP)
+            nap = max(self._next_look - self._clock.now(), timedelta(milliseconds=1))
             try:
-                await asyncio.wait_for(self._timer_moved.wait(), min(nap, LONGEST_NAP).total_seconds())
+                await asyncio.wait_for(self._timer_moved.wait(), nap.total_seconds())
             except TimeoutError:
                 continue
 
-    async def _work_on(self, instance: str) -> None:
+    async def _work_on(self, target: str, step: Callable[[str], Coroutine[Any, Any, float]]) -> None:
         try:
-            while True:
-                self._again.discard(instance)
-                await self._episode(instance)
-                if instance not in self._again:
+            while not self._stopping:
+                self._again.discard(target)
+                rest = await step(target)
+                if rest:
+                    await asyncio.sleep(rest)
+                if target not in self._again:
                     return
         finally:
-            self._busy.discard(instance)
+            self._busy.discard(target)
 
-    async def _episode(self, instance: str) -> None:
+    async def _episode(self, instance: str) -> float:
+        """Returns how many seconds the instance is to rest."""
         episode = self.instances.due(instance)
-        if episode is None:
-            return
+        if episode is None or self._waits_for_its_version(episode):
+            return 0
         loop = asyncio.get_running_loop()
+        seconds = 0.0
         try:
-            reply, decisions = await loop.run_in_executor(self._replays, self._replay, episode)
+            reply, decisions, seconds = await loop.run_in_executor(self._replays, self._replay, episode)
         except (NonDeterminism, UnknownAction, wire.OrchestratorBroke) as problem:
             name = episode.row.name
-            print(f"[{instance}] Orchestrator function '{name}' failed: {problem}", file=sys.stderr, flush=True)  # noqa: T201
+            say(f"[{instance}] Orchestrator function '{name}' failed: {problem}")
             reply, decisions = Reply(True, (), None, str(problem), None), Decisions(ended=True)
-        then = self.instances.commit(episode, reply, decisions)
-        for activity in then.activities:
-            self._spawn(self._perform(activity))
-        for woken in then.woken:
-            self.wake(woken)
-        self._timer_moved.set()
+        reach("episode: replayed")
+        self.follow(self.instances.commit(episode, reply, decisions))
+        rests = decisions.open > 1 and seconds > SHORT_REPLAY_SECONDS
+        return min(REST * seconds, LONGEST_REST_SECONDS) if rests else 0
 
-    def _replay(self, episode: Episode) -> tuple[Reply, Decisions]:
-        row = episode.row
-        handle = self._orchestrators.get(row.name)
+    def _waits_for_its_version(self, episode: Episode) -> bool:
+        row, settings = episode.row, self._app.settings
+        waits = settings.version_failure == "Reject" and not takes_on(settings, row.version)
+        if waits and row.status == "Pending":
+            say(f"[{row.id}] waits: it is of version {row.version!r}, this app of {settings.default_version!r}")
+        return waits
+
+    def _replay(self, episode: Episode) -> tuple[Reply, Decisions, float]:
+        row, began = episode.row, time.thread_time()
+        if not takes_on(self._app.settings, row.version):
+            own = self._app.settings.default_version
+            raise wire.OrchestratorBroke(f"The run is of version {row.version!r}, the app of version {own!r}")
+        handle = self._app.orchestrators.get(row.name)
         if handle is None:
-            raise wire.OrchestratorBroke(f"The function '{row.name}' doesn't exist or is not an orchestrator")
-        body = wire.request(slim(episode.history), instance=row.id, parent=row.parent, input_json=row.input)
-        reply = wire.ask(handle, body)
-        return reply, decide(episode.history, reply, self._clock.now())
+            raise wire.OrchestratorBroke(NOT_THERE.format(row.name, "an orchestrator function"))
+        reply = wire.ask(handle, episode.request)
+        decisions = decide(episode.history, reply, self._clock.now(), row.id)
+        return reply, decisions, time.thread_time() - began
+
+    async def _batch(self, entity: str) -> float:
+        """All operations that have arrived for an entity."""
+        batch = self._entities.due(entity)
+        if batch is None:
+            return 0
+        function = self._app.entities.get(batch.entity.name)
+        try:
+            if function is None:
+                raise LookupError(NOT_THERE.format(batch.entity.name, "an entity function"))
+            loop = asyncio.get_running_loop()
+            reply = json.loads(await loop.run_in_executor(self._replays, function, batch.request()))
+        except Exception as error:  # noqa: BLE001 - whatever the app raises is the operations' failure
+            say(f"[{entity}] {traceback.format_exc()}")
+            reply = batch.failed(str(error))
+        reach("entity: ran")
+        self.follow(Consequences(instances=self._entities.commit(batch, reply)))
+        return 0
 
     async def _perform(self, activity: ActivityTask) -> None:
         async with self._places:
-            told = await self._told_by(activity)
-        self.instances.activity_ended(activity, told)
-        self.wake(activity.instance)
+            if self._stopping:
+                return
+            running = asyncio.ensure_future(self._told_by(activity))
+            self._running.add(running)
+            try:
+                told = await running
+            finally:
+                self._running.discard(running)
+        reach("activity: ran")
+        if not self._ended:
+            asyncio.get_running_loop().call_soon(self._record_ended)
+        self._ended.append((activity, told))
+
+    def _record_ended(self) -> None:
+        """Of all activities that have ended at this moment, in one transaction."""
+        ended, self._ended = self._ended, []
+        if ended:
+            self.instances.activities_ended(ended)
+            for instance in {activity.instance for activity, _ in ended}:
+                self.wake(instance)
 
     async def _told_by(self, activity: ActivityTask) -> Event:
         """Run the app's function; the event that says how it ended."""
         now = self._clock.now
-        function = self._activities.get(activity.name)
+        function = self._app.activities.get(activity.name)
         if function is None:
-            return _failed(now(), activity, NOT_THERE.format(activity.name))
+            reason = NOT_THERE.format(activity.name, "an activity function")
+            return wire.event(wire.TASK_FAILED, now(), TaskScheduledId=activity.task, Reason=reason, Details="")
         try:
             result = await function(activity.input or "null")
         except Exception as error:  # noqa: BLE001 - whatever the app raises is the activity's failure
-            trace = traceback.format_exc()
-            print(f"[{activity.instance}] {activity.name} failed: {trace}", file=sys.stderr, flush=True)  # noqa: T201
+            say(f"[{activity.instance}] {activity.name} failed: {traceback.format_exc()}")
             reason = f"Activity function '{activity.name}' failed:  {type(error).__name__}: {error}"
-            return _failed(now(), activity, reason)
+            return wire.event(wire.TASK_FAILED, now(), TaskScheduledId=activity.task, Reason=reason, Details="")
         return wire.event(wire.TASK_COMPLETED, now(), TaskScheduledId=activity.task, Result=result)
 
 
-def _failed(now: datetime, activity: ActivityTask, reason: str) -> Event:
-    return wire.event(wire.TASK_FAILED, now, TaskScheduledId=activity.task, Reason=reason, Details="")
+def say(text: str) -> None:
+    """To the person who runs the host."""
+    print(text, file=sys.stderr, flush=True)  # noqa: T201

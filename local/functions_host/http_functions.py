@@ -1,95 +1,71 @@
 """Serves the app's HTTP functions at their routes."""
 
-import re
-import sys
+import asyncio
 import traceback
 from typing import Any
 
 import azure.functions as func
 from aiohttp import web
 
-from local.functions_host.app import HttpFunction, LoadedApp
+from local.functions_host.app import HttpFunction
+from local.functions_host.engine import say
+from local.functions_host.keys import Keys
 
 MAX_BODY_BYTES = 100 * 1024 * 1024
-_PARAMETER = re.compile(r"\{(\*?)(\w+)(?::(\w+)(?:\([^)]*\))?)?(\??)\}")
-_CONSTRAINTS = {
-    "int": r"-?\d+",
-    "long": r"-?\d+",
-    "guid": r"[0-9a-fA-F-]{36}",
-    "alpha": r"[A-Za-z]+",
-    "bool": "(?i:true|false)",
-}
-
-
-def pattern(template: str) -> re.Pattern[str]:
-    """A route template as an expression: `a/{b}`, `{b?}`, `{b:int}`, `{*rest}`; matches without regard to case."""
-    expression = ""
-    for segment in template.split("/"):
-        found = _PARAMETER.fullmatch(segment)
-        if found is None:
-            expression += "/" + _literal(segment)
-            continue
-        rest, name, constraint, optional = found.groups()
-        value = ".*" if rest else _CONSTRAINTS.get(constraint or "", "[^/]+")
-        piece = f"/(?P<{name}>{value})"
-        expression += f"(?:{piece})?" if optional or rest else piece
-    return re.compile(expression, re.IGNORECASE)
-
-
-def _literal(segment: str) -> str:
-    """A segment with literal text around its parameters."""
-    pieces, end = [], 0
-    for found in _PARAMETER.finditer(segment):
-        pieces.append(re.escape(segment[end : found.start()]) + f"(?P<{found[2]}>[^/]+?)")
-        end = found.end()
-    return "".join(pieces) + re.escape(segment[end:])
 
 
 class HttpFunctions:
-    """Finds the function of a request; routes with more literal text are preferred."""
+    """Finds the function of a request; more exact routes are preferred."""
 
-    def __init__(self, app: LoadedApp) -> None:
-        prefix = f"{app.route_prefix}/" if app.route_prefix else ""
-        routes = [(pattern(prefix + each.route), each) for each in app.http]
-        self._routes = sorted(routes, key=lambda route: (route[1].route.count("{"), -len(route[1].route)))
+    def __init__(self, functions: list[HttpFunction], keys: Keys) -> None:
+        self._functions = sorted(functions, key=lambda each: each.route.rank)
+        self._keys = keys
+        self._running: set[asyncio.Task[web.Response]] = set()
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         allowed: set[str] = set()
-        for expression, function in self._routes:
-            found = expression.fullmatch(request.path.rstrip("/") or "/")
-            if found is None:
+        for function in self._functions:
+            parameters = function.route.match(request.path)
+            if parameters is None:
                 continue
             if request.method in function.methods:
-                return await _answer(function, request, found.groupdict())
+                self._keys.check_function(request, function.name, function.level)
+                return await self._run(function, request, parameters)
             allowed.update(function.methods)
         if allowed:
             raise web.HTTPMethodNotAllowed(request.method, sorted(allowed))
         raise web.HTTPNotFound
 
+    async def _run(self, function: HttpFunction, request: web.Request, parameters: dict[str, str]) -> web.Response:
+        """A function runs to its end even when its caller has gone, as on Azure."""
+        given = func.HttpRequest(
+            method=request.method,
+            url=str(request.url),
+            headers=dict(request.headers),
+            params=dict(request.query),
+            route_params=parameters,
+            body=await request.read(),
+        )
+        task = asyncio.create_task(_answer(function, given, dict(request.headers)))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return await asyncio.shield(task)
 
-async def _answer(function: HttpFunction, request: web.Request, parameters: dict[str, Any]) -> web.StreamResponse:
-    given = func.HttpRequest(
-        method=request.method,
-        url=str(request.url),
-        headers=dict(request.headers),
-        params=dict(request.query),
-        route_params={name: value for name, value in parameters.items() if value is not None},
-        body=await request.read(),
-    )
+
+async def _answer(function: HttpFunction, given: func.HttpRequest, headers: dict[str, str]) -> web.Response:
     try:
-        return _response(await function.invoke(given))
+        return _response(await function.call({function.parameter: given, "_headers": headers}))
     except Exception:  # noqa: BLE001 - whatever the app raises is its failure, and its text is not the caller's
-        trace = traceback.format_exc()
-        print(f"{function.name} failed: {trace}", file=sys.stderr, flush=True)  # noqa: T201
+        say(f"{function.name} failed: {traceback.format_exc()}")
         return web.Response(status=500)
 
 
-def _response(result: Any) -> web.StreamResponse:
+def _response(result: Any) -> web.Response:
     if result is None:
         return web.Response(status=204)
-    if isinstance(result, str):
-        return web.Response(text=result)
-    headers = {name: value for name, value in result.headers.items() if name.lower() != "content-type"}
+    if not isinstance(result, func.HttpResponse):
+        return web.Response(text=str(result))
+    own = ("content-type", "content-length", "transfer-encoding")
+    headers = {name: value for name, value in result.headers.items() if name.lower() not in own}
     kind = result.headers.get("Content-Type") or f"{result.mimetype}; charset={result.charset}"
-    headers["Content-Type"] = kind
-    return web.Response(status=result.status_code, headers=headers, body=result.get_body())
+    return web.Response(status=result.status_code, headers={**headers, "Content-Type": kind}, body=result.get_body())

@@ -1,94 +1,109 @@
-"""Instances and what changes them: each change is one transaction on the store.
+"""Instances of orchestrations, episode by episode: each episode's consequences are one transaction on the store.
 
 Nothing here waits or runs an app's code: the engine does, between `due` and `commit`.
 """
 
 import json
 import uuid
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Protocol
+from datetime import datetime
+from itertools import chain
 
 from local.functions_host import protocol as wire
+from local.functions_host.clock import Clock
+from local.functions_host.entities import Entities
 from local.functions_host.protocol import Event, Reply
 from local.functions_host.replay import Decisions
 from local.functions_host.store import ActivityTask, Instance, Message, Store
-
-
-class Clock(Protocol):
-    def now(self) -> datetime: ...
-
-
-class SystemClock:
-    def now(self) -> datetime:
-        return datetime.now(UTC)
 
 
 class Conflict(Exception):
     """An instance of this id is running."""
 
 
+@dataclass
+class History:
+    """An instance's events, and the JSON of those that the SDK is sent."""
+
+    events: list[Event] = field(default_factory=list)
+    sent: list[str] = field(default_factory=list)
+
+    def add(self, events: Iterable[Event], texts: Iterable[str]) -> None:
+        for event, text in zip(events, texts, strict=True):
+            self.events.append(event)
+            if event["EventType"] not in wire.NOT_SENT:
+                self.sent.append(text)
+
+
 @dataclass(frozen=True)
 class Episode:
-    """What has arrived for an instance, and its history with it."""
+    """What has arrived for an instance, and its history before."""
 
     row: Instance
-    messages: list[Message]
-    history: list[Event]
-    known: int
-    """How many of the events are in the store already."""
+    messages: Sequence[Message]
+    before: History
+    arrived: History
+
+    @property
+    def history(self) -> list[Event]:
+        return self.before.events + self.arrived.events
+
+    @property
+    def request(self) -> str:
+        """The body of the call of the orchestrator."""
+        sent = ",".join(chain(self.before.sent, self.arrived.sent))
+        return wire.request(f"[{sent}]", instance=self.row.id, parent=self.row.parent, input_json=self.row.input)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Consequences:
     """The work that follows from a change, once it is committed."""
 
     activities: list[ActivityTask] = field(default_factory=list)
-    woken: list[str] = field(default_factory=list)
-    """Instances that have messages now."""
+    instances: list[str] = field(default_factory=list)
+    """Those that have messages now."""
+    entities: list[str] = field(default_factory=list)
+    """Those that have operations now."""
+    due: datetime | None = None
+    """When the first of its new timers fires."""
 
 
 class Instances:
     """Histories of instances under way are kept in memory, as they are in the store."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, entities: Entities, clock: Clock, default_version: str | None) -> None:
         self.store = store
+        self.entities = entities
         self.clock = clock
-        self._histories: dict[str, list[Event]] = {}
+        self._default_version = default_version
+        self._histories: dict[str, History] = {}
 
-    def begin(
-        self,
-        name: str,
-        instance: str,
-        given: str | None,
-        *,
-        version: str | None = None,
-    ) -> None:
+    def begin(self, name: str, instance: str, given: str | None, *, version: str | None = None) -> None:
         """Start an instance; raises `Conflict` while one of this id is running."""
         present = self.store.instance(instance)
         if present is not None and not present.over:
             raise Conflict(instance)
-        with self.store.transaction():
-            self._create(name, instance, given, version=version)
+        with self.store.transaction("start"):
+            self._create(name, instance, given, version)
 
     def _create(
         self,
         name: str,
         instance: str,
         given: str | None,
-        *,
-        version: str | None = None,
+        version: str | None,
         parent: Instance | None = None,
         parent_task: int | None = None,
     ) -> None:
         now = self.clock.now()
         self.store.purge(instance)
-        self._histories.pop(instance, None)
+        self.forget(instance)
         row = Instance(
             id=instance,
             execution=uuid.uuid4().hex,
             name=name,
-            version=version,
+            version=version or self._default_version,
             input=given,
             output=None,
             custom_status=None,
@@ -100,42 +115,10 @@ class Instances:
             parent_task=parent_task,
         )
         self.store.save(row)
-        self.store.send(instance, self._execution_started(row, now), execution=row.execution)
+        self.store.send(instance, _execution_started(row, now), execution=row.execution)
 
-    def _execution_started(self, row: Instance, now: datetime) -> Event:
-        where = {"InstanceId": row.id, "ExecutionId": row.execution}
-        parent = {"OrchestrationInstance": {"InstanceId": row.parent}} if row.parent else None
-        return wire.event(
-            wire.EXECUTION_STARTED,
-            now,
-            OrchestrationInstance=where,
-            ParentInstance=parent,
-            Name=row.name,
-            Version=row.version or "",
-            Input=row.input,
-            Tags=None,
-        )
-
-    def raise_event(self, instance: str, name: str, given: str) -> None:
-        """Send an external event; `given` is JSON."""
-        now = self.clock.now()
-        with self.store.transaction():
-            self.store.send(instance, wire.event(wire.EVENT_RAISED, now, Name=name, Input=given))
-
-    def terminate(self, instance: str, reason: str) -> list[str]:
-        """End it at once; returns whom to wake."""
-        row = self.store.instance(instance)
-        if row is None or row.over:
-            return []
-        with self.store.transaction():
-            woken = self._close(row, "Terminated", json.dumps(reason))
-        self._histories.pop(instance, None)
-        return woken
-
-    def purge(self, instance: str) -> None:
-        """Forget it."""
-        with self.store.transaction():
-            self.store.purge(instance)
+    def forget(self, instance: str) -> None:
+        """What is kept in memory of it."""
         self._histories.pop(instance, None)
 
     def due(self, instance: str) -> Episode | None:
@@ -145,63 +128,88 @@ class Instances:
         messages = self.store.messages(instance, now)
         if row is not None and not row.over:
             wanted = [each.body for each in messages if each.execution in (None, row.execution)]
-            wanted.sort(key=lambda body: body["EventType"] != wire.EXECUTION_STARTED)
-            history = self._histories.get(instance)
-            if history is None:
-                history = self.store.history(instance)
-            if wanted and (history or wanted[0]["EventType"] == wire.EXECUTION_STARTED):
-                whole = [*history, wire.event(wire.ORCHESTRATOR_STARTED, now), *wanted]
-                return Episode(row, messages, whole, len(history))
-        with self.store.transaction():
-            self.store.received(messages)
+            arrived = [json.loads(body) for body in wanted]
+            before = self._history(instance)
+            if arrived and (before.events or any(each["EventType"] == wire.EXECUTION_STARTED for each in arrived)):
+                started = wire.event(wire.ORCHESTRATOR_STARTED, now)
+                pairs = sorted(zip(arrived, wanted, strict=True), key=_after_the_start)
+                fresh = History()
+                fresh.add([started], [json.dumps(started)])
+                fresh.add(*zip(*pairs, strict=True))
+                return Episode(row, messages, before, fresh)
+        if messages:
+            with self.store.transaction("episode"):
+                self.store.received(messages)
         return None
+
+    def _history(self, instance: str) -> History:
+        known = self._histories.get(instance)
+        if known is None:
+            bodies = self.store.history(instance)
+            known = History()
+            known.add([json.loads(body) for body in bodies], bodies)
+        return known
 
     def commit(self, episode: Episode, reply: Reply, decisions: Decisions) -> Consequences:
         """All that an episode has decided, in one transaction."""
-        row, whole, now = episode.row, episode.history, self.clock.now()
+        row, now = episode.row, self.clock.now()
         then = Consequences()
         current = self.store.instance(row.id)
         if current is None or current.execution != row.execution or current.over:
             return then  # terminated, purged or replaced in the meantime
-        row.status = "Running"
+        row.status = "Suspended" if decisions.suspended else "Running"
         row.updated = wire.timestamp(now)
         if reply.custom_status is not None:
             row.custom_status = json.dumps(reply.custom_status)
-        whole += [*decisions.scheduled, wire.event(wire.ORCHESTRATOR_COMPLETED, now)]
-        with self.store.transaction():
+        with self.store.transaction("episode"):
             self.store.received(episode.messages)
+            self.dispatch(row, decisions.scheduled, decisions.cancelled_timers, then)
             if decisions.ended and decisions.continue_as_new is not None:
                 self._continue_as_new(row, decisions.continue_as_new)
-                then.woken.append(row.id)
+                then.instances.append(row.id)
             else:
-                for each in decisions.scheduled:
-                    self._dispatch(row, each, decisions, then)
-                for timer in decisions.cancelled_timers:
-                    self.store.forget_timer(row.id, timer)
-                if decisions.ended:
-                    then.woken.extend(self._end(row, whole, reply, now))
-                else:
-                    self.store.save(row)
-                self.store.append(row.id, episode.known, whole[episode.known :])
-        if decisions.ended:
-            self._histories.pop(row.id, None)
-        else:
-            self._histories[row.id] = whole
+                self._go_on(episode, reply, decisions, then)
         return then
 
-    def _dispatch(self, row: Instance, decided: Event, decisions: Decisions, then: Consequences) -> None:
-        number = decided["EventId"]
-        match decided["EventType"]:
-            case wire.TASK_SCHEDULED:
-                given = decided["Input"]
-                task = self.store.schedule(row.id, row.execution, number, decided["Name"], given)
-                then.activities.append(task)
-            case wire.TIMER_CREATED if number not in decisions.cancelled_timers:
-                due = wire.parse_timestamp(decided["FireAt"])
-                fired = wire.event(wire.TIMER_FIRED, due, TimerId=number, FireAt=decided["FireAt"])
-                self.store.send(row.id, fired, execution=row.execution, due=due)
-            case wire.SUB_CREATED:
-                then.woken.append(self._begin_child(row, decided))
+    def _go_on(self, episode: Episode, reply: Reply, decisions: Decisions, then: Consequences) -> None:
+        row, now = episode.row, self.clock.now()
+        for timer in decisions.cancelled_timers:
+            self.store.forget_timer(row.id, timer)
+        decided = list(decisions.scheduled)
+        if decisions.ended:
+            status, output = _outcome(row, reply)
+            decided.append(wire.event(wire.EXECUTION_COMPLETED, now, OrchestrationStatus=status, Result=output))
+            then.instances.extend(self.close(row, status, output))
+            self.forget(row.id)
+        else:
+            self.store.save(row)
+            self._histories[row.id] = episode.before
+        decided.append(wire.event(wire.ORCHESTRATOR_COMPLETED, now))
+        number = len(episode.before.events)
+        texts = [json.dumps(each) for each in chain(episode.arrived.events, decided)]
+        self.store.append(row.id, number, texts)
+        episode.before.add(chain(episode.arrived.events, decided), texts)
+
+    def dispatch(
+        self, row: Instance, decided: Iterable[Event], cancelled_timers: Iterable[int], then: Consequences
+    ) -> None:
+        """Send out the work that has been decided on."""
+        for each in decided:
+            number = each["EventId"]
+            match each["EventType"]:
+                case wire.TASK_SCHEDULED:
+                    task = self.store.schedule(row.id, row.execution, number, each["Name"], each["Input"])
+                    then.activities.append(task)
+                case wire.TIMER_CREATED if number not in cancelled_timers:
+                    due = wire.parse_timestamp(each["FireAt"])
+                    fired = wire.event(wire.TIMER_FIRED, due, TimerId=number, FireAt=each["FireAt"])
+                    self.store.send(row.id, fired, execution=row.execution, due=due)
+                    then.due = min(due, then.due or due)
+                case wire.SUB_CREATED:
+                    then.instances.append(self._begin_child(row, each))
+                case wire.EVENT_SENT:
+                    self.entities.send(each["InstanceId"], json.loads(each["Input"]) | {"execution": row.execution})
+                    then.entities.append(each["InstanceId"])
 
     def _begin_child(self, row: Instance, decided: Event) -> str:
         """Returns whom to wake: the child, or the parent when the child's id is taken by a running instance."""
@@ -210,34 +218,23 @@ class Instances:
         decided["InstanceId"] = child
         present = self.store.instance(child)
         if present is None or present.over:
-            self._create(decided["Name"], child, decided["Input"], parent=row, parent_task=number)
+            self._create(decided["Name"], child, decided["Input"], decided["Version"], row, number)
             return str(child)
-        now = self.clock.now()
         reason = f"An instance with the id '{child}' is running already."
-        told = wire.event(wire.SUB_FAILED, now, TaskScheduledId=number, Reason=reason, Details="")
+        told = wire.event(wire.SUB_FAILED, self.clock.now(), TaskScheduledId=number, Reason=reason, Details="")
         self.store.send(row.id, told, execution=row.execution)
         return row.id
 
     def _continue_as_new(self, row: Instance, given: str) -> None:
-        now = self.clock.now()
         self.store.forget_history(row.id)
         self.store.forget_timers(row.id)
         self.store.forget_activities(row.id)
-        row.execution = uuid.uuid4().hex
-        row.input = given
-        row.status = "Running"
+        self.forget(row.id)
+        row.execution, row.input, row.status = uuid.uuid4().hex, given, "Running"
         self.store.save(row)
-        self.store.send(row.id, self._execution_started(row, now), execution=row.execution)
+        self.store.send(row.id, _execution_started(row, self.clock.now()), execution=row.execution)
 
-    def _end(self, row: Instance, whole: list[Event], reply: Reply, now: datetime) -> list[str]:
-        if reply.error is None:
-            status, output = "Completed", json.dumps(reply.output)
-        else:
-            status, output = "Failed", json.dumps(f"Orchestrator function '{row.name}' failed: {reply.error}")
-        whole.append(wire.event(wire.EXECUTION_COMPLETED, now, OrchestrationStatus=status, Result=output))
-        return self._close(row, status, output)
-
-    def _close(self, row: Instance, status: str, output: str) -> list[str]:
+    def close(self, row: Instance, status: str, output: str) -> list[str]:
         """Set the final state and tell the parent; returns who is to be woken."""
         now = self.clock.now()
         row.status, row.output, row.updated = status, output, wire.timestamp(now)
@@ -246,16 +243,38 @@ class Instances:
         self.store.forget_activities(row.id)
         if row.parent is None:
             return []
-        if status == "Completed":
-            told = wire.event(wire.SUB_COMPLETED, now, TaskScheduledId=row.parent_task, Result=output)
-        else:
-            reason = json.loads(output)
-            told = wire.event(wire.SUB_FAILED, now, TaskScheduledId=row.parent_task, Reason=reason, Details="")
-        self.store.send(row.parent, told, execution=row.parent_execution)
+        self.store.send(row.parent, ended_child(row, now), execution=row.parent_execution)
         return [row.parent]
 
-    def activity_ended(self, activity: ActivityTask, told: Event) -> None:
-        """Tell its instance, if it still waits for it."""
-        with self.store.transaction():
-            if self.store.finish(activity):
-                self.store.send(activity.instance, told, execution=activity.execution)
+    def activities_ended(self, ended: Sequence[tuple[ActivityTask, Event]]) -> None:
+        """Tell their instances, if they still wait for them."""
+        with self.store.transaction("activities"):
+            for activity, told in ended:
+                if self.store.finish(activity):
+                    self.store.send(activity.instance, told, execution=activity.execution)
+
+
+def _after_the_start(pair: tuple[Event, str]) -> bool:
+    return bool(pair[0]["EventType"] != wire.EXECUTION_STARTED)
+
+
+def _execution_started(row: Instance, now: datetime) -> Event:
+    where = {"InstanceId": row.id, "ExecutionId": row.execution}
+    parent = {"OrchestrationInstance": {"InstanceId": row.parent}} if row.parent else None
+    fields = {"OrchestrationInstance": where, "ParentInstance": parent, "Name": row.name, "Version": row.version}
+    return {**wire.event(wire.EXECUTION_STARTED, now), **fields, "Input": row.input, "Tags": None}
+
+
+def _outcome(row: Instance, reply: Reply) -> tuple[str, str]:
+    if reply.error is None:
+        return "Completed", json.dumps(reply.output)
+    return "Failed", json.dumps(f"Orchestrator function '{row.name}' failed: {reply.error}")
+
+
+def ended_child(child: Instance, now: datetime) -> Event:
+    """What its parent is told."""
+    output = child.output or "null"
+    if child.status == "Completed":
+        return wire.event(wire.SUB_COMPLETED, now, TaskScheduledId=child.parent_task, Result=output)
+    reason = json.loads(output)
+    return wire.event(wire.SUB_FAILED, now, TaskScheduledId=child.parent_task, Reason=reason, Details="")

@@ -23,7 +23,9 @@ TIMER_CREATED = 10
 TIMER_FIRED = 11
 ORCHESTRATOR_STARTED = 12
 ORCHESTRATOR_COMPLETED = 13
+EVENT_SENT = 14
 EVENT_RAISED = 15
+GENERIC_EVENT = 17
 EXECUTION_COMPLETED = 1
 EXECUTION_TERMINATED = 3
 EXECUTION_SUSPENDED = 19
@@ -43,7 +45,9 @@ EVENT_NAMES = {
     TIMER_FIRED: "TimerFired",
     ORCHESTRATOR_STARTED: "OrchestratorStarted",
     ORCHESTRATOR_COMPLETED: "OrchestratorCompleted",
+    EVENT_SENT: "EventSent",
     EVENT_RAISED: "EventRaised",
+    GENERIC_EVENT: "GenericEvent",
     EXECUTION_SUSPENDED: "ExecutionSuspended",
     EXECUTION_RESUMED: "ExecutionResumed",
 }
@@ -57,10 +61,14 @@ CALL_SUB_WITH_RETRY = 3
 CONTINUE_AS_NEW = 4
 CREATE_TIMER = 5
 WAIT_FOR_EVENT = 6
+CALL_ENTITY = 7
+CALL_HTTP = 8
+SIGNAL_ENTITY = 9
 WHEN_ANY = 11
 WHEN_ALL = 12
-ACTION_NAMES = {7: "call_entity", 8: "call_http", 9: "signal_entity"}
-"""Actions of the SDK that this host does not know."""
+
+HTTP_ACTIVITY = "BuiltIn::HttpActivity"
+"""The name under which the real host schedules `call_http`."""
 
 FAILURE_LABEL = "\n\n$OutOfProcData$:"
 
@@ -91,6 +99,11 @@ def parse_timestamp(text: str) -> datetime:
 def event(kind: int, now: datetime, *, event_id: int = -1, **fields: Any) -> Event:
     """An event of the history; `fields` in the wire's own names."""
     return {"EventType": kind, "EventId": event_id, "IsPlayed": False, "Timestamp": timestamp(now), **fields}
+
+
+def slim(history: Sequence[Event]) -> str:
+    """The history as the SDK is sent it: a JSON array."""
+    return json.dumps([each for each in history if each["EventType"] not in NOT_SENT])
 
 
 def request(history_json: str, *, instance: str, parent: str | None, input_json: str | None) -> str:

@@ -6,21 +6,28 @@ scheduled, even though the SDK has moved on. Both sides number what they schedul
 invocation, and the numbers of both sides must agree. This module does the same.
 
     decisions = decide(history, reply, now)
-    decisions.scheduled     # new TaskScheduled / TimerCreated / SubOrchestrationInstanceCreated events
+    decisions.scheduled     # new TaskScheduled, TimerCreated, SubOrchestrationInstanceCreated and EventSent events
     decisions.ended         # the function has returned or failed, and nothing is open
 """
 
 import json
+import uuid
 from collections import defaultdict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from local.functions_host import protocol as wire
+from local.functions_host.nodes import Compound, Node, Parent, Retry, ended
 from local.functions_host.protocol import Action, Event, Reply
 
-KIND_OF = {wire.TASK_SCHEDULED: "activity", wire.TIMER_CREATED: "timer", wire.SUB_CREATED: "sub-orchestration"}
+KIND_OF = {
+    wire.TASK_SCHEDULED: "activity",
+    wire.TIMER_CREATED: "timer",
+    wire.SUB_CREATED: "sub-orchestration",
+    wire.EVENT_SENT: "entity operation",
+}
 COMPLETES = {
     wire.TASK_COMPLETED: "TaskScheduledId",
     wire.TASK_FAILED: "TaskScheduledId",
@@ -29,6 +36,10 @@ COMPLETES = {
     wire.TIMER_FIRED: "TimerId",
 }
 FAILS = {wire.TASK_FAILED, wire.SUB_FAILED}
+CHANGED = "Non-Deterministic workflow detected:"
+
+
+_UNSTAMPED = datetime.fromtimestamp(0, UTC)
 
 
 class NonDeterminism(Exception):
@@ -50,82 +61,50 @@ class Decisions:
     """The new input as JSON."""
     ended: bool = False
     """The function has returned, failed or continued as new, and no task is open."""
-
-
-class _Node:
-    """An action under way. `parent` hears when it has ended."""
-
-    def __init__(self, parent: "_Compound | _Retry | None") -> None:
-        self.parent = parent
-        self.done = False
-
-    def end(self, *, failed: bool = False) -> None:
-        if self.done:
-            return
-        self.done = True
-        if self.parent is not None:
-            self.parent.child_ended(failed)
-
-
-class _Compound(_Node):
-    def __init__(self, parent: "_Compound | _Retry | None", needed: int) -> None:
-        super().__init__(parent)
-        self._missing = needed
-
-    def child_ended(self, _failed: bool) -> None:
-        self._missing -= 1
-        if self._missing == 0:
-            self.end()
-
-
-class _Retry(_Node):
-    """fail -> timer -> again …; after the last failure one more timer, as the real host has it."""
-
-    def __init__(self, parent: "_Compound | _Retry | None", host: "_Host", action: Action) -> None:
-        super().__init__(parent)
-        self._host = host
-        self._action = action
-        self._attempts = 1
-        self._pausing = False
-        options = action["retryOptions"]
-        self._limit = int(options["maxNumberOfAttempts"])
-        self._pause = timedelta(milliseconds=options["firstRetryIntervalInMilliseconds"])
-        host.schedule(self, action)
-
-    def child_ended(self, failed: bool) -> None:
-        if self._pausing:
-            self._pausing = False
-            if self._attempts >= self._limit:
-                self.end(failed=True)
-                return
-            self._attempts += 1
-            self._host.schedule(self, self._action)
-        elif failed:
-            self._pausing = True
-            last = self._attempts >= self._limit
-            self._host.set_timer(self, self._host.now + (timedelta(0) if last else self._pause))
-        else:
-            self.end()
+    suspended: bool = False
+    open: int = 0
+    """How many tasks have not ended."""
 
 
 class _Host:
-    """The host's side of one replay: it meets the history event by event."""
+    """The host's side of one replay: it meets the history event by event.
 
-    def __init__(self, history: Sequence[Event], reply: Reply, now: datetime) -> None:
-        self.now = now
+    Activities, timers and sub-orchestrations are open under their number, calls of entities under the name of the
+    event that answers them.
+    """
+
+    def __init__(self, history: Sequence[Event], reply: Reply, instance: str) -> None:
+        self.instance = instance
         self.decisions = Decisions()
-        self.open: dict[int, _Node] = {}
+        self.open: dict[int | str, Node] = {}
+        self.suspended = False
+        self._moment = ""
+        self._held_back: list[Event] = []
         self._actions = deque(reply.actions)
-        self._current: _Node | None = None
+        self._current: Node | None = None
         self._next_id = 0
         self._known = {each["EventId"]: each for each in history if each["EventType"] in KIND_OF}
-        self._waiters: dict[str, list[_Node]] = defaultdict(list)
+        self._waiters: dict[str, list[Node]] = defaultdict(list)
         self._buffered: dict[str, int] = defaultdict(int)
+
+    @property
+    def now(self) -> datetime:
+        """When the episode began that is being met."""
+        return wire.parse_timestamp(self._moment)
 
     def meet(self, each: Event) -> None:
         kind = each["EventType"]
         if kind == wire.ORCHESTRATOR_STARTED:
-            self.now = wire.parse_timestamp(each["Timestamp"])
+            self._moment = each["Timestamp"]
+        elif kind == wire.EXECUTION_SUSPENDED:
+            self.suspended = True
+        elif kind == wire.EXECUTION_RESUMED:
+            self.suspended = False
+            held_back, self._held_back = self._held_back, []
+            for one in held_back:
+                self.meet(one)
+        elif self.suspended:
+            self._held_back.append(each)
         elif kind == wire.EXECUTION_STARTED:
             self.advance()
         elif kind in COMPLETES:
@@ -134,12 +113,19 @@ class _Host:
                 node.end(failed=kind in FAILS)
                 self.advance()
         elif kind == wire.EVENT_RAISED:
-            name = each["Name"].casefold()
-            if self._waiters[name]:
-                self._waiters[name].pop().end()
-                self.advance()
-            else:
-                self._buffered[name] += 1
+            self._meet_raised(each["Name"])
+
+    def _meet_raised(self, given: str) -> None:
+        name = given.casefold()
+        answered = self.open.pop(given, None)
+        if answered is not None:
+            answered.end()
+            self.advance()
+        elif self._waiters[name]:
+            self._waiters[name].pop().end()
+            self.advance()
+        else:
+            self._buffered[name] += 1
 
     def advance(self) -> None:
         """Invoke the next top-level action as long as the one before it has ended."""
@@ -148,19 +134,22 @@ class _Host:
 
     @property
     def at_end(self) -> bool:
-        return not self._actions and (self._current is None or self._current.done)
+        """Everything has been invoked and has ended."""
+        return not (self.suspended or self._actions or self.open) and (self._current is None or self._current.done)
 
     @property
     def unmet(self) -> list[Event]:
         """What the history says was scheduled and the code, as it is now, does not schedule."""
         return [each for number, each in self._known.items() if number >= self._next_id]
 
-    def _invoke(self, action: Action, parent: _Compound | _Retry | None) -> _Node:
+    def _invoke(self, action: Action, parent: Parent | None) -> Node:
         match action["actionType"]:
-            case wire.CALL_ACTIVITY | wire.CALL_SUB:
+            case wire.CALL_ACTIVITY | wire.CALL_SUB | wire.CALL_HTTP:
                 return self.schedule(parent, action)
+            case wire.CALL_ENTITY | wire.SIGNAL_ENTITY:
+                return self._send(parent, action)
             case wire.CALL_ACTIVITY_WITH_RETRY | wire.CALL_SUB_WITH_RETRY:
-                return _Retry(parent, self, action)
+                return Retry(parent, self, action)
             case wire.CREATE_TIMER:
                 due = wire.parse_timestamp(action["fireAt"])
                 return self.set_timer(parent, due, cancelled=bool(action.get("isCanceled")))
@@ -168,32 +157,53 @@ class _Host:
                 return self._wait(parent, action["externalEventName"].casefold())
             case wire.CONTINUE_AS_NEW:
                 self.decisions.continue_as_new = action["input"]
-                return _ended(parent)
+                return ended(parent)
             case wire.WHEN_ANY | wire.WHEN_ALL:
                 return self._compound(action, parent)
             case other:
-                name = wire.ACTION_NAMES.get(other, f"action {other}")
-                raise UnknownAction(f"{name} is not available on this host")
+                raise UnknownAction(f"action {other} is not available on this host")
 
-    def _compound(self, action: Action, parent: _Compound | _Retry | None) -> _Node:
+    def _compound(self, action: Action, parent: Parent | None) -> Node:
         children = action["compoundActions"]
         if not children:
-            return _ended(parent)
-        node = _Compound(parent, 1 if action["actionType"] == wire.WHEN_ANY else len(children))
+            return ended(parent)
+        node = Compound(parent, 1 if action["actionType"] == wire.WHEN_ANY else len(children))
         for child in children:
             self._invoke(child, node)
         return node
 
-    def schedule(self, parent: _Compound | _Retry | None, action: Action) -> _Node:
+    def schedule(self, parent: Parent | None, action: Action) -> Node:
         """An activity or a sub-orchestration."""
+        if action["actionType"] == wire.CALL_HTTP:
+            given = json.dumps(action["httpRequest"])
+            return self._decide(
+                parent, wire.TASK_SCHEDULED, {"Name": wire.HTTP_ACTIVITY, "Version": "", "Input": given}
+            )
         activity = action["actionType"] in (wire.CALL_ACTIVITY, wire.CALL_ACTIVITY_WITH_RETRY)
-        kind = wire.TASK_SCHEDULED if activity else wire.SUB_CREATED
         fields = {"Name": action["functionName"], "Version": "", "Input": action.get("input")}
-        if not activity:
-            fields["InstanceId"] = action.get("instanceId")
-        return self._decide(parent, kind, fields)
+        if activity:
+            return self._decide(parent, wire.TASK_SCHEDULED, fields)
+        fields |= {"InstanceId": action.get("instanceId"), "Version": action.get("version")}
+        return self._decide(parent, wire.SUB_CREATED, fields)
 
-    def set_timer(self, parent: _Compound | _Retry | None, due: datetime, *, cancelled: bool = False) -> _Node:
+    def _send(self, parent: Parent | None, action: Action) -> Node:
+        """An operation of an entity: a call waits for the event that is named by its id, a signal for nothing."""
+        number = self._next_id
+        signal = action["actionType"] == wire.SIGNAL_ENTITY
+        asked = {"op": action["operation"], "id": str(uuid.uuid4()), "parent": self.instance}
+        asked |= {"signal": True} if signal else {}
+        asked |= {"input": json.dumps(action["input"])} if action.get("input") is not None else {}
+        fields = {"InstanceId": action["instanceId"], "Name": "op", "Input": json.dumps(asked)}
+        node = self._decide(parent, wire.EVENT_SENT, fields)
+        del self.open[number]
+        known = self._known.get(number)
+        if signal:
+            node.end()
+        else:
+            self.open[json.loads(known["Input"])["id"] if known else asked["id"]] = node
+        return node
+
+    def set_timer(self, parent: Parent | None, due: datetime, *, cancelled: bool = False) -> Node:
         number = self._next_id
         node = self._decide(parent, wire.TIMER_CREATED, {"FireAt": wire.timestamp(due)})
         if cancelled:
@@ -202,22 +212,22 @@ class _Host:
             node.end(failed=True)
         return node
 
-    def _decide(self, parent: _Compound | _Retry | None, kind: int, fields: dict[str, Any]) -> _Node:
+    def _decide(self, parent: Parent | None, kind: int, fields: dict[str, Any]) -> Node:
         number = self._next_id
         self._next_id += 1
         known = self._known.get(number)
         if known is None:
-            self.decisions.scheduled.append(wire.event(kind, self.now, event_id=number, **fields))
-        elif known["EventType"] != kind or known.get("Name") != fields.get("Name"):
+            self.decisions.scheduled.append({**wire.event(kind, _UNSTAMPED, event_id=number), **fields})
+        elif (kind, *_target(fields)) != (known["EventType"], *_target(known)):
             expected = _described(known)
             got = _described({"EventType": kind, **fields})
-            raise NonDeterminism(f"step {number}: the history has {expected}, the code schedules {got}")
-        node = _Node(parent)
+            raise NonDeterminism(f"{CHANGED} step {number}: the history has {expected}, the code schedules {got}")
+        node = Node(parent)
         self.open[number] = node
         return node
 
-    def _wait(self, parent: _Compound | _Retry | None, name: str) -> _Node:
-        node = _Node(parent)
+    def _wait(self, parent: Parent | None, name: str) -> Node:
+        node = Node(parent)
         if self._buffered[name]:
             self._buffered[name] -= 1
             node.end()
@@ -226,34 +236,31 @@ class _Host:
         return node
 
 
-def _ended(parent: _Compound | _Retry | None) -> _Node:
-    node = _Node(parent)
-    node.end()
-    return node
+def _target(each: Event) -> tuple[str | None, str | None]:
+    """What must not change between two replays: the function's name, or the entity's id."""
+    return each.get("Name"), each["InstanceId"] if each.get("Name") == "op" else None
 
 
 def _described(each: Event) -> str:
-    return f"{KIND_OF[each['EventType']]} {each.get('Name') or ''}".strip()
+    name = each.get("InstanceId") if each["EventType"] == wire.EVENT_SENT else each.get("Name")
+    return f"{KIND_OF[each['EventType']]} {name or ''}".strip()
 
 
-def decide(history: Sequence[Event], reply: Reply, now: datetime) -> Decisions:
-    """What the host does after an episode whose history is `history` and whose answer is `reply`.
+def decide(history: Sequence[Event], reply: Reply, now: datetime, instance: str = "") -> Decisions:
+    """What the host does after an episode of `instance` whose history is `history` and whose answer is `reply`.
 
     `now` stamps the new events. Raises `NonDeterminism` and `UnknownAction`.
     """
-    host = _Host(history, reply, now)
+    host = _Host(history, reply, instance)
     for each in history:
         host.meet(each)
     if host.unmet:
         known = host.unmet[0]
         expected = f"step {known['EventId']}: the history has {_described(known)}"
-        raise NonDeterminism(f"{expected}, the code schedules nothing")
+        raise NonDeterminism(f"{CHANGED} {expected}, the code schedules nothing")
+    stamp = wire.timestamp(now)
     for each in host.decisions.scheduled:
-        each["Timestamp"] = wire.timestamp(now)
-    host.decisions.ended = (reply.is_done or reply.error is not None) and host.at_end and not host.open
+        each["Timestamp"] = stamp
+    host.decisions.ended = (reply.is_done or reply.error is not None) and host.at_end
+    host.decisions.suspended, host.decisions.open = host.suspended, len(host.open)
     return host.decisions
-
-
-def slim(history: Sequence[Event]) -> str:
-    """The history as the SDK is sent it."""
-    return json.dumps([each for each in history if each["EventType"] not in wire.NOT_SENT])

@@ -99,11 +99,11 @@ def one(req: func.HttpRequest) -> str: return ""
 @app.route(route="b")
 def two(req: func.HttpRequest) -> str: return ""
 """
-QUEUE = """
+BUS = """
 import azure.functions as func
 app = func.FunctionApp()
-@app.queue_trigger(arg_name="msg", queue_name="q", connection="c")
-def one(msg: func.QueueMessage) -> None: ...
+@app.service_bus_queue_trigger(arg_name="msg", queue_name="q", connection="c")
+def one(msg: func.ServiceBusMessage) -> None: ...
 """
 
 
@@ -114,7 +114,7 @@ def one(msg: func.QueueMessage) -> None: ...
         ("raise ValueError('at import')", "can't be loaded: ValueError: at import"),
         ("x = 1", "must hold one FunctionApp, it holds 0"),
         (TWICE, "same does not have a unique function name"),
-        (QUEUE, "the trigger 'queueTrigger' is not available"),
+        (BUS, "the trigger 'serviceBusTrigger' is not available on this host; use a queueTrigger here"),
     ],
 )
 def test_an_app_that_cannot_be_loaded_is_refused_in_one_line(folder: Path, code: str | None, said: str) -> None:

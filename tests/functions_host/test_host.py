@@ -10,7 +10,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from local.functions_host.host import make_app
+from local.functions_host.host import Options, make_app
 from local.serving import in_thread
 
 APP = Path(__file__).parent / "apps" / "basic"
@@ -63,7 +63,7 @@ def _parsed(body: bytes) -> Any:
 @pytest.fixture(scope="module")
 def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
     data = tmp_path_factory.mktemp("host")
-    with in_thread(lambda: make_app(APP, data)) as url:
+    with in_thread(lambda: make_app(APP, Options(data))) as url:
         yield Host(url)
 
 
@@ -216,7 +216,7 @@ def test_runs_are_listed_in_pages(host: Host) -> None:
         ("POST", f"{BASE}/orchestrators/chain/{'x' * 101}", {}, 400),
         ("GET", f"{BASE}/instances/nobody", None, 404),
         ("POST", f"{BASE}/instances/nobody/raiseEvent/x", {}, 404),
-        ("POST", f"{BASE}/instances/nobody/rewind", None, 501),
+        ("POST", f"{BASE}/instances/nobody/rewind", None, 404),
         ("DELETE", f"{BASE}/instances/nobody", None, 404),
         ("DELETE", f"{BASE}/instances", None, 400),
         ("GET", "/api/nowhere", None, 404),

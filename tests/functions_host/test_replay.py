@@ -113,5 +113,5 @@ def test_other_code_than_the_historys_is_noticed(actions: tuple[dict[str, Any], 
 
 
 def test_an_action_this_host_does_not_have_is_named() -> None:
-    with pytest.raises(UnknownAction, match="call_http is not available"):
-        decide(START, reply({"actionType": 8}), NOW)
+    with pytest.raises(UnknownAction, match="action 10 is not available"):
+        decide(START, reply({"actionType": 10}), NOW)
