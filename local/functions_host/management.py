@@ -15,6 +15,7 @@ from local.functions_host.addresses import WEBHOOKS, Addresses
 from local.functions_host.control import Conflict, Control
 from local.functions_host.engine import Engine
 from local.functions_host.keys import Keys
+from local.functions_host.recorded import Recorded
 from local.functions_host.store import Instance
 
 MAX_ID_CHARACTERS = 100
@@ -52,7 +53,17 @@ class Management:
                 for verb in ("terminate", "suspend", "resume")
             ),
         ]
-        return durable_routes(found, self._addresses, self._keys)
+        raw = web.get("/admin/instances/{id}/history", self.recorded)
+        return [*durable_routes(found, self._addresses, self._keys), raw]
+
+    async def recorded(self, request: web.Request) -> web.Response:
+        """The history as it is kept, to be replayed elsewhere; see `recorded.py`."""
+        self._keys.check_master(request)
+        row = self._store.instance(request.match_info["id"])
+        if row is None:
+            return web.Response(status=404)
+        events = [json.loads(each) for each in self._store.history(row.id)]
+        return web.json_response(vars(Recorded(row.name, row.id, row.parent, row.input, events)))
 
     async def start(self, request: web.Request) -> web.Response:
         name = request.match_info["name"]
