@@ -55,10 +55,10 @@ class DurableHost:
         request = Request(self.url + path, data=text, method=method, headers=sent)  # noqa: S310 - loopback
         try:
             with urlopen(request, timeout=60) as answer:  # noqa: S310
-                return Answer(answer.status, answer.headers, answer.read())
+                return Answer(answer.status, dict(answer.headers), answer.read())
         except HTTPError as error:
             with error:
-                return Answer(error.code, error.headers, error.read())
+                return Answer(error.code, dict(error.headers), error.read())
 
     def advance(self, by: timedelta) -> None:
         """Let time pass: timers and schedules that become due fire now."""
