@@ -58,7 +58,7 @@ class Decisions:
     cancelled_timers: set[int] = field(default_factory=set)
     """Of all timers: those that need not fire."""
     continue_as_new: str | None = None
-    """The new input as JSON."""
+    """The new input as JSON: a text that holds the SDK's JSON, as everything is that the SDK starts."""
     ended: bool = False
     """The function has returned, failed or continued as new, and no task is open."""
     suspended: bool = False
@@ -156,7 +156,7 @@ class _Host:
             case wire.WAIT_FOR_EVENT:
                 return self._wait(parent, action["externalEventName"].casefold())
             case wire.CONTINUE_AS_NEW:
-                self.decisions.continue_as_new = action["input"]
+                self.decisions.continue_as_new = json.dumps(action["input"])
                 return ended(parent)
             case wire.WHEN_ANY | wire.WHEN_ALL:
                 return self._compound(action, parent)
@@ -183,7 +183,8 @@ class _Host:
         fields = {"Name": action["functionName"], "Version": "", "Input": action.get("input")}
         if activity:
             return self._decide(parent, wire.TASK_SCHEDULED, fields)
-        fields |= {"InstanceId": action.get("instanceId"), "Version": action.get("version")}
+        given = json.dumps(action["input"])  # a text that holds JSON, as the extension passes it on
+        fields |= {"Input": given, "InstanceId": action.get("instanceId"), "Version": action.get("version")}
         return self._decide(parent, wire.SUB_CREATED, fields)
 
     def _send(self, parent: Parent | None, action: Action) -> Node:
