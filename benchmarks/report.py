@@ -5,14 +5,14 @@ import json
 from collections.abc import Mapping
 
 
-def show(figures: Mapping[str, float | int | str]) -> None:
-    """A line per figure, or one JSON object with `--json`."""
+def show(figures: Mapping[str, float | int | str | None]) -> None:
+    """A line per figure, or one JSON object with `--json`; None is what can't be measured on this system."""
     options, _ = _parser().parse_known_args()
     if options.json:
         print(json.dumps(figures))
         return
     for name, value in figures.items():
-        print(f"{name:32} {value}")
+        print(f"{name:32} {'not known here' if value is None else value}")
 
 
 def _parser() -> argparse.ArgumentParser:
