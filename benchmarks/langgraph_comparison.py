@@ -1,0 +1,85 @@
+"""`python -m benchmarks.langgraph_comparison [--json]`: 200 runs of five trivial steps at once, here and in LangGraph.
+
+Both keep every step in SQLite on the same disk before the next begins, and both come back after a kill. Otherwise they
+differ, and the figures are to be read so:
+
+- The local host: runs are started over HTTP and looked for over HTTP; the driver and the host are two processes. Each
+  step is an activity, delivered at least once by the host itself; the orchestrator is replayed for every step. SQLite
+  with synchronous=NORMAL: a power cut may lose the last moments.
+- LangGraph: `ainvoke` in the process that measures, no HTTP and no server; `durability="sync"` with AsyncSqliteSaver on
+  a file. Steps are nodes; who starts a run again after a crash is up to the user. Its saver leaves SQLite at
+  synchronous=FULL, which waits for the disk at each commit; the figure with NORMAL is the like-for-like one.
+
+Each figure is the median of `ROUNDS` runs, in turns, each in a fresh process with a fresh file and warmed up by one run
+before. LangGraph is installed into an environment in a temporary folder; this project does not use it.
+"""
+
+import asyncio
+import json
+import os
+import statistics
+import subprocess
+import tempfile
+import time
+import venv
+from pathlib import Path
+
+import aiohttp
+
+from benchmarks.host_process import ROOT, HostProcess, run_all
+from benchmarks.report import show
+
+PACKAGES = ("langgraph==1.2.22", "langgraph-checkpoint-sqlite==3.1.2")
+RUNS = 200
+STEPS = 5
+ROUNDS = 5
+
+
+def langgraph_python(folder: Path) -> Path:
+    """The Python of a new environment with LangGraph."""
+    venv.create(folder, with_pip=True)
+    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    subprocess.run([python, "-m", "pip", "install", "--quiet", *PACKAGES], check=True, capture_output=True)
+    return python
+
+
+def langgraph_seconds(python: Path, file: Path, *options: str) -> float:
+    script = ROOT / "benchmarks" / "langgraph_runs.py"
+    command = [str(python), str(script), str(RUNS), str(STEPS), str(file), *options]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    return float(json.loads(done.stdout)["seconds"])
+
+
+async def host_seconds(data: Path) -> float:
+    with HostProcess("steps", data) as host:
+        async with aiohttp.ClientSession() as session:
+            given = {"steps": STEPS}
+            await run_all(session, host.url, "chain", given, prefix="warm-up")
+            began = time.perf_counter()
+            await run_all(session, host.url, "chain", given, prefix="run", count=RUNS)
+            return time.perf_counter() - began
+
+
+def main() -> None:
+    ours, full, normal = [], [], []
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        python = langgraph_python(folder / "langgraph")
+        for each in range(ROUNDS):
+            ours.append(asyncio.run(host_seconds(folder / f"host-{each}")))
+            full.append(langgraph_seconds(python, folder / f"full-{each}.db"))
+            normal.append(langgraph_seconds(python, folder / f"normal-{each}.db", "--normal"))
+    host, theirs, theirs_normal = (RUNS / statistics.median(each) for each in (ours, full, normal))
+    show(
+        {
+            "host_runs_per_second": round(host, 1),
+            "langgraph_runs_per_second": round(theirs, 1),
+            "langgraph_normal_runs_per_second": round(theirs_normal, 1),
+            "host_to_langgraph_ratio": round(host / theirs, 2),
+            "host_to_langgraph_normal_ratio": round(host / theirs_normal, 2),
+        }
+    )
+
+
+if __name__ == "__main__":
+    main()
