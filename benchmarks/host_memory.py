@@ -1,8 +1,8 @@
 """`python -m benchmarks.host_memory [--runs N] [--json]`: what many ended runs cost a host.
 
-Runs short chains, `BATCH` at a time, and leaves them in the store; lists are of their first `PAGE`. Reports the host's resident memory then (null where
-there is no /proc), and after a restart on the same data; and the median time of an answer over HTTP, from the request
-to its last byte, after the restart.
+Runs short chains, `BATCH` at a time, and leaves them in the store. Reports the host's resident memory then (null where
+there is no /proc), and after a restart on the same data; and the median time of an answer over HTTP after the restart,
+from the request to its last byte: lists of `PAGE` runs, and the status of one.
 """
 
 import argparse
@@ -25,14 +25,14 @@ MEBIBYTE = 1024 * 1024
 
 
 def lists(runs: int) -> dict[str, dict[str, str]]:
-    """Queries by the name of their figure. The prefix is that of the newest runs, the last to be met; none is running."""
+    """Queries by the name of their figure. The prefix is that of the newest runs, the last to be met; none runs."""
     newest = {"instanceIdPrefix": f"run-{(runs - 1) // BATCH * BATCH}-"}
     completed = {"runtimeStatus": "Completed"}
     return {
         "list": {},
         "list_by_prefix": newest,
         "list_by_status": completed,
-        "list_by_prefix_and_status": {**newest, **completed},
+        "list_by_both": {**newest, **completed},
         "list_running": {"runtimeStatus": "Running"},
     }
 
