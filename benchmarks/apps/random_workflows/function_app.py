@@ -39,11 +39,11 @@ async def work(given: Json) -> int:
 @app.activity_trigger(input_name="given")
 def work_at_last(given: Json) -> int:
     """Fails `fails` times: the lines of a file count the tries, and outlive the host."""
+    _note(given)  # before the try counts: a kill between the two must not hide a run
     tries = Path(given["files"]) / f"{given['run']}.{given['step']}"
     before = tries.stat().st_size if tries.exists() else 0
     with tries.open("ab") as file:
         file.write(b"x")
-    _note(given)
     if before < given["fails"]:
         raise ValueError(f"try {before}")
     return mixed(given["value"], given["step"])
