@@ -79,6 +79,7 @@ class Driver:
         finally:
             looking.cancel()
             working.cancel()
+            await asyncio.gather(looking, working, return_exceptions=True)
 
     async def _through(self, run: Run) -> None:
         async with self._places:
@@ -90,8 +91,9 @@ class Driver:
             except TimeoutError:
                 self._under_way.pop(run.id, None)
                 run.seen = str(await self._asked(f"instances/{run.id}", WITHOUT_INPUT))
-            for sender in senders:
-                sender.cancel()
+            finally:
+                for sender in senders:
+                    sender.cancel()
             self.over += 1
 
     async def _start(self, run: Run) -> None:
