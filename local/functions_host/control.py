@@ -42,12 +42,12 @@ class Control:
             wire.event(wire.EXECUTION_COMPLETED, now, OrchestrationStatus="Terminated", Result=output),
             wire.event(wire.ORCHESTRATOR_COMPLETED, now),
         ]
+        then = Consequences()
         with self._store.transaction("terminate"):
             number = len(self._store.history(row.id))
             self._store.append(row.id, number, [json.dumps(each) for each in events])
-            woken = self._instances.close(row, "Terminated", output)
-        self._instances.forget(row.id)
-        return Consequences(instances=woken)
+            self._instances.close(row, "Terminated", output, then)
+        return then
 
     def restart(self, row: Instance, *, new_id: bool) -> str:
         """Start the same function with the same input; raises `Conflict` when the id is kept and still runs."""

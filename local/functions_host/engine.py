@@ -9,7 +9,7 @@ import json
 import sys
 import time
 import traceback
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,17 +19,19 @@ from local.functions_host.fault_points import reach
 from local.functions_host.instances import Consequences, Episode, Instances
 from local.functions_host.protocol import Event, Reply
 from local.functions_host.replay import Decisions, NonDeterminism, UnknownAction, decide
+from local.functions_host.replays import Replays
 from local.functions_host.store import ActivityTask
 from local.functions_host.threads import DaemonThreads
 from local.functions_host.versions import takes_on
 
 LONGEST_NAP = timedelta(minutes=1)
 DRAIN_SECONDS = 10.0
-REST = 8
+REST = 12
 """An instance whose replay was long, and that waits for more than one task, rests so many times as long before its
 next episode: completions that come one by one are taken together."""
 LONGEST_REST_SECONDS = 0.5
 SHORT_REPLAY_SECONDS = 0.002
+ENTITY_THREADS = 4
 NOT_THERE = "The function '{}' doesn't exist, is disabled, or is not {}."
 
 
@@ -46,7 +48,9 @@ class Engine:
         self._tasks: set[asyncio.Task[None]] = set()
         self._running: set[asyncio.Future[Event]] = set()
         self._ended: list[tuple[ActivityTask, Event]] = []
-        self._replays = DaemonThreads(4, "replay")
+        self._waiters: dict[str, set[asyncio.Future[None]]] = {}
+        self._threads = DaemonThreads(ENTITY_THREADS, "entity")
+        self._replays = Replays(self._due, self._replay, self._replayed)
         self._timer_moved = asyncio.Event()
         self._next_look = datetime.max.replace(tzinfo=UTC)
         """When the timers are looked at next."""
@@ -63,6 +67,7 @@ class Engine:
     async def stop(self) -> None:
         """Drain: what runs may end, for a while; the rest is in the store and goes on at the next start."""
         self._stopping = True
+        self._replays.stop()
         if self._running:
             await asyncio.wait(self._running, timeout=DRAIN_SECONDS)
         for task in list(self._tasks):
@@ -78,6 +83,9 @@ class Engine:
             self.wake(instance)
         for entity in then.entities:
             self.wake(entity)
+        for instance in then.over:
+            for waiter in self._waiters.pop(instance, ()):
+                waiter.set_result(None)
         if then.due is not None and then.due < self._next_look:
             self._timer_moved.set()
 
@@ -89,7 +97,27 @@ class Engine:
             self._again.add(target)
             return
         self._busy.add(target)
-        self._spawn(self._work_on(target, self._batch if target.startswith("@") else self._episode))
+        if target.startswith("@"):
+            self._spawn(self._batch(target))
+        else:
+            self._replays.add(target)
+
+    def _free(self, target: str) -> None:
+        """Nothing is done for it any more, unless something has arrived in the meantime."""
+        self._busy.discard(target)
+        if target in self._again:
+            self._again.discard(target)
+            self.wake(target)
+
+    async def until_over(self, instance: str, seconds: float) -> None:
+        """Return when the instance ends, or after some seconds."""
+        over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        waiters = self._waiters.setdefault(instance, set())
+        waiters.add(over)
+        await asyncio.wait([over], timeout=seconds)
+        waiters.discard(over)
+        if not waiters:
+            self._waiters.pop(instance, None)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -102,7 +130,7 @@ class Engine:
             traceback.print_exception(error)
 
     async def _watch_timers(self) -> None:
-        while True:
+        while not self._stopping:
             now = self._clock.now()
             for instance in self._store.due_instances(now):
                 self.wake(instance)
@@ -110,39 +138,28 @@ class Engine:
             self._next_look = min(self._store.next_due(now) or now + LONGEST_NAP, now + LONGEST_NAP)
             nap = max(self._next_look - self._clock.now(), timedelta(milliseconds=1))
             try:
-                await asyncio.wait_for(self._timer_moved.wait(), nap.total_seconds())
+                async with asyncio.timeout(nap.total_seconds()):
+                    await self._timer_moved.wait()
             except TimeoutError:
                 continue
 
-    async def _work_on(self, target: str, step: Callable[[str], Coroutine[Any, Any, float]]) -> None:
-        try:
-            while not self._stopping:
-                self._again.discard(target)
-                rest = await step(target)
-                if rest:
-                    await asyncio.sleep(rest)
-                if target not in self._again:
-                    return
-        finally:
-            self._busy.discard(target)
-
-    async def _episode(self, instance: str) -> float:
-        """Returns how many seconds the instance is to rest."""
+    def _due(self, instance: str) -> Episode | None:
         episode = self.instances.due(instance)
         if episode is None or self._waits_for_its_version(episode):
-            return 0
-        loop = asyncio.get_running_loop()
-        seconds = 0.0
-        try:
-            reply, decisions, seconds = await loop.run_in_executor(self._replays, self._replay, episode)
-        except (NonDeterminism, UnknownAction, wire.OrchestratorBroke) as problem:
-            name = episode.row.name
-            say(f"[{instance}] Orchestrator function '{name}' failed: {problem}")
-            reply, decisions = Reply(True, (), None, str(problem), None), Decisions(ended=True)
+            self._free(instance)
+            return None
+        return episode
+
+    def _replayed(self, results: Sequence[tuple[Episode, Reply, Decisions, float]]) -> None:
         reach("episode: replayed")
-        self.follow(self.instances.commit(episode, reply, decisions))
-        rests = decisions.open > 1 and seconds > SHORT_REPLAY_SECONDS
-        return min(REST * seconds, LONGEST_REST_SECONDS) if rests else 0
+        self.follow(self.instances.commit(each[:3] for each in results))
+        loop = asyncio.get_running_loop()
+        for episode, _, decisions, seconds in results:
+            instance = episode.row.id
+            if decisions.open > 1 and seconds > SHORT_REPLAY_SECONDS:
+                loop.call_later(min(REST * seconds, LONGEST_REST_SECONDS), self._free, instance)
+            else:
+                self._free(instance)
 
     def _waits_for_its_version(self, episode: Episode) -> bool:
         row, settings = episode.row, self._app.settings
@@ -151,35 +168,41 @@ class Engine:
             say(f"[{row.id}] waits: it is of version {row.version!r}, this app of {settings.default_version!r}")
         return waits
 
-    def _replay(self, episode: Episode) -> tuple[Reply, Decisions, float]:
+    def _replay(self, episode: Episode) -> tuple[Episode, Reply, Decisions, float]:
+        """In a thread; with the seconds of computing that it took."""
         row, began = episode.row, time.thread_time()
-        if not takes_on(self._app.settings, row.version):
-            own = self._app.settings.default_version
-            raise wire.OrchestratorBroke(f"The run is of version {row.version!r}, the app of version {own!r}")
-        handle = self._app.orchestrators.get(row.name)
-        if handle is None:
-            raise wire.OrchestratorBroke(NOT_THERE.format(row.name, "an orchestrator function"))
-        reply = wire.ask(handle, episode.request)
-        decisions = decide(episode.history, reply, self._clock.now(), row.id)
-        return reply, decisions, time.thread_time() - began
+        try:
+            if not takes_on(self._app.settings, row.version):
+                own = self._app.settings.default_version
+                raise wire.OrchestratorBroke(f"The run is of version {row.version!r}, the app of version {own!r}")
+            handle = self._app.orchestrators.get(row.name)
+            if handle is None:
+                raise wire.OrchestratorBroke(NOT_THERE.format(row.name, "an orchestrator function"))
+            reply = wire.ask(handle, episode.request)
+            decisions = decide(episode.history, reply, self._clock.now(), row.id)
+        except (NonDeterminism, UnknownAction, wire.OrchestratorBroke) as problem:
+            say(f"[{row.id}] Orchestrator function '{row.name}' failed: {problem}")
+            reply, decisions = Reply(True, (), None, str(problem), None), Decisions(ended=True)
+        return episode, reply, decisions, time.thread_time() - began
 
-    async def _batch(self, entity: str) -> float:
+    async def _batch(self, entity: str) -> None:
         """All operations that have arrived for an entity."""
         batch = self._entities.due(entity)
         if batch is None:
-            return 0
+            self._free(entity)
+            return
         function = self._app.entities.get(batch.entity.name)
         try:
             if function is None:
                 raise LookupError(NOT_THERE.format(batch.entity.name, "an entity function"))
             loop = asyncio.get_running_loop()
-            reply = json.loads(await loop.run_in_executor(self._replays, function, batch.request()))
+            reply = json.loads(await loop.run_in_executor(self._threads, function, batch.request()))
         except Exception as error:  # noqa: BLE001 - whatever the app raises is the operations' failure
             say(f"[{entity}] {traceback.format_exc()}")
             reply = batch.failed(str(error))
         reach("entity: ran")
         self.follow(Consequences(instances=self._entities.commit(batch, reply)))
-        return 0
+        self._free(entity)
 
     async def _perform(self, activity: ActivityTask) -> None:
         async with self._places:

@@ -36,23 +36,34 @@ class History:
                 self.sent.append(text)
 
 
+@dataclass(frozen=True, eq=False)
+class Live:
+    """An instance under way, as it is in the store."""
+
+    row: Instance
+    history: History
+
+
 @dataclass(frozen=True)
 class Episode:
     """What has arrived for an instance, and its history before."""
 
-    row: Instance
+    live: Live
     messages: Sequence[Message]
-    before: History
     arrived: History
 
     @property
+    def row(self) -> Instance:
+        return self.live.row
+
+    @property
     def history(self) -> list[Event]:
-        return self.before.events + self.arrived.events
+        return self.live.history.events + self.arrived.events
 
     @property
     def request(self) -> str:
         """The body of the call of the orchestrator."""
-        sent = ",".join(chain(self.before.sent, self.arrived.sent))
+        sent = ",".join(chain(self.live.history.sent, self.arrived.sent))
         return wire.request(f"[{sent}]", instance=self.row.id, parent=self.row.parent, input_json=self.row.input)
 
 
@@ -67,17 +78,23 @@ class Consequences:
     """Those that have operations now."""
     due: datetime | None = None
     """When the first of its new timers fires."""
+    over: list[str] = field(default_factory=list)
+    """Instances that have ended."""
+
+
+KEPT_LIVE = 1000
+"""Instances whose histories are kept in memory; what waits longest is read again from the store."""
 
 
 class Instances:
-    """Histories of instances under way are kept in memory, as they are in the store."""
+    """Instances under way are kept in memory, as they are in the store."""
 
     def __init__(self, store: Store, entities: Entities, clock: Clock, default_version: str | None) -> None:
         self.store = store
         self.entities = entities
         self.clock = clock
         self._default_version = default_version
-        self._histories: dict[str, History] = {}
+        self._live: dict[str, Live] = {}
 
     def begin(self, name: str, instance: str, given: str | None, *, version: str | None = None) -> None:
         """Start an instance; raises `Conflict` while one of this id is running."""
@@ -119,57 +136,66 @@ class Instances:
 
     def forget(self, instance: str) -> None:
         """What is kept in memory of it."""
-        self._histories.pop(instance, None)
+        self._live.pop(instance, None)
 
     def due(self, instance: str) -> Episode | None:
         """The next episode of an instance; None when nothing has arrived that it can use."""
         now = self.clock.now()
-        row = self.store.instance(instance)
+        live = self._known(instance)
         messages = self.store.messages(instance, now)
-        if row is not None and not row.over:
-            wanted = [each.body for each in messages if each.execution in (None, row.execution)]
+        if live is not None:
+            wanted = [each.body for each in messages if each.execution in (None, live.row.execution)]
             arrived = [json.loads(body) for body in wanted]
-            before = self._history(instance)
-            if arrived and (before.events or any(each["EventType"] == wire.EXECUTION_STARTED for each in arrived)):
+            begun = live.history.events or any(each["EventType"] == wire.EXECUTION_STARTED for each in arrived)
+            if arrived and begun:
                 started = wire.event(wire.ORCHESTRATOR_STARTED, now)
                 pairs = sorted(zip(arrived, wanted, strict=True), key=_after_the_start)
                 fresh = History()
                 fresh.add([started], [json.dumps(started)])
                 fresh.add(*zip(*pairs, strict=True))
-                return Episode(row, messages, before, fresh)
+                return Episode(live, messages, fresh)
         if messages:
             with self.store.transaction("episode"):
                 self.store.received(messages)
         return None
 
-    def _history(self, instance: str) -> History:
-        known = self._histories.get(instance)
-        if known is None:
+    def _known(self, instance: str) -> Live | None:
+        """The instance, unless it is over; those that were looked at last come last in `_live`."""
+        live = self._live.pop(instance, None)
+        if live is None:
+            row = self.store.instance(instance)
+            if row is None or row.over:
+                return None
+            live = Live(row, History())
             bodies = self.store.history(instance)
-            known = History()
-            known.add([json.loads(body) for body in bodies], bodies)
-        return known
+            live.history.add([json.loads(body) for body in bodies], bodies)
+        self._live[instance] = live
+        if len(self._live) > KEPT_LIVE:
+            del self._live[next(iter(self._live))]
+        return live
 
-    def commit(self, episode: Episode, reply: Reply, decisions: Decisions) -> Consequences:
-        """All that an episode has decided, in one transaction."""
-        row, now = episode.row, self.clock.now()
+    def commit(self, replayed: Iterable[tuple[Episode, Reply, Decisions]]) -> Consequences:
+        """All that these episodes, of different instances, have decided, in one transaction."""
         then = Consequences()
-        current = self.store.instance(row.id)
-        if current is None or current.execution != row.execution or current.over:
-            return then  # terminated, purged or replaced in the meantime
+        with self.store.transaction("episode"):
+            for episode, reply, decisions in replayed:
+                if self._live.get(episode.row.id) is episode.live:  # else it was terminated, purged or replaced
+                    self._commit(episode, reply, decisions, then)
+        return then
+
+    def _commit(self, episode: Episode, reply: Reply, decisions: Decisions, then: Consequences) -> None:
+        row = episode.row
         row.status = "Suspended" if decisions.suspended else "Running"
-        row.updated = wire.timestamp(now)
+        row.updated = wire.timestamp(self.clock.now())
         if reply.custom_status is not None:
             row.custom_status = json.dumps(reply.custom_status)
-        with self.store.transaction("episode"):
-            self.store.received(episode.messages)
-            self.dispatch(row, decisions.scheduled, decisions.cancelled_timers, then)
-            if decisions.ended and decisions.continue_as_new is not None:
-                self._continue_as_new(row, decisions.continue_as_new)
-                then.instances.append(row.id)
-            else:
-                self._go_on(episode, reply, decisions, then)
-        return then
+        self.store.received(episode.messages)
+        self.dispatch(row, decisions.scheduled, decisions.cancelled_timers, then)
+        if decisions.ended and decisions.continue_as_new is not None:
+            self._continue_as_new(row, decisions.continue_as_new)
+            then.instances.append(row.id)
+        else:
+            self._go_on(episode, reply, decisions, then)
 
     def _go_on(self, episode: Episode, reply: Reply, decisions: Decisions, then: Consequences) -> None:
         row, now = episode.row, self.clock.now()
@@ -179,16 +205,14 @@ class Instances:
         if decisions.ended:
             status, output = _outcome(row, reply)
             decided.append(wire.event(wire.EXECUTION_COMPLETED, now, OrchestrationStatus=status, Result=output))
-            then.instances.extend(self.close(row, status, output))
-            self.forget(row.id)
+            self.close(row, status, output, then)
         else:
             self.store.save(row)
-            self._histories[row.id] = episode.before
         decided.append(wire.event(wire.ORCHESTRATOR_COMPLETED, now))
-        number = len(episode.before.events)
+        history = episode.live.history
         texts = [json.dumps(each) for each in chain(episode.arrived.events, decided)]
-        self.store.append(row.id, number, texts)
-        episode.before.add(chain(episode.arrived.events, decided), texts)
+        self.store.append(row.id, len(history.events), texts)
+        history.add(chain(episode.arrived.events, decided), texts)
 
     def dispatch(
         self, row: Instance, decided: Iterable[Event], cancelled_timers: Iterable[int], then: Consequences
@@ -234,17 +258,18 @@ class Instances:
         self.store.save(row)
         self.store.send(row.id, _execution_started(row, self.clock.now()), execution=row.execution)
 
-    def close(self, row: Instance, status: str, output: str) -> list[str]:
-        """Set the final state and tell the parent; returns who is to be woken."""
+    def close(self, row: Instance, status: str, output: str, then: Consequences) -> None:
+        """Set the final state and tell the parent."""
         now = self.clock.now()
         row.status, row.output, row.updated = status, output, wire.timestamp(now)
         self.store.save(row)
         self.store.forget_timers(row.id)
         self.store.forget_activities(row.id)
-        if row.parent is None:
-            return []
-        self.store.send(row.parent, ended_child(row, now), execution=row.parent_execution)
-        return [row.parent]
+        self.forget(row.id)
+        then.over.append(row.id)
+        if row.parent is not None:
+            self.store.send(row.parent, ended_child(row, now), execution=row.parent_execution)
+            then.instances.append(row.parent)
 
     def activities_ended(self, ended: Sequence[tuple[ActivityTask, Event]]) -> None:
         """Tell their instances, if they still wait for them."""

@@ -1,6 +1,5 @@
 """The Durable management API for orchestrations over HTTP, as the extension serves it."""
 
-import asyncio
 import base64
 import json
 import re
@@ -96,25 +95,15 @@ class Management:
     async def _started(self, request: web.Request, instance: str) -> web.Response:
         """Links; or the output, when the caller waits and it is there in time."""
         if "timeout" in request.query and "pollingInterval" in request.query:
-            row = await self._ended(instance, shown.number(request, "timeout", 10, least=0))
+            await self._engine.until_over(instance, shown.number(request, "timeout", 10, least=0))
+            row = self._store.instance(instance)
             if row is not None and row.status == "Completed":
                 return web.json_response(text=row.output or "null")
-            if row is not None:
+            if row is not None and row.over:
                 return web.json_response(shown.status_body(row, show_input=True))
         links = self._addresses.of(instance, origin=str(request.url.origin()))
         headers = {"Location": links["statusQueryGetUri"], "Retry-After": "10"}
         return web.json_response(links, status=202, headers=headers)
-
-    async def _ended(self, instance: str, seconds: float) -> Instance | None:
-        loop = asyncio.get_running_loop()
-        deadline, nap = loop.time() + seconds, 0.002
-        while loop.time() < deadline:
-            row = self._store.instance(instance)
-            if row is not None and row.over:
-                return row
-            await asyncio.sleep(nap)
-            nap = min(nap * 1.5, 0.05)
-        return None
 
     async def status(self, request: web.Request) -> web.Response:
         row = self._store.instance(request.match_info["id"])

@@ -165,13 +165,13 @@ class Store:
         return [instance for (instance,) in self._db.execute(query, (*values, *OVER))]
 
 
-def _where(wanted: Filter) -> tuple[str, list[str | int]]:
+def _where(wanted: Filter) -> tuple[str, list[str]]:
     """A condition and its values."""
     clauses: list[str] = ["1"]
-    values: list[str | int] = []
+    values: list[str] = []
     if wanted.prefix:
-        clauses.append("substr(id, 1, ?)=?")
-        values += [len(wanted.prefix), wanted.prefix]
+        clauses.append("id>=? AND id<?")
+        values += [wanted.prefix, wanted.prefix + chr(0x10FFFF)]
     for clause, value in (("created>=?", wanted.created_from), ("created<=?", wanted.created_to)):
         if value is not None:
             clauses.append(clause)
