@@ -22,7 +22,7 @@ from local.functions_host.invocations import Invocations
 from local.functions_host.keys import Keys
 from local.functions_host.management import Management
 from local.functions_host.protocol import HTTP_ACTIVITY
-from local.functions_host.sdk import quicken
+from local.functions_host.sdk import close_client, quicken
 from local.functions_host.store import Store
 from local.functions_host.webhooks import Webhooks
 from local.serving import HOST, LISTENING, writable_folder
@@ -72,6 +72,7 @@ async def make_app(folder: Path, options: Options) -> web.Application:
     async def end(_: web.Application) -> None:
         await invocations.stop()
         await engine.stop()
+        await close_client()
         database.close()
 
     web_app[LISTENING] = begin

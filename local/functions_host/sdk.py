@@ -4,11 +4,13 @@ Every replay parses the date of every event with a parser that guesses the forma
 value. Together that is most of the time a replay takes. Both functions give what the SDK's own give.
 """
 
+import asyncio
 import functools
 import sys
 from datetime import datetime
 
 from azure.durable_functions.models.history import HistoryEvent
+from azure.durable_functions.models.utils import http_utils
 from azure.functions import _durable_functions as codec
 from dateutil.tz import tzutc
 
@@ -33,3 +35,9 @@ def quicken() -> None:
     strict = _is_strict()
     _module.dt_parse = parse  # type: ignore[attr-defined]
     codec._is_strict_mode = lambda: strict
+
+
+async def close_client() -> None:
+    """Close the session that all clients of a process share, on its own loop; another host may have another loop."""
+    await http_utils._close_session()
+    http_utils._session_lock = asyncio.Lock()

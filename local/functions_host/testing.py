@@ -10,7 +10,7 @@ As a fixture: `durable_host`, of the plugin `local.functions_host.pytest_plugin`
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,9 +20,12 @@ from urllib.error import HTTPError
 from urllib.parse import quote
 from urllib.request import Request, urlopen
 
+from aiohttp import web
+
 from local.functions_host.addresses import WEBHOOKS
+from local.functions_host.app import LoadedApp
 from local.functions_host.clock import MovableClock
-from local.functions_host.host import Options, make_app
+from local.functions_host.host import LOADED, Options, make_app
 from local.functions_host.recorded import Recorded
 from local.serving import in_thread
 
@@ -41,9 +44,13 @@ class Answer:
 class DurableHost:
     """Speaks HTTP to a host, as any client of Azure's would."""
 
-    def __init__(self, url: str, clock: MovableClock) -> None:
+    def __init__(
+        self, url: str, clock: MovableClock, orchestrators: Mapping[str, Callable[[str], str]] | None = None
+    ) -> None:
         self.url = url
         self._clock = clock
+        self.orchestrators = orchestrators or {}
+        """The app's, as the SDK is called: for `recorded.differences`."""
 
     def call(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
         """A request; `body` is JSON unless it is bytes; header names with _ for -."""
@@ -123,5 +130,13 @@ def _one(instance: str) -> str:
 def run_host(app: Path, data: Path, *, auth: bool = False) -> Iterator[DurableHost]:
     """Serve the app of a folder, with its state in `data`."""
     clock = MovableClock()
-    with in_thread(lambda: make_app(app.resolve(), Options(data, auth=auth, clock=clock))) as url:
-        yield DurableHost(url, clock)
+    folder = app.resolve()
+    loaded: list[LoadedApp] = []
+
+    async def make() -> web.Application:
+        made = await make_app(folder, Options(data, auth=auth, clock=clock))
+        loaded.append(made[LOADED])
+        return made
+
+    with in_thread(make) as url:
+        yield DurableHost(url, clock, loaded[0].orchestrators)
