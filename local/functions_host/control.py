@@ -4,7 +4,8 @@ import json
 import uuid
 
 from local.functions_host import protocol as wire
-from local.functions_host.instances import Conflict, Consequences, Instances, ended_child
+from local.functions_host.episodes import Consequences, ended_child
+from local.functions_host.instances import Conflict, Instances
 from local.functions_host.protocol import Event
 from local.functions_host.replay import COMPLETES, FAILS, KIND_OF
 from local.functions_host.store import Filter, Instance

@@ -108,6 +108,18 @@ class Database:
         self._connection.execute("COMMIT")
         reach(f"{name}: committed")
 
+    @contextmanager
+    def part_of_transaction(self) -> Iterator[None]:
+        """Inside of a transaction: what fails here is undone, and the rest goes on."""
+        self._connection.execute("SAVEPOINT part")
+        try:
+            yield
+        except BaseException:
+            self._connection.execute("ROLLBACK TO part")
+            raise
+        finally:
+            self._connection.execute("RELEASE part")
+
 
 def _locked(path: Path) -> sqlite3.Connection:
     """Held as long as the process lives, on every system: SQLite's own exclusive lock."""

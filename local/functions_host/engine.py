@@ -15,8 +15,9 @@ from typing import Any
 
 from local.functions_host import protocol as wire
 from local.functions_host.app import LoadedApp
+from local.functions_host.episodes import Consequences, Episode
 from local.functions_host.fault_points import reach
-from local.functions_host.instances import Consequences, Episode, Instances
+from local.functions_host.instances import Instances
 from local.functions_host.protocol import Event, Reply
 from local.functions_host.replay import Decisions, NonDeterminism, UnknownAction, decide
 from local.functions_host.replays import Replays
@@ -180,9 +181,10 @@ class Engine:
                 raise wire.OrchestratorBroke(NOT_THERE.format(row.name, "an orchestrator function"))
             reply = wire.ask(handle, episode.request)
             decisions = decide(episode.history, reply, self._clock.now(), row.id)
-        except (NonDeterminism, UnknownAction, wire.OrchestratorBroke) as problem:
-            say(f"[{row.id}] Orchestrator function '{row.name}' failed: {problem}")
-            reply, decisions = Reply(True, (), None, str(problem), None), Decisions(ended=True)
+        except Exception as problem:  # noqa: BLE001 - whatever is wrong with one run, the others go on
+            known = isinstance(problem, NonDeterminism | UnknownAction | wire.OrchestratorBroke)
+            say(f"[{row.id}] Orchestrator function '{row.name}' failed: {problem if known else traceback.format_exc()}")
+            reply, decisions = wire.broken(problem), Decisions(ended=True)
         return episode, reply, decisions, time.thread_time() - began
 
     async def _batch(self, entity: str) -> None:

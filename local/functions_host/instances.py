@@ -4,82 +4,31 @@ Nothing here waits or runs an app's code: the engine does, between `due` and `co
 """
 
 import json
+import sqlite3
 import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
 from itertools import chain
 
 from local.functions_host import protocol as wire
 from local.functions_host.clock import Clock
 from local.functions_host.entities import Entities
+from local.functions_host.episodes import (
+    Consequences,
+    Episode,
+    History,
+    Live,
+    after_the_start,
+    ended_child,
+    execution_started,
+    outcome,
+)
 from local.functions_host.protocol import Event, Reply
 from local.functions_host.replay import Decisions
-from local.functions_host.store import ActivityTask, Instance, Message, Store
+from local.functions_host.store import ActivityTask, Instance, Store
 
 
 class Conflict(Exception):
     """An instance of this id is running."""
-
-
-@dataclass
-class History:
-    """An instance's events, and the JSON of those that the SDK is sent."""
-
-    events: list[Event] = field(default_factory=list)
-    sent: list[str] = field(default_factory=list)
-
-    def add(self, events: Iterable[Event], texts: Iterable[str]) -> None:
-        for event, text in zip(events, texts, strict=True):
-            self.events.append(event)
-            if event["EventType"] not in wire.NOT_SENT:
-                self.sent.append(text)
-
-
-@dataclass(frozen=True, eq=False)
-class Live:
-    """An instance under way, as it is in the store."""
-
-    row: Instance
-    history: History
-
-
-@dataclass(frozen=True)
-class Episode:
-    """What has arrived for an instance, and its history before."""
-
-    live: Live
-    messages: Sequence[Message]
-    arrived: History
-
-    @property
-    def row(self) -> Instance:
-        return self.live.row
-
-    @property
-    def history(self) -> list[Event]:
-        return self.live.history.events + self.arrived.events
-
-    @property
-    def request(self) -> str:
-        """The body of the call of the orchestrator."""
-        sent = ",".join(chain(self.live.history.sent, self.arrived.sent))
-        return wire.request(f"[{sent}]", instance=self.row.id, parent=self.row.parent, input_json=self.row.input)
-
-
-@dataclass
-class Consequences:
-    """The work that follows from a change, once it is committed."""
-
-    activities: list[ActivityTask] = field(default_factory=list)
-    instances: list[str] = field(default_factory=list)
-    """Those that have messages now."""
-    entities: list[str] = field(default_factory=list)
-    """Those that have operations now."""
-    due: datetime | None = None
-    """When the first of its new timers fires."""
-    over: list[str] = field(default_factory=list)
-    """Instances that have ended."""
 
 
 KEPT_LIVE = 1000
@@ -132,7 +81,7 @@ class Instances:
             parent_task=parent_task,
         )
         self.store.save(row)
-        self.store.send(instance, _execution_started(row, now), execution=row.execution)
+        self.store.send(instance, execution_started(row, now), execution=row.execution)
 
     def forget(self, instance: str) -> None:
         """What is kept in memory of it."""
@@ -149,7 +98,7 @@ class Instances:
             begun = live.history.events or any(each["EventType"] == wire.EXECUTION_STARTED for each in arrived)
             if arrived and begun:
                 started = wire.event(wire.ORCHESTRATOR_STARTED, now)
-                pairs = sorted(zip(arrived, wanted, strict=True), key=_after_the_start)
+                pairs = sorted(zip(arrived, wanted, strict=True), key=after_the_start)
                 fresh = History()
                 fresh.add([started], [json.dumps(started)])
                 fresh.add(*zip(*pairs, strict=True))
@@ -180,7 +129,18 @@ class Instances:
         with self.store.transaction("episode"):
             for episode, reply, decisions in replayed:
                 if self._live.get(episode.row.id) is episode.live:  # else it was terminated, purged or replaced
-                    self._commit(episode, reply, decisions, then)
+                    then.add(self._committed(episode, reply, decisions))
+        return then
+
+    def _committed(self, episode: Episode, reply: Reply, decisions: Decisions) -> Consequences:
+        """Decisions that can't be carried out fail their own instance, and no other."""
+        then = Consequences()
+        try:
+            with self.store.part_of_transaction():
+                self._commit(episode, reply, decisions, then)
+        except sqlite3.Error as problem:
+            then = Consequences()
+            self._commit(episode, wire.broken(problem), Decisions(ended=True), then)
         return then
 
     def _commit(self, episode: Episode, reply: Reply, decisions: Decisions, then: Consequences) -> None:
@@ -203,7 +163,7 @@ class Instances:
             self.store.forget_timer(row.id, timer)
         decided = list(decisions.scheduled)
         if decisions.ended:
-            status, output = _outcome(row, reply)
+            status, output = outcome(row, reply)
             decided.append(wire.event(wire.EXECUTION_COMPLETED, now, OrchestrationStatus=status, Result=output))
             self.close(row, status, output, then)
         else:
@@ -256,7 +216,7 @@ class Instances:
         self.forget(row.id)
         row.execution, row.input, row.status = uuid.uuid4().hex, given, "Running"
         self.store.save(row)
-        self.store.send(row.id, _execution_started(row, self.clock.now()), execution=row.execution)
+        self.store.send(row.id, execution_started(row, self.clock.now()), execution=row.execution)
 
     def close(self, row: Instance, status: str, output: str, then: Consequences) -> None:
         """Set the final state and tell the parent."""
@@ -277,29 +237,3 @@ class Instances:
             for activity, told in ended:
                 if self.store.finish(activity):
                     self.store.send(activity.instance, told, execution=activity.execution)
-
-
-def _after_the_start(pair: tuple[Event, str]) -> bool:
-    return bool(pair[0]["EventType"] != wire.EXECUTION_STARTED)
-
-
-def _execution_started(row: Instance, now: datetime) -> Event:
-    where = {"InstanceId": row.id, "ExecutionId": row.execution}
-    parent = {"OrchestrationInstance": {"InstanceId": row.parent}} if row.parent else None
-    fields = {"OrchestrationInstance": where, "ParentInstance": parent, "Name": row.name, "Version": row.version}
-    return {**wire.event(wire.EXECUTION_STARTED, now), **fields, "Input": row.input, "Tags": None}
-
-
-def _outcome(row: Instance, reply: Reply) -> tuple[str, str]:
-    if reply.error is None:
-        return "Completed", json.dumps(reply.output)
-    return "Failed", json.dumps(f"Orchestrator function '{row.name}' failed: {reply.error}")
-
-
-def ended_child(child: Instance, now: datetime) -> Event:
-    """What its parent is told."""
-    output = child.output or "null"
-    if child.status == "Completed":
-        return wire.event(wire.SUB_COMPLETED, now, TaskScheduledId=child.parent_task, Result=output)
-    reason = json.loads(output)
-    return wire.event(wire.SUB_FAILED, now, TaskScheduledId=child.parent_task, Reason=reason, Details="")

@@ -73,6 +73,7 @@ class Store:
     def __init__(self, database: Database) -> None:
         self._db = database
         self.transaction = database.transaction
+        self.part_of_transaction = database.part_of_transaction
 
     def instance(self, instance: str) -> Instance | None:
         row = self._db.execute(_LOAD, (instance,)).fetchone()
