@@ -1,4 +1,4 @@
-"""`python -m benchmarks.host [--json]`: the local Functions host on a real SQLite file, over HTTP.
+"""`python -m benchmarks.host [--json]`: the local Functions host, a process of its own on a real SQLite file, over HTTP.
 
 Each figure is the median of `ROUNDS` runs, from the start request to the output. Ideal makespan of the window: 50
 strands of two steps of 0.2 s through 20 places, in whole rounds: three times 0.4 s.
@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
+from benchmarks.host_process import HostProcess
 from benchmarks.report import show
-from local.functions_host.host import Options, make_app
-from local.serving import in_thread
 
 APP = Path(__file__).resolve().parent.parent / "tests" / "functions_host" / "apps" / "basic"
 ROUNDS = 5
@@ -36,12 +35,16 @@ def main() -> None:
     window = {"strands": 50, "window": 20, "nap": 0.2, "nudge": True}
     jobs: dict[str, tuple[str, dict[str, Any]]] = {
         "fan_out_100_seconds": ("fan_out", {"activity": "nap", "count": 100, "value": 0.2}),
+        "fan_out_1000_seconds": ("fan_out", {"activity": "nap", "count": 1000, "value": 0.2}),
         "chain_100_seconds": ("chain", {"count": 100}),
+        "chain_300_seconds": ("chain", {"count": 300}),
         "window_50_seconds": ("window", window),
+        "window_50_short_with_retries_seconds": ("window", {**window, "nap": 0.1, "retries": 3}),
     }
-    with tempfile.TemporaryDirectory() as folder, in_thread(lambda: make_app(APP, Options(Path(folder)))) as url:
+    with tempfile.TemporaryDirectory() as folder, HostProcess(str(APP), Path(folder) / "data") as host:
+        url = host.url
         run(url, "chain", {"count": 1})
-        figures = {
+        figures: dict[str, float | None] = {
             name: round(statistics.median(run(url, *job) for _ in range(ROUNDS)), 3) for name, job in jobs.items()
         }
         without = round(run(url, "window", {**window, "nudge": False}), 3)

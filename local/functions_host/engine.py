@@ -9,6 +9,7 @@ import json
 import sys
 import time
 import traceback
+from collections import Counter
 from collections.abc import Coroutine, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -21,17 +22,13 @@ from local.functions_host.instances import Instances
 from local.functions_host.protocol import Event, Reply
 from local.functions_host.replay import Decisions, NonDeterminism, UnknownAction, decide
 from local.functions_host.replays import Replays
+from local.functions_host.rests import Rests
 from local.functions_host.store import ActivityTask
 from local.functions_host.threads import DaemonThreads
 from local.functions_host.versions import takes_on
 
 LONGEST_NAP = timedelta(minutes=1)
 DRAIN_SECONDS = 10.0
-REST = 12
-"""An instance whose replay was long, and that waits for more than one task, rests so many times as long before its
-next episode: completions that come one by one are taken together."""
-LONGEST_REST_SECONDS = 0.5
-SHORT_REPLAY_SECONDS = 0.002
 ENTITY_THREADS = 4
 NOT_THERE = "The function '{}' doesn't exist, is disabled, or is not {}."
 
@@ -51,6 +48,7 @@ class Engine:
         self._ended: list[tuple[ActivityTask, Event]] = []
         self._waiters: dict[str, set[asyncio.Future[None]]] = {}
         self._threads = DaemonThreads(ENTITY_THREADS, "entity")
+        self._rests = Rests(self._free)
         self._replays = Replays(self._due, self._replay, self._replayed)
         self._timer_moved = asyncio.Event()
         self._next_look = datetime.max.replace(tzinfo=UTC)
@@ -145,6 +143,7 @@ class Engine:
                 continue
 
     def _due(self, instance: str) -> Episode | None:
+        self._rests.episode_begins(instance)
         episode = self.instances.due(instance)
         if episode is None or self._waits_for_its_version(episode):
             self._free(instance)
@@ -154,13 +153,8 @@ class Engine:
     def _replayed(self, results: Sequence[tuple[Episode, Reply, Decisions, float]]) -> None:
         reach("episode: replayed")
         self.follow(self.instances.commit(each[:3] for each in results))
-        loop = asyncio.get_running_loop()
         for episode, _, decisions, seconds in results:
-            instance = episode.row.id
-            if decisions.open > 1 and seconds > SHORT_REPLAY_SECONDS:
-                loop.call_later(min(REST * seconds, LONGEST_REST_SECONDS), self._free, instance)
-            else:
-                self._free(instance)
+            self._rests.begin(episode.row.id, seconds, decisions.open)
 
     def _waits_for_its_version(self, episode: Episode) -> bool:
         row, settings = episode.row, self._app.settings
@@ -181,7 +175,7 @@ class Engine:
                 raise wire.OrchestratorBroke(NOT_THERE.format(row.name, "an orchestrator function"))
             reply = wire.ask(handle, episode.request)
             decisions = decide(episode.history, reply, self._clock.now(), row.id)
-        except Exception as problem:  # noqa: BLE001 - whatever is wrong with one run, the others go on
+        except (Exception, SystemExit) as problem:  # noqa: BLE001 - whatever is wrong with one run, the others go on
             known = isinstance(problem, NonDeterminism | UnknownAction | wire.OrchestratorBroke)
             say(f"[{row.id}] Orchestrator function '{row.name}' failed: {problem if known else traceback.format_exc()}")
             reply, decisions = wire.broken(problem), Decisions(ended=True)
@@ -199,7 +193,7 @@ class Engine:
                 raise LookupError(NOT_THERE.format(batch.entity.name, "an entity function"))
             loop = asyncio.get_running_loop()
             reply = json.loads(await loop.run_in_executor(self._threads, function, batch.request()))
-        except Exception as error:  # noqa: BLE001 - whatever the app raises is the operations' failure
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever the app raises is the operations' failure
             say(f"[{entity}] {traceback.format_exc()}")
             reply = batch.failed(str(error))
         reach("entity: ran")
@@ -226,8 +220,9 @@ class Engine:
         ended, self._ended = self._ended, []
         if ended:
             self.instances.activities_ended(ended)
-            for instance in {activity.instance for activity, _ in ended}:
+            for instance, results in Counter(activity.instance for activity, _ in ended).items():
                 self.wake(instance)
+                self._rests.arrived(instance, results)
 
     async def _told_by(self, activity: ActivityTask) -> Event:
         """Run the app's function; the event that says how it ended."""

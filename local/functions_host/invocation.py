@@ -23,6 +23,10 @@ class TimedOut(Exception):
     """The function took longer than host.json's functionTimeout."""
 
 
+class Ended(Exception):
+    """The function ended in a way that would end its caller."""
+
+
 class TraceContext:
     """A request's W3C trace headers, or none."""
 
@@ -90,6 +94,13 @@ class Caller:
                 if not asynchronous:
                     self._threads.abandon_one()
                 raise TimedOut(f"Timeout value of {self._timeout} exceeded by function: {name}") from error
+            except SystemExit as error:
+                raise Ended(f"the function called sys.exit({error})") from error
+            except asyncio.CancelledError as error:
+                task = asyncio.current_task()
+                if task is not None and task.cancelling():
+                    raise  # it is the host that gives it up
+                raise Ended("the function was cancelled by its own code") from error
 
         return call
 

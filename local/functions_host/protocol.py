@@ -88,7 +88,7 @@ class Reply:
     custom_status: Any
 
 
-def broken(problem: Exception) -> Reply:
+def broken(problem: BaseException) -> Reply:
     """Stands for the reply of an orchestrator that could not be replayed, or whose decisions can't be carried out."""
     return Reply(
         is_done=True, actions=(), output=None, error=str(problem) or type(problem).__name__, custom_status=None

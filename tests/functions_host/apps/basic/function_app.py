@@ -206,18 +206,24 @@ def window(context: df.DurableOrchestrationContext) -> Any:
     while waiting or running:
         new = []
         while waiting and len(running) < given["window"]:
-            task = context.call_activity("nap", given["nap"])
+            task = _nap(context, given)
             running[task] = (waiting.pop(), 1)
             new.append(task)
         winner = yield context.task_any([*running, *_nudge(context, given)])
         while winner is not None:
             strand, step = running.pop(winner)
             if step == 1:
-                running[context.call_activity("nap", given["nap"])] = (strand, 2)
+                running[_nap(context, given)] = (strand, 2)
             else:
                 done += 1
             winner = next((task for task in running if task.is_completed), None)
     return done
+
+
+def _nap(context: df.DurableOrchestrationContext, given: dict[str, Any]) -> Any:
+    if given.get("retries"):
+        return context.call_activity_with_retry("nap", df.RetryOptions(10, given["retries"]), given["nap"])
+    return context.call_activity("nap", given["nap"])
 
 
 def _nudge(context: df.DurableOrchestrationContext, given: dict[str, Any]) -> list[Any]:
