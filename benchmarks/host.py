@@ -1,4 +1,4 @@
-"""`python -m benchmarks.host [--json]`: the local Functions host, a process of its own on a real SQLite file, over HTTP.
+"""`python -m benchmarks.host [--json]`: the local Functions host, a process of its own on a real SQLite file.
 
 Each figure is the median of `ROUNDS` runs, from the start request to the output. Ideal makespan of the window: 50
 strands of two steps of 0.2 s through 20 places, in whole rounds: three times 0.4 s.
@@ -44,7 +44,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, HostProcess(str(APP), Path(folder) / "data") as host:
         url = host.url
         run(url, "chain", {"count": 1})
-        figures: dict[str, float | None] = {
+        figures = {
             name: round(statistics.median(run(url, *job) for _ in range(ROUNDS)), 3) for name, job in jobs.items()
         }
         without = round(run(url, "window", {**window, "nudge": False}), 3)
