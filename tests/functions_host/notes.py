@@ -45,11 +45,12 @@ def eventually(holds: Callable[[], object], shown: Callable[[], object]) -> None
 
 
 @contextmanager
-def settings(notes: Path, *, tick: str = NEVER) -> Iterator[Notes]:
-    """The settings that the app needs."""
+def settings(notes: Path, *, tick: str = NEVER, slow: str = NEVER) -> Iterator[Notes]:
+    """The settings that the app needs; `tick` and `slow` are schedules."""
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("NOTES", str(notes))
         environment.setenv("TICK", tick)
+        environment.setenv("SLOW", slow)
         environment.setenv("QUEUE", "messages")
         yield Notes(notes)
 

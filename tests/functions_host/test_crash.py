@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
-import pytest
-
 from local.cloud import free_port
+from tests.functions_host.commands import outcome
 from tests.functions_host.test_host import APP, BASE, Host
 
 KILLS = 6
@@ -73,65 +72,6 @@ def _history(port: int, run: str) -> list[dict[str, Any]]:
     with urlopen(f"http://127.0.0.1:{port}{BASE}/instances/{run}?showHistory=true", timeout=5) as answer:
         found: list[dict[str, Any]] = json.loads(answer.read())["historyEvents"]
         return found
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    (tmp_path / "app").mkdir()
-    (tmp_path / "app" / "host.json").write_text('{"version": "2.0"}', encoding="utf-8")
-    return tmp_path
-
-
-def outcome(*arguments: str) -> tuple[int, str]:
-    """Exit status and what was said, of a host that can't start."""
-    command = [sys.executable, "-m", "local.functions_host", "--port", "0", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)  # noqa: S603
-    return done.returncode, done.stderr.strip()
-
-
-TWICE = """
-import azure.functions as func
-app = func.FunctionApp()
-@app.function_name("same")
-@app.route(route="a")
-def one(req: func.HttpRequest) -> str: return ""
-@app.function_name("same")
-@app.route(route="b")
-def two(req: func.HttpRequest) -> str: return ""
-"""
-BUS = """
-import azure.functions as func
-app = func.FunctionApp()
-@app.service_bus_queue_trigger(arg_name="msg", queue_name="q", connection="c")
-def one(msg: func.ServiceBusMessage) -> None: ...
-"""
-
-
-@pytest.mark.parametrize(
-    ("code", "said"),
-    [
-        (None, "it has no function_app.py"),
-        ("raise ValueError('at import')", "can't be loaded: ValueError: at import"),
-        ("x = 1", "must hold one FunctionApp, it holds 0"),
-        (TWICE, "same does not have a unique function name"),
-        (BUS, "the trigger 'serviceBusTrigger' is not available on this host; use a queueTrigger here"),
-    ],
-)
-def test_an_app_that_cannot_be_loaded_is_refused_in_one_line(folder: Path, code: str | None, said: str) -> None:
-    if code is not None:
-        (folder / "app" / "function_app.py").write_text(code, encoding="utf-8")
-
-    status, line = outcome("--app", str(folder / "app"), "--data", str(folder / "data"))
-
-    assert status == 2
-    assert said in line.splitlines()[-1]
-    assert "Traceback" not in line
-
-
-def test_a_folder_that_is_no_app_is_named(tmp_path: Path) -> None:
-    status, line = outcome("--app", str(tmp_path))
-
-    assert (status, "it has no host.json" in line, repr(str(tmp_path)) in line) == (2, True, True)
 
 
 def test_a_foreign_data_file_is_refused_and_left_alone(tmp_path: Path) -> None:

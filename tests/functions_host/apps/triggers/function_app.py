@@ -258,7 +258,7 @@ async def at_start(timer: func.TimerRequest) -> None:
     _timed("at_start", timer)
 
 
-@app.timer_trigger(schedule="0 * * * * *", arg_name="timer")
+@app.timer_trigger(schedule="%SLOW%", arg_name="timer")
 async def slow(timer: func.TimerRequest) -> None:
     note("slow", at="begin")
     while not Path(os.environ["NOTES"] + ".release").exists():
