@@ -115,6 +115,22 @@ def test_an_odd_app_is_refused_too(tmp_path: Path, code: str | bytes, said: str)
     assert said in refusal(tmp_path / "app", code)
 
 
+@wrong("a retry policy is read when a try has failed; a bad one lets that never be noted, and it runs at every turn")
+@pytest.mark.parametrize(
+    "policy",
+    [
+        "strategy='fixed_delay', max_retry_count='many', delay_interval='00:00:01'",
+        "strategy='fixed_delay', max_retry_count='2', delay_interval='soon'",
+        "strategy='exponential_backoff', max_retry_count='2', minimum_interval='00:00:01'",
+        "strategy='odd', max_retry_count='2', delay_interval='00:00:01'",
+    ],
+)
+def test_a_bad_retry_policy_is_refused(tmp_path: Path, policy: str) -> None:
+    code = function(f"retry({policy})\n@app.timer_trigger(schedule='0 0 0 1 1 *', arg_name='t')", "t")
+
+    assert "function 'one'" in refusal(tmp_path / "app", code)
+
+
 def test_an_error_in_a_module_of_the_app_is_named_by_its_line(tmp_path: Path) -> None:
     (tmp_path / "app").mkdir()
     (tmp_path / "app" / "shared_part.py").write_text("\n\nraise LookupError('deep')\n", encoding="utf-8")

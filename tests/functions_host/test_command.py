@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,10 @@ async def greeting(req: func.HttpRequest) -> str:
     logging.info("an information")
     logging.warning("a warning")
     return f"{os.environ.get('GREETING')} {os.environ.get('NUMBER')} {VERSION}"
+
+@app.route(route="request", methods=["POST"])
+async def request(req: func.HttpRequest) -> str:
+    return await work("request", req.get_json())
 
 @app.timer_trigger(schedule="0 0 0 1 1 *", arg_name="timer")
 def yearly(timer: func.TimerRequest) -> None: ...
@@ -129,23 +134,34 @@ def test_reset_forgets_runs_and_nothing_else(app: Path, tmp_path: Path) -> None:
 
 
 @POSIX
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
-@pytest.mark.parametrize("function", ["activity", "job"])
+@pytest.mark.parametrize(
+    ("function", "stop"),
+    [("activity", signal.SIGINT), ("activity", signal.SIGTERM), ("job", signal.SIGINT), ("request", signal.SIGINT)],
+)
 def test_what_is_under_way_ends_before_the_host_does(
     app: Path, tmp_path: Path, function: str, stop: signal.Signals
 ) -> None:
-    notes = Notes(tmp_path / "notes")
+    notes, answers = Notes(tmp_path / "notes"), list[bytes]()
     with running(app, tmp_path / "data") as process:
+        host = process.host
+        caller = threading.Thread(
+            target=lambda: answers.append(host.call("POST", "/api/request", str(tmp_path)).content)
+        )
         if function == "activity":
-            run = process.host.start("works", {"folder": str(tmp_path)})
+            run = host.start("works", {"folder": str(tmp_path)})
+        elif function == "job":
+            host.call("POST", "/admin/functions/job", {"input": str(tmp_path)})
         else:
-            process.host.call("POST", "/admin/functions/job", {"input": str(tmp_path)})
+            caller.start()
         notes.wait(function)
         process.process.send_signal(stop)
         eventually(lambda: _is_gone(process), lambda: process.said)
         assert process.process.poll() is None, "it waits"
         (tmp_path / "release").touch()
         assert process.process.wait(5) == 0
+    if function == "request":
+        caller.join(5)
+        assert answers == [b"one"]
     with running(app, tmp_path / "data") as process:
         host = process.host
         if function == "activity":

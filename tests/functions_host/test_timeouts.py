@@ -3,13 +3,14 @@
 import os
 import time
 from collections.abc import Iterator
+from http.client import HTTPException
 from pathlib import Path
 
 import pytest
 
 from tests.functions_host.commands import Running, running
 
-HOST_JSON = '{"version": "2.0", "functionTimeout": "00:00:01"}'
+HOST_JSON = '{"version": "2.0", "functionTimeout": "00:00:00.5"}'
 CODE = """
 import asyncio, sys, time
 import azure.durable_functions as df
@@ -31,6 +32,15 @@ async def own_timeout(given: str) -> None:
 
 @app.activity_trigger(input_name="given")
 def leaves(given: str) -> None:
+    sys.exit(3)
+
+@app.orchestration_trigger(context_name="context")
+def orchestrator_leaves(context):
+    sys.exit(3)
+    yield
+
+@app.route(route="leaves")
+async def http_leaves(req: func.HttpRequest) -> str:
     sys.exit(3)
 
 @app.activity_trigger(input_name="given")
@@ -81,7 +91,7 @@ def test_activities_that_never_end_fail_while_others_go_on(process: Running) -> 
     for name, run in runs.items():
         ended = host.wait(run, seconds=5)
         assert ended["runtimeStatus"] == "Failed"
-        assert f"Timeout value of 0:00:01 exceeded by function: {name}" in ended["output"]
+        assert f"Timeout value of 0:00:00.500000 exceeded by function: {name}" in ended["output"]
 
     assert host.wait(host.start("calls", {"name": "quick"}))["output"] == "given", (
         "the threads they hold are not missed"
@@ -120,7 +130,7 @@ def test_many_orchestrators_that_never_yield_do_not_stop_others(app: Path) -> No
         host = process.host
         for _ in range(5):
             host.start("stuck")
-        assert host.wait(host.start("calls", {"name": "quick"}), seconds=2)["output"] == "given"
+        assert host.wait(host.start("calls", {"name": "quick"}), seconds=1)["output"] == "given"
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no SIGINT to a child on Windows")
@@ -135,10 +145,16 @@ def test_a_host_stops_soon_with_functions_that_never_end(app: Path) -> None:
 
 
 @pytest.mark.xfail(strict=True, reason="host: sys.exit() in a function ends the host, and again at every start")
-def test_a_function_that_exits_ends_itself_alone(app: Path) -> None:
-    with running(app, app / "exits") as process:
-        run = process.host.start("calls", {"name": "leaves"})
+@pytest.mark.parametrize("kind", ["activity", "orchestrator", "http"])
+def test_a_function_that_exits_ends_itself_alone(app: Path, kind: str) -> None:
+    with running(app, app / f"{kind}-exits") as process:
+        host = process.host
         try:
-            assert process.host.wait(run, seconds=3)["runtimeStatus"] == "Failed"
-        except OSError as error:
-            pytest.fail(f"the host is gone: {error}")
+            if kind == "http":
+                assert host.call("GET", "/api/leaves").status == 500
+            else:
+                run = host.start("orchestrator_leaves" if kind == "orchestrator" else "calls", {"name": "leaves"})
+                assert host.wait(run, seconds=3)["runtimeStatus"] == "Failed"
+            assert host.call("GET", "/admin/host/status").status == 200
+        except (OSError, HTTPException) as error:
+            pytest.fail(f"the host is gone: {error!r}")

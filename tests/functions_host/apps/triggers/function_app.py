@@ -284,7 +284,7 @@ async def fails_thrice(timer: func.TimerRequest, context: func.Context) -> None:
     strategy="exponential_backoff", max_retry_count="-1", minimum_interval="00:00:10", maximum_interval="00:01:00"
 )
 @app.timer_trigger(schedule=YEARLY, arg_name="timer")
-def fails_long(timer: func.TimerRequest, context: func.Context) -> None:
+async def fails_long(timer: func.TimerRequest, context: func.Context) -> None:
     note("fails_long", retry=context.retry_context.retry_count)
     if context.retry_context.retry_count < 4:
         raise RuntimeError("again")
