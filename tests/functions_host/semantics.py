@@ -66,3 +66,8 @@ def until(told: Callable[[], bool], *, seconds: float = 10) -> None:
     while not told():
         assert time.monotonic() < deadline
         time.sleep(0.005)
+
+
+def until_there(host: DurableHost, instance: str, kind: int, count: int) -> None:
+    """Wait until the raw history has so many events of a kind."""
+    until(lambda: len(events(host, instance, kind)) >= count)

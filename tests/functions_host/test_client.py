@@ -1,55 +1,13 @@
 """Every method of the SDK's own client, used by a function of the app."""
 
-import json
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from local.functions_host.testing import DurableHost
+from tests.functions_host.clients import LINKS, problem, result, start, waiting
 from tests.functions_host.semantics import run, until
-
-LINKS = {
-    "id",
-    "statusQueryGetUri",
-    "sendEventPostUri",
-    "terminatePostUri",
-    "rewindPostUri",
-    "purgeHistoryDeleteUri",
-    "restartPostUri",
-    "suspendPostUri",
-    "resumePostUri",
-}
-
-
-def said(host: DurableHost, method: str, **given: Any) -> Any:
-    answer = host.call("POST", f"/api/client/{method}", given)
-    assert answer.status == 200, answer
-    return answer.json
-
-
-def result(host: DurableHost, method: str, **given: Any) -> Any:
-    found = said(host, method, **given)
-    assert "error" not in found, found
-    return found["result"]
-
-
-def problem(host: DurableHost, method: str, **given: Any) -> str:
-    found = said(host, method, **given)
-    assert "error" in found, found
-    return str(found["error"])
-
-
-def start(host: DurableHost, name: str, given: Any = None, **more: Any) -> str:
-    return str(result(host, "start_new", orchestration_function_name=name, client_input=given, **more))
-
-
-def waiting(host: DurableHost) -> str:
-    instance = host.start("waits")
-    host.wait_for_custom_status(instance, "waiting")
-    return instance
-
 
 # start_new
 
@@ -117,7 +75,8 @@ def test_a_status_shows_what_is_asked_for(host: DurableHost, history: bool, outp
 
 
 @pytest.mark.parametrize(
-    ("name", "status", "text"), [("raises", "Failed", "on purpose"), ("waits", "Running", None), ("gets", "Completed", None)]
+    ("name", "status", "text"),
+    [("raises", "Failed", "on purpose"), ("waits", "Running", None), ("gets", "Completed", None)],
 )
 def test_a_status_is_one_of_the_sdks(host: DurableHost, name: str, status: str, text: str | None) -> None:
     instance = host.start(name)
@@ -179,97 +138,10 @@ def test_statuses_by_filter(
     found: str,
 ) -> None:
     given = {"runtime_status": statuses, "instance_id_prefix": prefix}
-    given |= {"created_time_from": dated[after].isoformat()} if after else {}  # type: ignore[dict-item]
-    given |= {"created_time_to": dated[before].isoformat()} if before else {}  # type: ignore[dict-item]
+    given |= {"created_time_from": dated[after].isoformat()} if after else {}
+    given |= {"created_time_to": dated[before].isoformat()} if before else {}
 
     assert sorted(each["instanceId"] for each in result(host, "get_status_by", **given)) == found.split()
-
-
-# Control
-
-
-@pytest.mark.parametrize("value", [{"ok": True}, [1], 5, "text", True])
-def test_an_event_of_the_client_arrives_as_a_text_of_json(host: DurableHost, value: Any) -> None:
-    """The client encodes twice."""
-    instance = waiting(host)
-    result(host, "raise_event", instance_id=instance, event_name="Go", event_data=value)
-
-    assert json.loads(host.wait(instance)["output"]) == value
-
-
-def test_an_event_needs_no_data(host: DurableHost) -> None:
-    instance = waiting(host)
-    result(host, "raise_event", instance_id=instance, event_name="Go", task_hub_name="T", connection_name="C")
-
-    assert host.wait(instance)["output"] == "null"
-
-
-@pytest.mark.parametrize(
-    ("name", "instance", "text"),
-    [("Go", "nobody", "No instance with ID nobody found."), ("", "nobody", "non-empty"), ("Go", None, "is gone")],
-)
-def test_an_event_for_nobody_is_an_error(host: DurableHost, name: str, instance: str | None, text: str) -> None:
-    instance = instance or str(run(host, "gets")["instanceId"])
-
-    assert text in problem(host, "raise_event", instance_id=instance, event_name=name)
-
-
-def test_suspend_resume_and_terminate(host: DurableHost) -> None:
-    instance = waiting(host)
-    for method, status in (("suspend", "Suspended"), ("resume", "Running"), ("terminate", "Terminated")):
-        assert result(host, method, instance_id=instance, reason="a reason & more") is None
-        until(lambda status=status: result(host, "get_status", instance_id=instance)["runtimeStatus"] == status)
-
-    assert result(host, "get_status", instance_id=instance)["output"] == "a reason & more"
-
-
-@pytest.mark.parametrize("method", ["terminate", "suspend", "resume"])
-def test_control_of_nobody_is_an_error_and_of_what_has_ended_none(host: DurableHost, method: str) -> None:
-    assert "No instance with ID 'nobody' found." in problem(host, method, instance_id="nobody", reason="r")
-    assert result(host, method, instance_id=run(host, "gets")["instanceId"], reason="r") is None
-
-
-@pytest.mark.parametrize("method", ["suspend", "resume"])
-def test_what_stands_so_already_is_an_error(host: DurableHost, method: str) -> None:
-    instance = waiting(host)
-    if method == "suspend":
-        host.control(instance, "suspend")
-        host.wait(instance, until="Suspended")
-
-    assert "500" in problem(host, method, instance_id=instance, reason="r")
-
-
-def test_rewind_runs_a_failed_one_again(host: DurableHost, tmp_path: Path) -> None:
-    given = {"path": str(tmp_path / "log"), "fails": 1}
-    instance = run(host, "calls", {"name": "counted", "given": given})["instanceId"]
-
-    assert result(host, "rewind", instance_id=instance, reason="why not", task_hub_name="T") is None
-
-    assert host.wait(instance)["output"] == "attempt 2"
-
-
-@pytest.mark.parametrize(
-    ("instance", "text"), [("nobody", "No instance with ID nobody found."), (None, "only supported on failed")]
-)
-def test_rewind_is_for_failed_ones(host: DurableHost, instance: str | None, text: str) -> None:
-    instance = instance or str(run(host, "gets")["instanceId"])
-
-    assert text in problem(host, "rewind", instance_id=instance, reason="r")
-
-
-@pytest.mark.parametrize("new", [True, False])
-def test_restart_gives_the_links_of_the_new_run(host: DurableHost, new: bool) -> None:
-    instance = start(host, "gets_kind", [1])
-    host.wait(instance)
-    links = result(host, "restart", instance_id=instance, restart_with_new_instance_id=new)
-
-    assert links.keys() == LINKS
-    assert (links["id"] != instance) == new
-    assert host.wait(links["id"])["output"] == ["list", [1]]
-
-
-def test_restart_of_nobody_is_an_error(host: DurableHost) -> None:
-    assert "400" in problem(host, "restart", instance_id="nobody")
 
 
 # Purge

@@ -1,27 +1,16 @@
 """The management API over HTTP, at both of its bases: routes, status codes, headers, bodies."""
 
 import re
-from datetime import timedelta
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 import pytest
 
 from local.functions_host.testing import Answer, DurableHost
+from tests.functions_host.clients import LINKS
 from tests.functions_host.semantics import BASE, run, until
 
 RPC = "/durabletask"
-LINKS = {
-    "id",
-    "statusQueryGetUri",
-    "sendEventPostUri",
-    "terminatePostUri",
-    "rewindPostUri",
-    "purgeHistoryDeleteUri",
-    "restartPostUri",
-    "suspendPostUri",
-    "resumePostUri",
-}
 STATUS = {
     "name",
     "instanceId",
@@ -219,7 +208,9 @@ def test_what_did_not_fail_is_no_500(host: DurableHost, make: Any) -> None:
     assert host.call("GET", f"{BASE}/instances/{make(host)}{flag}").status in (200, 202)
 
 
-@pytest.mark.parametrize(("query", "shown"), [("", {"a": 1}), ("?showInput=true", {"a": 1}), ("?showInput=false", None)])
+@pytest.mark.parametrize(
+    ("query", "shown"), [("", {"a": 1}), ("?showInput=true", {"a": 1}), ("?showInput=false", None)]
+)
 def test_the_input_is_shown_unless_told_otherwise(host: DurableHost, query: str, shown: Any) -> None:
     assert host.call("GET", f"{BASE}/instances/{completed(host)}{query}").json["input"] == shown
 
@@ -306,41 +297,3 @@ def test_a_restart_answers_with_links(host: DurableHost, base: str, make: Any, q
 
 def test_a_restart_of_nobody_is_refused(host: DurableHost, base: str) -> None:
     refused(host.call("POST", f"{base}/instances/nobody/restart"), 400)
-
-
-# Purge
-
-
-@pytest.mark.parametrize("make", [completed, failed, terminated])
-def test_a_purged_run_is_gone(host: DurableHost, base: str, make: Any) -> None:
-    instance = make(host)
-    answer = host.call("DELETE", f"{base}/instances/{instance}")
-
-    assert (answer.status, answer.json) == (200, {"instancesDeleted": 1})
-    assert host.call("GET", f"{base}/instances/{instance}").status == 404
-    assert host.call("DELETE", f"{base}/instances/{instance}").status == 404
-
-
-def test_many_are_purged_at_once(host: DurableHost, base: str) -> None:
-    host.advance(timedelta(minutes=10))
-    first = host.status(completed(host))["createdTime"]
-    others = [failed(host), terminated(host)]
-    running = waiting(host)
-
-    assert host.call("DELETE", f"{base}/instances?createdTimeFrom={first}&runtimeStatus=Failed").json == {
-        "instancesDeleted": 1
-    }
-    assert host.call("DELETE", f"{base}/instances?createdTimeFrom={first}").json == {"instancesDeleted": 2}
-    assert host.call("DELETE", f"{base}/instances?createdTimeFrom={first}").status == 404
-    assert [host.call("GET", f"{base}/instances/{each}").status for each in (*others, running)] == [404, 404, 202]
-
-
-@pytest.mark.parametrize("query", ["", "?createdTimeTo=2100-01-01T00:00:00Z", "?runtimeStatus=Completed"])
-def test_a_purge_of_many_needs_a_beginning(host: DurableHost, base: str, query: str) -> None:
-    refused(host.call("DELETE", f"{base}/instances{query}"), 400)
-
-
-def test_the_sdks_way_to_write_the_first_year_is_understood(host: DurableHost) -> None:
-    query = "?createdTimeFrom=1-01-01T00:00:00.000000Z&createdTimeTo=1-01-02T00:00:00.000000Z"
-
-    assert host.call("DELETE", f"{BASE}/instances{query}").status == 404

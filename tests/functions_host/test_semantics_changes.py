@@ -1,17 +1,12 @@
 """An app that changes under its runs: versions, other code, other settings."""
 
-import asyncio
 import json
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from local.functions_host.clock import MovableClock
-from local.functions_host.host import Options, make_app
 from local.functions_host.testing import DurableHost, run_host
-from local.serving import listen
 from tests.functions_host.semantics import (
     BASE,
     EXECUTION_STARTED,
@@ -19,8 +14,6 @@ from tests.functions_host.semantics import (
     copied,
     events,
     output,
-    run,
-    scheduled,
     until,
 )
 
@@ -36,7 +29,9 @@ def starts(host: DurableHost, version: str | None) -> str:
     return str(answer.json["id"])
 
 
-@pytest.mark.parametrize(("default", "asked", "found"), [("1.5", None, "1.5"), ("1.5", "1.0", "1.0"), (None, None, None)])
+@pytest.mark.parametrize(
+    ("default", "asked", "found"), [("1.5", None, "1.5"), ("1.5", "1.0", "1.0"), (None, None, None)]
+)
 def test_a_run_has_the_version_asked_for_or_the_apps(
     tmp_path: Path, default: str | None, asked: str | None, found: str | None
 ) -> None:
@@ -80,6 +75,14 @@ def test_a_run_of_a_version_that_does_not_match_fails_if_so_set(
         ended = host.wait(starts(host, asked))
 
     assert ended["runtimeStatus"] == ("Completed" if taken else "Failed")
+
+
+@pytest.mark.xfail(strict=True, reason="host: a version of digits comes before any other, not by its letters")
+def test_versions_of_which_one_is_no_number_are_compared_as_texts(tmp_path: Path) -> None:
+    app = copied(tmp_path, host_json=settings(defaultVersion="1.0-rc", versionFailureStrategy="Fail"))
+    with run_host(app, tmp_path / "data") as host:
+        assert host.wait(starts(host, "1.0"))["runtimeStatus"] == "Completed"
+        assert host.wait(starts(host, "2.0"))["runtimeStatus"] == "Failed"
 
 
 def test_a_run_of_a_version_that_does_not_match_waits_for_an_app_that_does(tmp_path: Path) -> None:
@@ -170,44 +173,3 @@ def test_an_orchestrator_that_is_gone_fails_its_runs(tmp_path: Path) -> None:
 
     assert ended["runtimeStatus"] == "Failed"
     assert "The function 'changing' doesn't exist" in ended["output"]
-
-
-def test_everything_goes_on_after_the_host_has_stopped(tmp_path: Path) -> None:
-    sub = {"kind": "sub", "name": "waits", "id": "c"}
-    tasks = [{"kind": "event", "name": "A"}, {"kind": "timer", "seconds": 3600}, sub]
-    with run_host(SEMANTICS, tmp_path) as host:
-        instance = host.start("in_order", {"tasks": tasks})
-        until(lambda: events(host, instance, EXECUTION_STARTED) != [])
-    with run_host(SEMANTICS, tmp_path) as host:
-        host.raise_event(instance, "A", 1)
-        until(lambda: len(scheduled(host, instance)) == 1)
-        host.advance(timedelta(hours=1))
-        until(lambda: _is_there(host, "c"))
-        host.wait_for_custom_status("c", "waiting")
-        assert len(scheduled(host, instance)) == 2
-    with run_host(SEMANTICS, tmp_path) as host:
-        host.raise_event("c", "Go", "went")
-        assert host.wait(instance)["output"] == [1, None, "went"]
-
-
-@pytest.mark.xfail(strict=True, reason="host: asyncio.wait_for of 3.11 loses a cancellation that meets its result")
-async def test_a_host_stops_while_its_timers_are_looked_at(tmp_path: Path) -> None:
-    clock = MovableClock()
-    runner, _ = await listen(await make_app(SEMANTICS, Options(tmp_path, clock=clock)), 0)
-
-    async def tick() -> None:
-        while True:
-            clock.advance(timedelta(microseconds=1))
-            await asyncio.sleep(0)
-
-    ticking = asyncio.create_task(tick())
-    stopping = asyncio.create_task(runner.cleanup())
-    _, late = await asyncio.wait([stopping], timeout=2)
-    ticking.cancel()
-    await asyncio.gather(stopping, ticking, return_exceptions=True) if not late else stopping.cancel()
-
-    assert not late
-
-
-def _is_there(host: DurableHost, instance: str) -> bool:
-    return host.call("GET", f"{BASE}/instances/{instance}").status != 404

@@ -1,4 +1,4 @@
-"""External events, custom status, continue-as-new, suspend, resume and terminate."""
+"""External events, custom status and continue-as-new."""
 
 from datetime import timedelta
 from typing import Any
@@ -7,19 +7,17 @@ import pytest
 
 from local.functions_host.testing import DurableHost
 from tests.functions_host.semantics import (
-    BASE,
     EXECUTION_STARTED,
-    TASK_SCHEDULED,
     TIMER_CREATED,
-    TIMER_FIRED,
     events,
     output,
     run,
     scheduled,
     until,
+    until_there,
 )
 
-EVENT_RAISED, SUSPENDED, RESUMED = 15, 19, 20
+EVENT_RAISED = 15
 
 
 def wait_for(name: str) -> dict[str, str]:
@@ -48,7 +46,7 @@ def test_events_of_one_name_that_come_one_by_one_answer_one_wait_each(host: Dura
     waiting = host.start("in_order", {"tasks": [wait_for("E")] * 3})
     for number in range(3):
         host.raise_event(waiting, "E", number)
-        until(lambda number=number: len(events(host, waiting, EVENT_RAISED)) == number + 1)
+        until_there(host, waiting, EVENT_RAISED, number + 1)
 
     assert host.wait(waiting)["output"] == [0, 1, 2]
 
@@ -57,7 +55,7 @@ def test_two_waits_of_one_name_are_answered_last_first(host: DurableHost) -> Non
     waiting = host.start("all_of", {"tasks": [wait_for("E"), wait_for("E")]})
     for number in range(2):
         host.raise_event(waiting, "E", number)
-        until(lambda number=number: len(events(host, waiting, EVENT_RAISED)) == number + 1)
+        until_there(host, waiting, EVENT_RAISED, number + 1)
 
     assert host.wait(waiting)["output"] == [1, 0]
 
@@ -68,7 +66,7 @@ def test_early_events_of_one_name_are_mixed_up_by_the_sdk(host: DurableHost, sen
     waiting = host.start("waits_after_a_step", {"waits": 2})
     for each in sent:
         host.raise_event(waiting, "E", each)
-        until(lambda each=each: len(events(host, waiting, EVENT_RAISED)) == each)
+        until_there(host, waiting, EVENT_RAISED, each)
     host.raise_event(waiting, "Begin")
     if len(sent) == 1:
         until(lambda: len(events(host, waiting, EVENT_RAISED)) == 2)
@@ -112,7 +110,7 @@ def test_a_custom_status_is_shown_and_falsy_ones_are_dropped(host: DurableHost) 
             host.wait_for_custom_status(waiting, each)
         assert host.status(waiting)["customStatus"] == kept
         host.raise_event(waiting, "Next")
-        until(lambda number=number: len(events(host, waiting, EVENT_RAISED)) == number + 1)
+        until_there(host, waiting, EVENT_RAISED, number + 1)
 
     assert (ended := host.wait(waiting))["customStatus"] == 7
     assert ended["output"] == "set"
@@ -169,7 +167,7 @@ def test_a_loop_of_a_number_over_events(host: DurableHost) -> None:
     waiting = host.start("eternal")
     for number, total in ((3, 3), (4, 7)):
         host.raise_event(waiting, "Add", number)
-        host.wait_for_custom_status(waiting, {"total": total}, seconds=2)
+        host.wait_for_custom_status(waiting, {"total": total}, seconds=0.5)
     host.raise_event(waiting, "Add", 0)
 
     assert host.wait(waiting)["output"] == 7
@@ -225,94 +223,3 @@ def test_a_custom_status_outlives_its_round(host: DurableHost) -> None:
     host.raise_event(waiting, "Next")
 
     assert host.wait(waiting)["customStatus"] == "kept"
-
-
-# Suspend and resume
-
-
-def test_a_suspended_run_takes_its_events_when_it_is_resumed(host: DurableHost) -> None:
-    waiting = host.start("in_order", {"tasks": [wait_for("A"), {"kind": "activity", "name": "echo", "given": "b"}]})
-    until(lambda: host.status(waiting)["runtimeStatus"] == "Running")
-    assert host.control(waiting, "suspend", "wait a moment") == 202
-    host.wait(waiting, until="Suspended")
-    assert host.raise_event(waiting, "A", "a") == 202
-    until(lambda: events(host, waiting, EVENT_RAISED) != [])
-    assert host.status(waiting)["runtimeStatus"] == "Suspended"
-    assert scheduled(host, waiting) == []
-
-    assert host.control(waiting, "resume", "go on") == 202
-
-    assert host.wait(waiting)["output"] == ["a", "b"]
-    assert [each["EventType"] for each in events(host, waiting, SUSPENDED, RESUMED)] == [SUSPENDED, RESUMED]
-
-
-def test_a_timer_that_is_due_while_suspended_is_met_after_the_resume(host: DurableHost) -> None:
-    echo = {"kind": "activity", "name": "echo", "given": "after"}
-    waiting = host.start("in_order", {"tasks": [{"kind": "timer", "seconds": 60}, echo]})
-    until(lambda: events(host, waiting, TIMER_CREATED) != [])
-    host.control(waiting, "suspend")
-    host.wait(waiting, until="Suspended")
-    host.advance(timedelta(minutes=2))
-    until(lambda: events(host, waiting, TIMER_FIRED) != [])
-    assert host.status(waiting)["runtimeStatus"] == "Suspended"
-    assert events(host, waiting, TASK_SCHEDULED) == []
-
-    host.control(waiting, "resume")
-
-    assert host.wait(waiting)["output"] == [None, "after"]
-
-
-def test_a_suspended_run_does_not_end(host: DurableHost) -> None:
-    waiting = host.start("waits")
-    host.wait_for_custom_status(waiting, "waiting")
-    host.control(waiting, "suspend")
-    host.wait(waiting, until="Suspended")
-    host.raise_event(waiting, "Go", 1)
-    until(lambda: events(host, waiting, EVENT_RAISED) != [])
-    assert host.status(waiting)["runtimeStatus"] == "Suspended"
-
-    host.control(waiting, "resume")
-
-    assert host.wait(waiting)["output"] == 1
-
-
-def test_a_run_can_be_suspended_and_resumed_again_and_again(host: DurableHost) -> None:
-    waiting = host.start("waits")
-    host.wait_for_custom_status(waiting, "waiting")
-    for _ in range(3):
-        assert host.control(waiting, "suspend") == 202
-        host.wait(waiting, until="Suspended")
-        assert host.control(waiting, "resume") == 202
-        host.wait(waiting, until="Running")
-    host.raise_event(waiting, "Go", 1)
-
-    assert host.wait(waiting)["output"] == 1
-
-
-# Terminate
-
-
-def test_a_terminated_run_ends_with_the_reason_and_its_children_go_on(host: DurableHost) -> None:
-    parent = host.start("one", {"kind": "sub", "name": "waits", "id": "goes-on"})
-    until(lambda: host.call("GET", f"{BASE}/instances/goes-on").status == 202)
-    host.wait_for_custom_status("goes-on", "waiting")
-
-    assert host.control(parent, "terminate", "enough of it") == 202
-
-    ended = host.wait(parent)
-    assert (ended["runtimeStatus"], ended["output"]) == ("Terminated", "enough of it")
-    assert host.status("goes-on")["runtimeStatus"] == "Running"
-    host.raise_event("goes-on", "Go", "still here")
-    assert host.wait("goes-on")["output"] == "still here"
-    assert host.status(parent)["output"] == "enough of it"
-
-
-def test_a_suspended_run_can_be_terminated(host: DurableHost) -> None:
-    waiting = host.start("waits")
-    host.wait_for_custom_status(waiting, "waiting")
-    host.control(waiting, "suspend")
-    host.wait(waiting, until="Suspended")
-
-    assert host.control(waiting, "terminate") == 202
-
-    assert host.wait(waiting)["runtimeStatus"] == "Terminated"

@@ -8,6 +8,7 @@ import pytest
 
 from local.functions_host.testing import DurableHost
 from tests.functions_host.semantics import (
+    TASK_COMPLETED,
     TASK_SCHEDULED,
     TIMER_CREATED,
     TIMER_FIRED,
@@ -16,6 +17,7 @@ from tests.functions_host.semantics import (
     run,
     scheduled,
     until,
+    until_there,
 )
 
 ECHO = {"kind": "activity", "name": "echo", "given": "echoed"}
@@ -26,13 +28,19 @@ SOON = {"kind": "timer", "seconds": 0.01}
 LATE = {"kind": "timer", "seconds": 3600}
 NEVER = {"kind": "event", "name": "Never"}
 CALL = {"kind": "call", "entity": ["box", "together"], "op": "get"}
-QUICK = {"echo": ECHO, "sub": SUB, "timer": SOON, "call": CALL, "retried": ECHO | {"kind": "retried"}}
+QUICK: dict[str, dict[str, Any]] = {
+    "echo": ECHO,
+    "sub": SUB,
+    "timer": SOON,
+    "call": CALL,
+    "retried": ECHO | {"kind": "retried"},
+}
 
 
 @pytest.mark.parametrize("first", QUICK)
 @pytest.mark.parametrize("second", QUICK)
 def test_task_all_gives_the_results_in_the_order_of_its_tasks(host: DurableHost, first: str, second: str) -> None:
-    expected = {"echo": "echoed", "retried": "echoed", "timer": None, "call": []}
+    expected: dict[str, Any] = {"echo": "echoed", "retried": "echoed", "timer": None, "call": []}
     found = output(host, "all_of", {"tasks": [QUICK[first], QUICK[second]], "more": True})
 
     for name, result in zip((first, second), found, strict=True):
@@ -65,7 +73,7 @@ def test_after_a_failure_in_task_all_nothing_is_scheduled_until_all_have_ended(h
 @pytest.mark.parametrize("winner", QUICK)
 @pytest.mark.parametrize("place", [0, 1])
 def test_task_any_is_won_by_the_first_that_ends(host: DurableHost, winner: str, place: int) -> None:
-    tasks = [NEVER]
+    tasks: list[dict[str, Any]] = [NEVER]
     tasks.insert(place, QUICK[winner])
 
     assert output(host, "any_of", {"tasks": tasks, "more": True})[0] == place
@@ -137,6 +145,10 @@ def test_a_task_all_that_waits_for_an_event_holds_the_end_up(host: DurableHost) 
     assert host.wait(waiting)["output"].startswith("caught")
 
 
+def test_an_input_of_a_megabyte_is_taken(host: DurableHost) -> None:
+    assert output(host, "gets_kind", {"text": "ü" * 1_000_000})[1]["text"].endswith("ü")
+
+
 # Timers
 
 
@@ -169,19 +181,33 @@ def test_a_timer_does_not_fire_before_it_is_due(host: DurableHost) -> None:
 def test_a_timer_over_six_days_is_made_of_timers_of_three(host: DurableHost, days: int, timers: int) -> None:
     waiting = host.start("sleeps", {"seconds": days * 86400})
     for _ in range(days):
-        before = len(events(host, waiting, TIMER_FIRED))
-        until(lambda before=before: len(events(host, waiting, TIMER_CREATED)) > before or _over(host, waiting))
+        _until_it_sleeps(host, waiting)
         host.advance(timedelta(days=1))
         due = [each for each in events(host, waiting, TIMER_CREATED) if each["FireAt"] < _now(host)]
-        until(lambda due=due: len(events(host, waiting, TIMER_FIRED)) >= len(due))
+        until_there(host, waiting, TIMER_FIRED, len(due))
     ended = host.wait(waiting)
 
     assert ended["output"] >= days * 86400
     assert len(events(host, waiting, TIMER_FIRED)) == timers
 
 
-def _over(host: DurableHost, instance: str) -> bool:
-    return bool(host.status(instance)["runtimeStatus"] == "Completed")
+def test_a_timer_over_six_days_is_not_really_cancelled(host: DurableHost) -> None:
+    """Issue #573 of the SDK: the part that is under way has not been cancelled."""
+    waiting = host.start("any_of", {"tasks": [ECHO, {"kind": "timer", "seconds": 7 * 86400}], "cancel": [1]})
+    host.wait_for_custom_status(waiting, "got any")
+    assert host.status(waiting)["runtimeStatus"] == "Running"
+
+    host.control(waiting, "terminate")
+
+
+def _until_it_sleeps(host: DurableHost, instance: str) -> None:
+    """Until a timer is open, or none is needed any more."""
+    fired = len(events(host, instance, TIMER_FIRED))
+    until(
+        lambda: (
+            len(events(host, instance, TIMER_CREATED)) > fired or host.status(instance)["runtimeStatus"] == "Completed"
+        )
+    )
 
 
 def _now(host: DurableHost) -> str:
@@ -218,7 +244,7 @@ def test_timers_that_are_due_together_fire_in_their_order(host: DurableHost) -> 
 def test_ids_and_moments_stay_the_same_over_replays(host: DurableHost) -> None:
     waiting, seen = host.start("moments"), []
     for number in range(3):
-        until(lambda number=number: len((_custom(host, waiting) or {"seen": []})["seen"]) == number + 2)
+        until_there(host, waiting, TASK_COMPLETED, number + 1)
         seen.append(_custom(host, waiting)["seen"])
         host.raise_event(waiting, f"go{number}")
     last = host.wait(waiting)["output"]

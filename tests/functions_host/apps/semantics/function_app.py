@@ -193,7 +193,7 @@ def any_of(context: Context) -> Any:
 def in_order(context: Context) -> Any:
     found = []
     for each in context.get_input()["tasks"]:
-        found.append((yield _task(context, each)))
+        found.append((yield _task(context, each)))  # noqa: PERF401 - a comprehension can't yield
     return found
 
 
@@ -242,7 +242,7 @@ def waits_after_a_step(context: Context) -> Any:
     yield context.wait_for_external_event("Begin")
     found = []
     for _ in range(context.get_input()["waits"]):
-        found.append((yield context.wait_for_external_event("E")))
+        found.append((yield context.wait_for_external_event("E")))  # noqa: PERF401
     return found
 
 
@@ -315,7 +315,7 @@ def anew_after_a_wait(context: Context) -> Any:
 
 @app.entity_trigger(context_name="context")
 def box(context: df.DurableEntityContext) -> None:
-    state = context.get_state(lambda: [])
+    state = context.get_state(list)
     match context.operation_name:
         case "put":
             state.append(context.get_input())
