@@ -62,7 +62,7 @@ def simulate(
             order += 1
             number = each["EventId"]
             if each["EventType"] == wire.TASK_SCHEDULED:
-                work = (each["Name"], json.loads(each["Input"]))
+                work = (each["Name"], json.loads(json.loads(each["Input"])[0]))
                 trace.started.append(((now - EPOCH).total_seconds(), *work))
                 seconds, result = activity(*work)
                 due = now + timedelta(seconds=seconds)

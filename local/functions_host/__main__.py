@@ -9,7 +9,7 @@ from aiohttp import web
 
 from local.functions_host.host import LOADED, Options, described, make_app
 from local.functions_host.watching import watch
-from local.serving import CannotStart, run_until_signalled
+from local.serving import LISTENING, CannotStart, run_until_signalled
 
 
 def main() -> int:
@@ -35,9 +35,15 @@ def main() -> int:
         if options.reset:
             _forget(data)
         app = await make_app(folder, Options(data, auth=options.auth))
-        print("\n".join(described(app[LOADED], options.port)), file=sys.stderr, flush=True)  # noqa: T201
-        if options.auth:
-            print(f"Access keys: {data / 'keys.json'}", file=sys.stderr, flush=True)  # noqa: T201
+        begin = app[LISTENING]
+
+        def announce(port: int) -> None:
+            print("\n".join(described(app[LOADED], port)), file=sys.stderr, flush=True)  # noqa: T201
+            if options.auth:
+                print(f"Access keys: {data / 'keys.json'}", file=sys.stderr, flush=True)  # noqa: T201
+            begin(port)
+
+        app[LISTENING] = announce
         return app
 
     return run_until_signalled(make, options.port, "functions host")

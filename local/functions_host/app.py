@@ -16,6 +16,7 @@ from azure.functions.meta import Datum
 from local.functions_host import bindings
 from local.functions_host.host_settings import HostSettings, json_object, read_host_settings
 from local.functions_host.invocation import Call, Caller
+from local.functions_host.retries import RetryPolicy, read_retry_policy
 from local.functions_host.routes import Route
 from local.functions_host.threads import DaemonThreads
 from local.serving import CannotStart
@@ -43,8 +44,7 @@ class QueuedFunction:
     name: str
     trigger: dict[str, Any]
     """The trigger as in function.json, with the app's settings put in."""
-    retry: dict[str, Any] | None
-    """The function's retry policy, if it has one."""
+    retry: RetryPolicy | None
     call: Call
 
 
@@ -70,7 +70,10 @@ def load(folder: Path, client_binding: Callable[[], str]) -> LoadedApp:
     settings = read_host_settings(folder)
     local_settings = folder / "local.settings.json"
     if local_settings.exists():
-        for key, value in json_object(local_settings).get("Values", {}).items():
+        values = json_object(local_settings).get("Values", {})
+        if not isinstance(values, dict):
+            raise CannotStart(f"{str(local_settings)!r}: Values is to be an object, not {values!r}")
+        for key, value in values.items():
             os.environ.setdefault(key, str(value))
     app = LoadedApp(folder, settings)
     caller = Caller(folder, settings.function_timeout, DaemonThreads(_sync_threads(), "function"))
@@ -110,7 +113,7 @@ def _functions(folder: Path) -> list[Any]:
         return list(apps[0].get_functions())
     except CannotStart:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise CannotStart(f"{str(path)!r} can't be loaded: {type(error).__name__}: {error}{_where(error)}") from error
 
 
@@ -160,7 +163,7 @@ def _add(app: LoadedApp, function: Any, name: str, caller: Caller, client_bindin
         case "httpTrigger":
             app.http.append(_http(app, name, known, call))
         case _:
-            app.queued[name] = QueuedFunction(name, known, function.get_settings_dict("retry_policy"), call)
+            app.queued[name] = QueuedFunction(name, known, _retry(name, function), call)
 
 
 def _with_settings(value: Any, function: str) -> Any:
@@ -186,6 +189,14 @@ def _http(app: LoadedApp, name: str, trigger: dict[str, Any], call: Call) -> Htt
     except ValueError as error:
         raise CannotStart(f"function {name!r}: {error}") from error
     return HttpFunction(name, route, methods, str(getattr(level, "value", level)).lower(), trigger["name"], call)
+
+
+def _retry(name: str, function: Any) -> RetryPolicy | None:
+    given = function.get_settings_dict("retry_policy")
+    try:
+        return read_retry_policy(given) if given else None
+    except ValueError as error:
+        raise CannotStart(f"function {name!r}: {error}") from error
 
 
 def _activity(call: Call, parameter: str) -> Callable[[str], Coroutine[Any, Any, str | None]]:

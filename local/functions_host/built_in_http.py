@@ -25,7 +25,7 @@ async def call_http(given: str) -> str:
         method, url, body = asked["method"], asked["uri"], asked.get("content")
         while True:
             async with session.request(method, url, data=body, headers=headers) as answer:
-                content = await answer.text()
+                content = await answer.text(errors="replace")
                 location = answer.headers.get("Location")
                 if answer.status != 202 or location is None:
                     return json.dumps({"statusCode": answer.status, "headers": _headers(answer), "content": content})

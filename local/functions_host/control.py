@@ -89,11 +89,23 @@ class Control:
         row.status, row.output, row.updated = "Running", None, wire.timestamp(now)
         self._store.save(row)
         ended = {each[COMPLETES[each["EventType"]]] for each in kept if each["EventType"] in COMPLETES}
-        opened = [each for each in kept if each["EventType"] in KIND_OF and each["EventId"] not in ended]
+        raised = {each["Name"] for each in kept if each["EventType"] == wire.EVENT_RAISED}
+        opened = [
+            each
+            for each in kept
+            if each["EventType"] in KIND_OF and each["EventId"] not in ended and not self._sent(each, raised)
+        ]
         anew = [each for each in opened if not self._has_child(each, reason, then)]
         self._instances.dispatch(row, anew, (), then)
         self._store.send(row.id, wire.event(wire.GENERIC_EVENT, now, Data=f"Rewound: {reason}"))
         then.instances.append(row.id)
+
+    def _sent(self, decided: Event, raised: set[str]) -> bool:
+        """Whether `decided` is an operation of an entity that need not be sent again."""
+        if decided["EventType"] != wire.EVENT_SENT:
+            return False
+        asked = json.loads(decided["Input"])
+        return bool(asked.get("signal")) or asked["id"] in raised or self._instances.entities.has_queued(asked["id"])
 
     def _has_child(self, decided: Event, reason: str, then: Consequences) -> bool:
         """Whether `decided` is a sub-orchestration that is there to go on with; a failed one is rewound."""

@@ -19,6 +19,7 @@ from local.functions_host.app import LoadedApp
 from local.functions_host.episodes import Consequences, Episode
 from local.functions_host.fault_points import reach
 from local.functions_host.instances import Instances
+from local.functions_host.invocation import TimedOut
 from local.functions_host.protocol import Event, Reply
 from local.functions_host.replay import Decisions, NonDeterminism, UnknownAction, decide
 from local.functions_host.replays import Replays
@@ -30,6 +31,7 @@ from local.functions_host.versions import takes_on
 LONGEST_NAP = timedelta(minutes=1)
 DRAIN_SECONDS = 10.0
 ENTITY_THREADS = 4
+MAX_CUSTOM_STATUS_BYTES = 16 * 1024
 NOT_THERE = "The function '{}' doesn't exist, is disabled, or is not {}."
 
 
@@ -49,7 +51,9 @@ class Engine:
         self._waiters: dict[str, set[asyncio.Future[None]]] = {}
         self._threads = DaemonThreads(ENTITY_THREADS, "entity")
         self._rests = Rests(self._free)
-        self._replays = Replays(self._due, self._replay, self._replayed)
+        timeout = app.settings.function_timeout
+        seconds = timeout.total_seconds() if timeout else None
+        self._replays = Replays(self._due, self._replay, self._replayed, seconds, self._too_long)
         self._timer_moved = asyncio.Event()
         self._next_look = datetime.max.replace(tzinfo=UTC)
         """When the timers are looked at next."""
@@ -174,12 +178,19 @@ class Engine:
             if handle is None:
                 raise wire.OrchestratorBroke(NOT_THERE.format(row.name, "an orchestrator function"))
             reply = wire.ask(handle, episode.request)
+            _check_custom_status(reply.custom_status)
             decisions = decide(episode.history, reply, self._clock.now(), row.id)
         except (Exception, SystemExit) as problem:  # noqa: BLE001 - whatever is wrong with one run, the others go on
             known = isinstance(problem, NonDeterminism | UnknownAction | wire.OrchestratorBroke)
             say(f"[{row.id}] Orchestrator function '{row.name}' failed: {problem if known else traceback.format_exc()}")
             reply, decisions = wire.broken(problem), Decisions(ended=True)
         return episode, reply, decisions, time.thread_time() - began
+
+    def _too_long(self, episode: Episode) -> tuple[Episode, Reply, Decisions, float]:
+        row = episode.row
+        problem = TimedOut(f"Timeout value of {self._app.settings.function_timeout} exceeded by function: {row.name}")
+        say(f"[{row.id}] {problem}")
+        return episode, wire.broken(problem), Decisions(ended=True), 0.0
 
     async def _batch(self, entity: str) -> None:
         """All operations that have arrived for an entity."""
@@ -238,6 +249,14 @@ class Engine:
             reason = f"Activity function '{activity.name}' failed:  {type(error).__name__}: {error}"
             return wire.event(wire.TASK_FAILED, now(), TaskScheduledId=activity.task, Reason=reason, Details="")
         return wire.event(wire.TASK_COMPLETED, now(), TaskScheduledId=activity.task, Result=result)
+
+
+def _check_custom_status(status: Any) -> None:
+    size = len(json.dumps(status, ensure_ascii=False).encode("utf-16-le")) if status is not None else 0
+    if size > MAX_CUSTOM_STATUS_BYTES:
+        raise wire.OrchestratorBroke(
+            f"The UTF-16 size of the custom status must not exceed {MAX_CUSTOM_STATUS_BYTES} bytes; it is {size}"
+        )
 
 
 def say(text: str) -> None:

@@ -85,6 +85,10 @@ class Entities:
         with self._db.transaction("signal"):
             self.send(entity, asked)
 
+    def has_queued(self, operation: str) -> bool:
+        """Whether a call, by its id, has not been carried out yet."""
+        return bool(self._db.value("SELECT 1 FROM operations WHERE json_extract(body, '$.id')=?", (operation,)))
+
     def waiting(self) -> list[str]:
         return [entity for (entity,) in self._db.execute("SELECT DISTINCT entity FROM operations")]
 

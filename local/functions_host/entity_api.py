@@ -11,7 +11,7 @@ from local.functions_host.addresses import Addresses
 from local.functions_host.engine import Engine
 from local.functions_host.entities import Entity, entity_id
 from local.functions_host.keys import Keys
-from local.functions_host.management import PAGE, durable_routes
+from local.functions_host.management import durable_routes
 
 EMPTY_KEY = "$"
 """Stands in a path for an entity whose key is empty."""
@@ -57,7 +57,7 @@ class EntityApi:
         return web.Response(status=202)
 
     async def list(self, request: web.Request) -> web.Response:
-        top = int(shown.number(request, "top", PAGE, least=1))
+        top = shown.top(request)
         updated = shown.moment(request, "lastOperationTimeFrom"), shown.moment(request, "lastOperationTimeTo")
         name = request.match_info.get("name", "")
         try:

@@ -93,7 +93,7 @@ async def _errors(
     try:
         return await handler(request)
     except web.HTTPException as problem:
-        if problem.content_type == "application/json" or not request.path.startswith(OWN_PATHS):
+        if problem.content_type == "application/json" or not request.path.lower().startswith(OWN_PATHS):
             raise
         return shown.error(problem.status, f"{problem.reason}: {request.method} {request.path}")
     except Exception:  # noqa: BLE001 - a defect of the host; its trace is for who runs it

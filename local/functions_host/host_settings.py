@@ -1,6 +1,7 @@
 """What an app's host.json says, as far as this host obeys it."""
 
 import json
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 from local.serving import CannotStart
 
+_TIMESPAN = re.compile(r"(?:(\d{1,6})\.)?(\d{1,6}):(\d\d?):(\d\d?(?:\.\d+)?)")
 MATCH_STRATEGIES = ("None", "Strict", "CurrentOrOlder")
 FAILURE_STRATEGIES = ("Reject", "Fail")
 
@@ -31,9 +33,9 @@ def read_host_settings(folder: Path) -> HostSettings:
     """The settings of the app in `folder`; raises `CannotStart` that names the file and the key."""
     path = folder / "host.json"
     found = json_object(path)
-    extensions = found.get("extensions", {})
-    durable = extensions.get("durableTask", {})
     try:
+        extensions = found.get("extensions", {})
+        durable = extensions.get("durableTask", {})
         return HostSettings(
             route_prefix=str(extensions.get("http", {}).get("routePrefix", "api")).strip("/"),
             function_timeout=_timeout(found.get("functionTimeout", "00:30:00")),
@@ -63,12 +65,13 @@ def json_object(path: Path) -> dict[str, Any]:
 
 def parse_timespan(text: str) -> timedelta:
     """`hh:mm:ss`, `hh:mm:ss.fff` or `d.hh:mm:ss`, as .NET writes a TimeSpan; raises `ValueError`."""
-    days, _, rest = text.partition(".") if "." in text.split(":")[0] else ("0", "", text)
-    try:
-        hours, minutes, seconds = rest.split(":")
-        return timedelta(days=int(days), hours=int(hours), minutes=int(minutes), seconds=float(seconds))
-    except ValueError as error:
-        raise ValueError(f"{text!r} is no time span such as '00:05:00'") from error
+    found = _TIMESPAN.fullmatch(text.strip())
+    days, hours, minutes, seconds = (float(each or 0) for each in found.groups()) if found else (0, 0, 60, 0)
+    if minutes >= 60 or seconds >= 60:
+        raise ValueError(f"{text!r} is no time span such as '00:05:00'")
+    if hours >= 24:
+        days, hours = hours, 0  # as .NET reads it
+    return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
 
 
 def _timeout(text: Any) -> timedelta | None:

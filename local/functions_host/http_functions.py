@@ -6,6 +6,7 @@ from typing import Any
 
 import azure.functions as func
 from aiohttp import web
+from multidict import CIMultiDict, MultiMapping
 
 from local.functions_host.app import HttpFunction
 from local.functions_host.engine import say
@@ -23,30 +24,25 @@ class HttpFunctions:
         self._running: set[asyncio.Task[web.Response]] = set()
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
-        allowed: set[str] = set()
         for function in self._functions:
-            parameters = function.route.match(request.path)
-            if parameters is None:
-                continue
-            if request.method in function.methods:
+            parameters = function.route.match(request.rel_url.path_safe)
+            if parameters is not None and request.method in function.methods:
                 self._keys.check_function(request, function.name, function.level)
                 return await self._run(function, request, parameters)
-            allowed.update(function.methods)
-        if allowed:
-            raise web.HTTPMethodNotAllowed(request.method, sorted(allowed))
-        raise web.HTTPNotFound
+        raise web.HTTPNotFound  # for a method that no function takes, too: as Azure answers
 
     async def _run(self, function: HttpFunction, request: web.Request, parameters: dict[str, str]) -> web.Response:
         """A function runs to its end even when its caller has gone, as on Azure."""
+        headers = _joined(request.headers)
         given = func.HttpRequest(
             method=request.method,
             url=str(request.url),
-            headers=dict(request.headers),
-            params=dict(request.query),
+            headers=headers,
+            params={name: value for name, value in _joined(request.query).items() if value},
             route_params=parameters,
             body=await request.read(),
         )
-        task = asyncio.create_task(_answer(function, given, dict(request.headers)))
+        task = asyncio.create_task(_answer(function, given, headers))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         return await asyncio.shield(task)
@@ -60,12 +56,23 @@ async def _answer(function: HttpFunction, given: func.HttpRequest, headers: dict
         return web.Response(status=500)
 
 
+def _joined(values: MultiMapping[str]) -> dict[str, str]:
+    """Values of one name are one text, with commas."""
+    return {name: ",".join(values.getall(name)) for name in dict.fromkeys(values)}
+
+
 def _response(result: Any) -> web.Response:
     if result is None:
         return web.Response(status=204)
+    if isinstance(result, str):
+        return web.Response(text=result)
     if not isinstance(result, func.HttpResponse):
-        return web.Response(text=str(result))
+        raise TypeError(f"a function returns an HttpResponse, a text or None, not {type(result).__name__}")
     own = ("content-type", "content-length", "transfer-encoding")
-    headers = {name: value for name, value in result.headers.items() if name.lower() not in own}
-    kind = result.headers.get("Content-Type") or f"{result.mimetype}; charset={result.charset}"
-    return web.Response(status=result.status_code, headers={**headers, "Content-Type": kind}, body=result.get_body())
+    headers = CIMultiDict((name, value) for name, value in result.headers.items() if name.lower() not in own)
+    headers["Content-Type"] = result.headers.get("Content-Type") or _with_charset(result.mimetype, result.charset)
+    return web.Response(status=result.status_code, headers=headers, body=result.get_body())
+
+
+def _with_charset(kind: str, charset: str) -> str:
+    return f"{kind}; charset={charset}" if kind.startswith("text/") else kind

@@ -152,7 +152,7 @@ class Instances:
         self.store.received(episode.messages)
         self.dispatch(row, decisions.scheduled, decisions.cancelled_timers, then)
         if decisions.ended and decisions.continue_as_new is not None:
-            self._continue_as_new(row, decisions.continue_as_new)
+            self._continue_as_new(row, decisions.continue_as_new, decisions.carried)
             then.instances.append(row.id)
         else:
             self._go_on(episode, reply, decisions, then)
@@ -182,7 +182,8 @@ class Instances:
             number = each["EventId"]
             match each["EventType"]:
                 case wire.TASK_SCHEDULED:
-                    task = self.store.schedule(row.id, row.execution, number, each["Name"], each["Input"])
+                    (given,) = json.loads(each["Input"])
+                    task = self.store.schedule(row.id, row.execution, number, each["Name"], given)
                     then.activities.append(task)
                 case wire.TIMER_CREATED if number not in cancelled_timers:
                     due = wire.parse_timestamp(each["FireAt"])
@@ -198,7 +199,7 @@ class Instances:
     def _begin_child(self, row: Instance, decided: Event) -> str:
         """Returns whom to wake: the child, or the parent when the child's id is taken by a running instance."""
         number = decided["EventId"]
-        child = decided["InstanceId"] or f"{row.execution}:{number:04x}"
+        child = decided["InstanceId"] or f"{row.execution}:{number}"
         decided["InstanceId"] = child
         present = self.store.instance(child)
         if present is None or present.over:
@@ -209,7 +210,7 @@ class Instances:
         self.store.send(row.id, told, execution=row.execution)
         return row.id
 
-    def _continue_as_new(self, row: Instance, given: str) -> None:
+    def _continue_as_new(self, row: Instance, given: str, carried: Iterable[Event]) -> None:
         self.store.forget_history(row.id)
         self.store.forget_timers(row.id)
         self.store.forget_activities(row.id)
@@ -217,6 +218,8 @@ class Instances:
         row.execution, row.input, row.status = uuid.uuid4().hex, given, "Running"
         self.store.save(row)
         self.store.send(row.id, execution_started(row, self.clock.now()), execution=row.execution)
+        for each in carried:
+            self.store.send(row.id, each)
 
     def close(self, row: Instance, status: str, output: str, then: Consequences) -> None:
         """Set the final state and tell the parent."""

@@ -18,7 +18,6 @@ from local.functions_host.clock import Clock
 from local.functions_host.database import Database
 from local.functions_host.engine import DRAIN_SECONDS, LONGEST_NAP, say
 from local.functions_host.fault_points import reach
-from local.functions_host.host_settings import parse_timespan
 from local.functions_host.invocation import RetryContext
 from local.functions_host.protocol import parse_timestamp, timestamp
 from local.functions_host.schedules import Schedule
@@ -39,6 +38,7 @@ class Invocations:
         self._running: dict[int, asyncio.Task[None]] = {}
         self._watching: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()
+        self._stopping = False
 
     def start(self) -> None:
         loop = asyncio.get_running_loop()
@@ -53,6 +53,7 @@ class Invocations:
 
     async def stop(self) -> None:
         """Let what runs end, for a while; the rest is tried again at the next start."""
+        self._stopping = True
         if self._watching is not None:
             self._watching.cancel()
         if self._running:
@@ -94,7 +95,7 @@ class Invocations:
                 self._insert(name, {"IsPastDue": past_due, "ScheduleStatus": status, "Schedule": {}})
 
     async def _watch(self) -> None:
-        while True:
+        while not self._stopping:
             self._changed.clear()
             now = self._clock.now()
             for name, schedule in self._schedules.items():
@@ -103,7 +104,8 @@ class Invocations:
             self._begin(now)
             nap = min(max(self._next(now) - self._clock.now(), timedelta(milliseconds=1)), LONGEST_NAP)
             try:
-                await asyncio.wait_for(self._changed.wait(), nap.total_seconds())
+                async with asyncio.timeout(nap.total_seconds()):
+                    await self._changed.wait()
             except TimeoutError:
                 continue
 
@@ -147,7 +149,8 @@ class Invocations:
         limit = self._limit(function) if function else 1
         with self._db.transaction("invocation"):
             if problem is not None and function is not None and (limit is None or tries < limit):
-                due = timestamp(now + _pause(function, tries))
+                pause = function.retry.pause(tries) if function.retry else timedelta(0)
+                due = timestamp(now + pause)
                 self._db.execute("UPDATE invocations SET tries=?, due=? WHERE number=?", (tries, due, number))
                 return
             if problem is not None:
@@ -161,8 +164,7 @@ class Invocations:
     def _limit(self, function: QueuedFunction) -> int | None:
         """How often it is tried; None: as long as it takes."""
         if function.retry is not None:
-            count = int(function.retry["max_retry_count"])
-            return None if count < 0 else count + 1
+            return function.retry.tries
         return 1 if function.trigger["type"] == "timerTrigger" else self._tries
 
     async def _argument(self, function: QueuedFunction, number: int, body: dict[str, Any], tries: int) -> Any:
@@ -182,12 +184,3 @@ def _schedule(function: QueuedFunction) -> Schedule:
         return Schedule(str(function.trigger["schedule"]))
     except ValueError as error:
         raise CannotStart(f"function {function.name!r}: {error}") from error
-
-
-def _pause(function: QueuedFunction, tries: int) -> timedelta:
-    """Before the next try, as the function's retry policy says."""
-    policy = function.retry or {}
-    if policy.get("strategy") == "exponential_backoff":
-        least, most = (parse_timespan(policy[name]) for name in ("minimum_interval", "maximum_interval"))
-        return timedelta(seconds=min(least.total_seconds() * 2.0 ** (tries - 1), most.total_seconds()))
-    return parse_timespan(policy.get("delay_interval") or "00:00:00")

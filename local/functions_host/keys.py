@@ -4,17 +4,38 @@ Azure enforces them, Core Tools on a laptop does not; so here they count with `-
 """
 
 import hmac
-import json
 import secrets
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
 from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from local.serving import CannotStart
 
 EXTENSIONS = ("durabletask_extension", "eventgrid_extension", "blobs_extension")
+
+
+Named = dict[str, Annotated[str, Field(min_length=1)]]
+
+
+class KeyFile(BaseModel):
+    """What `keys.json` holds; keys that it lacks are made."""
+
+    model_config = ConfigDict(strict=True)
+
+    master: str = Field(min_length=1, default_factory=lambda: secrets.token_urlsafe(32))
+    host: Named = Field(default_factory=dict)
+    system: Named = Field(default_factory=dict)
+    functions: dict[str, Named] = Field(default_factory=dict)
+
+    def complete(self, functions: list[str]) -> None:
+        """A key for everything that has none."""
+        self.host.setdefault("default", secrets.token_urlsafe(32))
+        for extension in EXTENSIONS:
+            self.system.setdefault(extension, secrets.token_urlsafe(32))
+        for name in functions:
+            self.functions.setdefault(name, {}).setdefault("default", secrets.token_urlsafe(32))
 
 
 class Keys:
@@ -22,46 +43,23 @@ class Keys:
 
     def __init__(self, folder: Path, functions: list[str], *, enforced: bool) -> None:
         self.enforced = enforced
-        self.path = folder / "keys.json"
-        self._keys = self._read() if enforced else {}
+        path = folder / "keys.json"
+        self._keys = _read(path) if enforced else KeyFile()
         if enforced:
-            self._complete(functions)
-
-    def _read(self) -> dict[str, Any]:
-        try:
-            found = json.loads(self.path.read_text(encoding="utf-8"))
-            if not isinstance(found, dict) or not all(
-                isinstance(found[part], dict) for part in found if part != "master"
-            ):
-                raise CannotStart(f"the key file {str(self.path)!r} does not hold keys; delete it for new ones")
-        except FileNotFoundError:
-            return {}
-        except ValueError as error:
-            raise CannotStart(f"the key file {str(self.path)!r} is not JSON: {error}") from error
-        return found
-
-    def _complete(self, functions: list[str]) -> None:
-        """A key for everything that has none."""
-        self._keys.setdefault("master", _new())
-        self._keys.setdefault("host", {}).setdefault("default", _new())
-        for extension in EXTENSIONS:
-            self._keys.setdefault("system", {}).setdefault(extension, _new())
-        for name in functions:
-            self._keys.setdefault("functions", {}).setdefault(name, {}).setdefault("default", _new())
-        self.path.touch(mode=0o600)
-        self.path.write_text(json.dumps(self._keys, indent=2), encoding="utf-8")
+            self._keys.complete(functions)
+            path.touch(mode=0o600)
+            path.write_text(self._keys.model_dump_json(indent=2), encoding="utf-8")
 
     def system(self, extension: str) -> str:
         """The key of an extension's webhook; empty when keys are not enforced."""
-        return str(self._keys["system"][extension]) if self.enforced else ""
+        return self._keys.system[extension] if self.enforced else ""
 
     def check_function(self, request: web.Request, name: str, level: str) -> None:
         """Raises 401 when the caller may not call the function `name` of an authorization level."""
         if level == "anonymous":
             return
-        own: Mapping[str, str] = self._keys.get("functions", {}).get(name, {})
-        host: Mapping[str, str] = self._keys.get("host", {})
-        self._check(request, *([*own.values(), *host.values()] if level == "function" else []))
+        own = [*self._keys.functions.get(name, {}).values(), *self._keys.host.values()]
+        self._check(request, *(own if level == "function" else []))
 
     def check_system(self, request: web.Request, extension: str) -> None:
         """Raises 401 when the caller may not use an extension's webhook."""
@@ -75,9 +73,17 @@ class Keys:
         if not self.enforced:
             return
         given = (request.headers.get("x-functions-key") or request.query.get("code", "")).encode()
-        if not any(hmac.compare_digest(given, each.encode()) for each in (self._keys["master"], *good) if each):
+        if not any(hmac.compare_digest(given, each.encode()) for each in (self._keys.master, *good)):
             raise web.HTTPUnauthorized(text="")
 
 
-def _new() -> str:
-    return secrets.token_urlsafe(32)
+def _read(path: Path) -> KeyFile:
+    try:
+        return KeyFile.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        return KeyFile()
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(each) for each in first["loc"])
+        problem = f"{where}: {first['msg']}" if where else first["msg"]
+        raise CannotStart(f"the key file {str(path)!r} can't be used: {problem}; delete it for new keys") from error

@@ -14,12 +14,13 @@ from local.functions_host.addresses import WEBHOOKS, Addresses
 from local.functions_host.control import Conflict, Control
 from local.functions_host.engine import Engine
 from local.functions_host.keys import Keys
+from local.functions_host.paths import any_case
 from local.functions_host.recorded import Recorded
 from local.functions_host.store import Instance
 
 MAX_ID_CHARACTERS = 100
+LONGEST_WAIT_SECONDS = 24 * 3600
 BAD_ID = re.compile(r"[/\\#?\x00-\x1f\x7f-\x9f]")
-PAGE = 100
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Change = Callable[[Instance, web.Request], web.Response | None]
 
@@ -52,7 +53,7 @@ class Management:
                 for verb in ("terminate", "suspend", "resume")
             ),
         ]
-        raw = web.get("/admin/instances/{id}/history", self.recorded)
+        raw = web.get(any_case("/admin/instances/{id}/history"), self.recorded)
         return [*durable_routes(found, self._addresses, self._keys), raw]
 
     async def recorded(self, request: web.Request) -> web.Response:
@@ -85,17 +86,18 @@ class Management:
             given = await _json_text(request)
         except ValueError as problem:
             return shown.error(400, "Invalid JSON content", problem)
+        wait = _wait(request)
         try:
             self._instances.begin(known, instance, given, version=request.query.get("version"))
         except Conflict:
             return shown.error(409, f"An Orchestration instance with the status Running already exists: {instance}")
         self._engine.wake(instance)
-        return await self._started(request, instance)
+        return await self._started(request, instance, wait)
 
-    async def _started(self, request: web.Request, instance: str) -> web.Response:
+    async def _started(self, request: web.Request, instance: str, wait: float | None) -> web.Response:
         """Links; or the output, when the caller waits and it is there in time."""
-        if "timeout" in request.query and "pollingInterval" in request.query:
-            await self._engine.until_over(instance, shown.number(request, "timeout", 10, least=0))
+        if wait is not None:
+            await self._engine.until_over(instance, wait)
             row = self._store.instance(instance)
             if row is not None and row.status == "Completed":
                 return web.json_response(text=row.output or "null")
@@ -120,7 +122,7 @@ class Management:
         return web.json_response(body, status=500 if failed else 200)
 
     async def list(self, request: web.Request) -> web.Response:
-        top = int(shown.number(request, "top", PAGE, least=1))
+        top = shown.top(request)
         rows = self._store.find(shown.asked_filter(request), after=_position(request), top=top)
         show_input = shown.flag(request, "showInput", default=True)
         body = [shown.status_body(row, show_input=show_input) for row in rows]
@@ -195,13 +197,22 @@ class Management:
         row = self._store.instance(request.match_info["id"])
         if row is None:
             return shown.error(400, f"No instance has the id {request.match_info['id']!r}.")
+        wait = _wait(request)
         try:
             new_id = shown.flag(request, "restartWithNewInstanceId", default=True)
             instance = self._control.restart(row, new_id=new_id)
         except Conflict:
             return shown.error(409, f"A non-terminal instance with this instance id already exists: {row.id!r}.")
         self._engine.wake(instance)
-        return await self._started(request, instance)
+        return await self._started(request, instance, wait)
+
+
+def _wait(request: web.Request) -> float | None:
+    """How many seconds the caller waits for the end; None unless it asks for that."""
+    if "timeout" not in request.query or "pollingInterval" not in request.query:
+        return None
+    shown.number(request, "pollingInterval", 1, least=0, most=LONGEST_WAIT_SECONDS)  # it is told at once, without polls
+    return shown.number(request, "timeout", 10, least=0, most=LONGEST_WAIT_SECONDS)
 
 
 def durable_routes(found: Sequence[tuple[str, str, Handler]], addresses: Addresses, keys: Keys) -> list[web.RouteDef]:
@@ -215,8 +226,8 @@ def durable_routes(found: Sequence[tuple[str, str, Handler]], addresses: Address
         return checked
 
     return [
-        web.route(method, base + path, handler if base == addresses.rpc else behind_key(handler))
-        for base in (WEBHOOKS, addresses.rpc)
+        web.route(method, base + any_case(path), handler if base == addresses.rpc else behind_key(handler))
+        for base in (any_case(WEBHOOKS), addresses.rpc)
         for method, path, handler in found
     ]
 
@@ -237,6 +248,6 @@ def _position(request: web.Request) -> tuple[str, str]:
         return "", ""
     try:
         created, instance = json.loads(base64.urlsafe_b64decode(token))
-    except ValueError as problem:
+    except (ValueError, TypeError) as problem:
         raise shown.refuse(f"The continuation token is not one of this host: {token!r}.") from problem
     return str(created), str(instance)

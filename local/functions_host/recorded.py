@@ -92,9 +92,10 @@ def _line(each: Event) -> str:
     kind = each["EventType"]
     if kind == wire.TIMER_CREATED:
         return f"step {each['EventId']}: timer"
-    given = each.get("Input")
+    given = json.loads(each["Input"])
     if kind == wire.EVENT_SENT:
-        asked = json.loads(each["Input"])
-        given = f"{asked['op']} {asked.get('input')}"
+        given = f"{given['op']} {given.get('input')}"
+    elif kind == wire.TASK_SCHEDULED:
+        (given,) = given
     name = each["InstanceId"] if kind == wire.EVENT_SENT else each["Name"]
     return f"step {each['EventId']}: {KIND_OF[kind]} {name} with {given}"

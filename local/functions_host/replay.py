@@ -59,6 +59,8 @@ class Decisions:
     """Of all timers: those that need not fire."""
     continue_as_new: str | None = None
     """The new input as JSON: a text that holds the SDK's JSON, as everything is that the SDK starts."""
+    carried: list[Event] = field(default_factory=list)
+    """External events that came after the decision to continue as new: they are for the new execution."""
     ended: bool = False
     """The function has returned, failed or continued as new, and no task is open."""
     suspended: bool = False
@@ -113,17 +115,19 @@ class _Host:
                 node.end(failed=kind in FAILS)
                 self.advance()
         elif kind == wire.EVENT_RAISED:
-            self._meet_raised(each["Name"])
+            self._meet_raised(each)
 
-    def _meet_raised(self, given: str) -> None:
-        name = given.casefold()
-        answered = self.open.pop(given, None)
+    def _meet_raised(self, each: Event) -> None:
+        name = each["Name"].casefold()
+        answered = self.open.pop(each["Name"], None)
         if answered is not None:
             answered.end()
             self.advance()
         elif self._waiters[name]:
             self._waiters[name].pop().end()
             self.advance()
+        elif self.decisions.continue_as_new is not None:
+            self.decisions.carried.append(each)
         else:
             self._buffered[name] += 1
 
@@ -175,12 +179,12 @@ class _Host:
     def schedule(self, parent: Parent | None, action: Action) -> Node:
         """An activity or a sub-orchestration."""
         if action["actionType"] == wire.CALL_HTTP:
-            given = json.dumps(action["httpRequest"])
+            given = json.dumps([json.dumps(action["httpRequest"])])
             return self._decide(
                 parent, wire.TASK_SCHEDULED, {"Name": wire.HTTP_ACTIVITY, "Version": "", "Input": given}
             )
         activity = action["actionType"] in (wire.CALL_ACTIVITY, wire.CALL_ACTIVITY_WITH_RETRY)
-        fields = {"Name": action["functionName"], "Version": "", "Input": action.get("input")}
+        fields = {"Name": action["functionName"], "Version": "", "Input": json.dumps([action.get("input")])}
         if activity:
             return self._decide(parent, wire.TASK_SCHEDULED, fields)
         given = json.dumps(action["input"])  # a text that holds JSON, as the extension passes it on

@@ -17,7 +17,7 @@ R = TypeVar("R")
 T = TypeVar("T")
 
 AT_ONCE = 32
-LONG_SECONDS = 0.25
+LONG_SECONDS = 0.1
 THREADS = 64
 """Mostly one is used; a replay that does not end keeps its own."""
 
@@ -26,9 +26,12 @@ class _Batch(Generic[E, R]):
     def __init__(self, todo: Sequence[E]) -> None:
         self.todo = deque(todo)
         self.done: deque[R] = deque()
+        self.current: E = todo[0]
+        self.given_up = False
 
     def run(self, replay: Callable[[E], R]) -> None:
         for episode in _emptied(self.todo):
+            self.current = episode
             self.done.append(replay(episode))
 
 
@@ -43,17 +46,24 @@ def _emptied(items: deque[T]) -> Iterator[T]:
 
 
 class Replays(Generic[E, R]):
-    """`due` gives the episode of an instance, or None; `finish` takes the results, on the loop."""
+    """`due` gives the episode of an instance, or None; `finish` takes the results, on the loop.
+
+    A replay that takes longer than `timeout` seconds is given up; `too_long` says what its result is.
+    """
 
     def __init__(
         self,
         due: Callable[[str], E | None],
         replay: Callable[[E], R],
         finish: Callable[[Sequence[R]], None],
+        timeout: float | None,
+        too_long: Callable[[E], R],
     ) -> None:
         self._due = due
         self._replay = replay
         self._finish = finish
+        self._timeout = timeout
+        self._too_long = too_long
         self._waiting: deque[str] = deque()
         self._rescued: deque[E] = deque()
         self._current: _Batch[E, R] | None = None
@@ -88,7 +98,9 @@ class Replays(Generic[E, R]):
         batch = self._current = _Batch[E, R](episodes)
         loop = asyncio.get_running_loop()
         running = loop.run_in_executor(self._threads, batch.run, self._replay)
-        late = loop.call_later(LONG_SECONDS, self._rescue, batch)
+        late = [loop.call_later(LONG_SECONDS, self._rescue, batch)]
+        if self._timeout is not None:
+            late.append(loop.call_later(LONG_SECONDS + self._timeout, self._give_up, batch))
         running.add_done_callback(lambda ended: self._ended(batch, late, ended))
 
     def _rescue(self, batch: _Batch[E, R]) -> None:
@@ -99,8 +111,17 @@ class Replays(Generic[E, R]):
         self._take(batch)
         self._ask()
 
-    def _ended(self, batch: _Batch[E, R], late: asyncio.TimerHandle, ended: asyncio.Future[None]) -> None:
-        late.cancel()
+    def _give_up(self, batch: _Batch[E, R]) -> None:
+        """Only one is left in it: the others have been rescued."""
+        batch.given_up = True
+        self._threads.abandon_one()
+        self._finish([self._too_long(batch.current)])
+
+    def _ended(self, batch: _Batch[E, R], late: list[asyncio.TimerHandle], ended: asyncio.Future[None]) -> None:
+        for timer in late:
+            timer.cancel()
+        if batch.given_up:
+            return
         if self._current is batch:
             self._current = None
         if not self._stopped:

@@ -20,8 +20,10 @@ class Schedule:
 
     def __post_init__(self) -> None:
         """Raises `ValueError` that quotes a text that is no schedule."""
+        start = datetime(2026, 1, 1)  # noqa: DTZ001 - any moment will do
         try:
-            self.after(datetime(2026, 1, 1))  # noqa: DTZ001 - any moment will do
+            if self.after(start) <= start:
+                raise ValueError("it comes again without a pause")
         except ValueError as error:
             raise ValueError(f"{self.text!r} is no schedule such as '0 */5 * * * *': {error}") from error
 

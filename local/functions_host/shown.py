@@ -10,6 +10,7 @@ from local.functions_host import protocol as wire
 from local.functions_host.protocol import Event
 from local.functions_host.store import Filter, Instance
 
+PAGE = 100
 STATUSES = ("Running", "Completed", "ContinuedAsNew", "Failed", "Canceled", "Terminated", "Pending", "Suspended")
 SCHEDULED = (wire.TASK_SCHEDULED, wire.SUB_CREATED)
 ENDED = (wire.TASK_COMPLETED, wire.TASK_FAILED, wire.SUB_COMPLETED, wire.SUB_FAILED)
@@ -32,16 +33,21 @@ def flag(request: web.Request, name: str, *, default: bool = False) -> bool:
     return request.query.get(name, str(default)).lower() == "true"
 
 
-def number(request: web.Request, name: str, default: float, *, least: float) -> float:
-    """A number of the query; raises 400 that quotes one that is none, or is too small."""
+def number(request: web.Request, name: str, default: float, *, least: float, most: float) -> float:
+    """A number of the query; raises 400 that quotes one that is none, too small or too large."""
     text = request.query.get(name)
     try:
         value = default if text is None else float(text)
     except ValueError:
         value = float("nan")
-    if not value >= least:
-        raise refuse(f"{name} is to be a number from {least:g} on, not {text!r}.")
+    if not least <= value <= most:
+        raise refuse(f"{name} is to be a number from {least:g} to {most:g}, not {text!r}.")
     return value
+
+
+def top(request: web.Request) -> int:
+    """How many a page holds at most."""
+    return int(number(request, "top", PAGE, least=1, most=1_000_000))
 
 
 def moment(request: web.Request, name: str) -> str | None:

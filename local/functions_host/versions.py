@@ -16,13 +16,15 @@ def takes_on(settings: HostSettings, version: str | None) -> bool:
         case "Strict":
             return (version or "") == (current or "")
         case _:
-            return not version or _order(version) <= _order(current or "")
+            return not version or _not_newer(version, current or "")
 
 
-def _order(version: str) -> tuple[int, tuple[int, ...], str]:
-    """Dotted numbers by their value, anything else by its letters, after the numbers; no version comes first."""
-    if not version:
-        return 0, (), ""
-    if _NUMBERS.fullmatch(version):
-        return 1, tuple(int(part) for part in version.split(".")), ""
-    return 2, (), version.casefold()
+def _not_newer(version: str, current: str) -> bool:
+    """Two dotted numbers are compared by their values, anything else by its letters."""
+    if _NUMBERS.fullmatch(version) and _NUMBERS.fullmatch(current):
+        return _parts(version) <= _parts(current)
+    return version.casefold() <= current.casefold()
+
+
+def _parts(version: str) -> list[int]:
+    return [int(part) for part in version.split(".")]

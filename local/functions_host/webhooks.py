@@ -9,6 +9,7 @@ from local.functions_host import arguments, shown
 from local.functions_host.app import LoadedApp, QueuedFunction
 from local.functions_host.invocations import Invocations
 from local.functions_host.keys import Keys
+from local.functions_host.paths import any_case
 
 BLOB_CREATED = "Microsoft.Storage.BlobCreated"
 
@@ -21,14 +22,16 @@ class Webhooks:
         self._by_name = {name.casefold(): each for name, each in app.queued.items()}
 
     def routes(self) -> list[web.RouteDef]:
-        return [
-            web.post("/runtime/webhooks/eventgrid", self.event_grid),
-            web.options("/runtime/webhooks/eventgrid", self.handshake),
-            web.post("/runtime/webhooks/blobs", self.blobs),
-            web.post("/admin/functions/{name}", self.administrator),
-            web.get("/admin/host/poison", self.poison),
-            web.get("/admin/host/status", _running),
+        found = [
+            ("POST", "/runtime/webhooks/eventgrid", self.event_grid),
+            ("OPTIONS", "/runtime/webhooks/eventgrid", self.handshake),
+            ("POST", "/runtime/webhooks/blobs", self.blobs),
+            ("POST", "/admin/functions/{name}", self.administrator),
+            ("GET", "/admin/host/poison", self.poison),
+            ("GET", "/admin/host/status", self.status),
+            ("GET", "/admin/host/ping", _ping),
         ]
+        return [web.route(method, any_case(path), handler) for method, path, handler in found]
 
     async def event_grid(self, request: web.Request) -> web.Response:
         self._keys.check_system(request, "eventgrid_extension")
@@ -59,7 +62,7 @@ class Webhooks:
             return shown.error(400, "the body is to be an event or a list of events")
         asked = request.headers.get("aeg-event-type", "Notification").casefold()
         if asked == "subscriptionvalidation":
-            code = (events[0].get("data") or {}).get("validationCode") if events else None
+            code = _data(events[0]).get("validationCode") if events else None
             return web.json_response({"validationResponse": code}) if code else shown.error(400, "no validationCode")
         if asked == "unsubscribe":
             return web.Response(status=202)
@@ -71,7 +74,7 @@ class Webhooks:
                 self._invocations.enqueue(function.name, {"event": each})
             return web.Response(status=202)
         for each in events:
-            url = (each.get("data") or {}).get("url")
+            url = _data(each).get("url")
             if not isinstance(url, str):
                 return shown.error(400, f"the event names no blob at data.url: {each.get('id')!r}")
             name = arguments.blob_name(url)
@@ -99,9 +102,18 @@ class Webhooks:
             return shown.error(400, f"input: {problem}")
         return web.Response(status=202)
 
+    async def status(self, request: web.Request) -> web.Response:
+        self._keys.check_master(request)
+        return web.json_response({"state": "Running"})
+
     async def poison(self, request: web.Request) -> web.Response:
         self._keys.check_master(request)
         return web.json_response(self._invocations.poison())
+
+
+def _data(event: dict[str, Any]) -> dict[str, Any]:
+    data = event.get("data")
+    return data if isinstance(data, dict) else {}
 
 
 def _asked(function: QueuedFunction, given: Any) -> dict[str, Any]:
@@ -123,5 +135,6 @@ def _asked(function: QueuedFunction, given: Any) -> dict[str, Any]:
             return {"event": event}
 
 
-async def _running(_: web.Request) -> web.Response:
-    return web.json_response({"state": "Running"})
+async def _ping(_: web.Request) -> web.Response:
+    """Whether the host is there; everybody may ask."""
+    return web.Response()

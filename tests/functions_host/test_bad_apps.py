@@ -63,7 +63,10 @@ def function(decorator: str, parameters: str) -> str:
         (HEAD + TWICE, "same does not have a unique function name"),
         (HEAD + TWICE_BUT_FOR_CASE, "two functions are named 'same'"),
         (http("{x"), "function 'one': the route '{x'"),
-        (http("{x:unknown}"), "function 'one': the route '{x:unknown}' has a constraint unknown here: ':unknown'"),
+        (
+            http("{x:unknown}"),
+            "function 'one': the route '{x:unknown}' can't be used: there is no constraint 'unknown'",
+        ),
         (timer("every day"), "function 'one': 'every day' is no schedule such as '0 */5 * * * *'"),
         (timer("0 0 25 * * *"), "function 'one': '0 0 25 * * *' is no schedule"),
         (timer("* * * * * * *"), "function 'one': '* * * * * * *' is no schedule"),
@@ -95,18 +98,12 @@ def test_an_app_that_cannot_be_loaded_is_refused(tmp_path: Path, code: str | Non
     assert said in refusal(tmp_path / "app", code)
 
 
-def wrong(reason: str) -> pytest.MarkDecorator:
-    return pytest.mark.xfail(strict=True, reason=f"host: {reason}")
-
-
 @pytest.mark.parametrize(
     ("code", "said"),
     [
         (timer("99:00"), "is no schedule"),
-        pytest.param(timer("00:00:00"), "is no schedule", marks=wrong("takes a time span of nothing, and spins")),
-        pytest.param(
-            "import sys\nsys.exit(3)", "line 2 of function_app.py", marks=wrong("ends without a word at SystemExit")
-        ),
+        (timer("00:00:00"), "is no schedule"),
+        ("import sys\nsys.exit(3)", "line 2 of function_app.py"),
         (HEAD + NO_TRIGGER, "trigger"),
         (b"\xff\xfe = 1", "function_app.py"),
     ],
@@ -115,7 +112,6 @@ def test_an_odd_app_is_refused_too(tmp_path: Path, code: str | bytes, said: str)
     assert said in refusal(tmp_path / "app", code)
 
 
-@wrong("a retry policy is read when a try has failed; a bad one lets that never be noted, and it runs at every turn")
 @pytest.mark.parametrize(
     "policy",
     [
@@ -147,11 +143,7 @@ def test_an_error_in_a_module_of_the_app_is_named_by_its_line(tmp_path: Path) ->
         ("[]", "host.json' holds no JSON object"),
         ('{"functionTimeout": "soon"}', "host.json': functionTimeout: 'soon' is no time span such as '00:05:00'"),
         ('{"functionTimeout": 5}', "functionTimeout: '5' is no time span"),
-        pytest.param(
-            '{"extensions": []}',
-            "host.json'",
-            marks=wrong("a traceback when a section is no object; read before the try"),
-        ),
+        ('{"extensions": []}', "host.json'"),
         ('{"extensions": {"durableTask": {"maxConcurrentActivityFunctions": 0}}}', "maxConcurrentActivityFunctions"),
         ('{"extensions": {"durableTask": {"maxConcurrentActivityFunctions": "9"}}}', "not '9'"),
         ('{"extensions": {"durableTask": {"versionMatchStrategy": "Odd"}}}', "None, Strict, CurrentOrOlder, not 'Odd'"),
@@ -168,8 +160,8 @@ def test_a_bad_host_json_is_refused(tmp_path: Path, host_json: str | None, said:
     [
         (b'\xff{"version": "2.0"}', "host.json"),
         ('{"functionTimeout": "00:00:nan"}', "functionTimeout"),
-        pytest.param('{"functionTimeout": "-00:00:01"}', "functionTimeout", marks=wrong("takes a negative time span")),
-        pytest.param('{"functionTimeout": "00:99:00"}', "functionTimeout", marks=wrong("takes 99 minutes of an hour")),
+        ('{"functionTimeout": "-00:00:01"}', "functionTimeout"),
+        ('{"functionTimeout": "00:99:00"}', "functionTimeout"),
     ],
 )
 def test_an_odd_host_json_is_refused_too(tmp_path: Path, host_json: str | bytes, said: str) -> None:
@@ -183,7 +175,6 @@ def test_bad_local_settings_are_refused(tmp_path: Path) -> None:
     assert "local.settings.json' is not JSON" in refusal(tmp_path / "app", HEAD)
 
 
-@wrong("a traceback when Values is no object")
 @pytest.mark.parametrize("content", ['{"Values": []}', '{"Values": null}'])
 def test_odd_local_settings_are_refused_too(tmp_path: Path, content: str) -> None:
     (tmp_path / "app").mkdir()

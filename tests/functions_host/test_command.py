@@ -91,7 +91,6 @@ def test_the_functions_are_listed_with_their_urls(app: Path, tmp_path: Path) -> 
     assert "Access keys" not in process.said
 
 
-@pytest.mark.xfail(strict=True, reason="host: with --port 0 the list is printed before there is a port, with :0")
 def test_the_urls_have_the_port_that_was_free(app: Path, tmp_path: Path) -> None:
     with running(app, tmp_path / "data") as process:
         assert f"{process.host.url}/api/greeting" in process.said
@@ -211,7 +210,6 @@ for turn in "ab":
 """
 
 
-@pytest.mark.xfail(strict=True, reason="host: the SDK's client keeps its connections on the loop of the first host")
 def test_the_sdks_client_works_in_one_test_host_after_the_other(tmp_path: Path) -> None:
     basic = Path(__file__).parent / "apps" / "basic"
     command = [sys.executable, "-c", HOSTS_IN_TURN, str(basic), str(tmp_path)]

@@ -220,7 +220,7 @@ def test_runs_are_listed_in_pages(host: Host) -> None:
         ("DELETE", f"{BASE}/instances/nobody", None, 404),
         ("DELETE", f"{BASE}/instances", None, 400),
         ("GET", "/api/nowhere", None, 404),
-        ("DELETE", "/api/nothing", None, 405),
+        ("DELETE", "/api/nothing", None, 404),
         ("GET", "/api/echo/a/notanumber", None, 404),
     ],
 )

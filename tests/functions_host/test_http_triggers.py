@@ -57,24 +57,20 @@ def test_a_function_gets_the_whole_request(host: DurableHost) -> None:
     assert given["headers"] == {name.lower(): value for name, value in given["headers"].items()}
 
 
-@pytest.mark.xfail(strict=True, reason="host: only the first of a query parameter's values is passed on")
 def test_values_of_one_query_parameter_are_joined_with_commas(host: DurableHost) -> None:
     assert host.call("GET", "/api/request?a=1&a=2").json["params"] == {"a": "1,2"}
 
 
-@pytest.mark.xfail(strict=True, reason="host: query parameters without a value are passed on")
 def test_a_query_parameter_without_a_value_is_left_out(host: DurableHost) -> None:
     assert host.call("GET", "/api/request?a=&b&c=3").json["params"] == {"c": "3"}
 
 
-@pytest.mark.xfail(strict=True, reason="host: only the first of several headers of one name is passed on")
 def test_headers_of_one_name_are_joined_with_commas(host: DurableHost) -> None:
     _, _, body = raw(host, "GET", "/api/request", ("X-Forwarded-For", "1.1.1.1"), ("X-Forwarded-For", "2.2.2.2"))
 
     assert json.loads(body)["headers"]["x-forwarded-for"].replace(" ", "") == "1.1.1.1,2.2.2.2"
 
 
-@pytest.mark.xfail(strict=True, reason="host: %2F is decoded before a route is looked for, and divides segments")
 def test_an_escaped_slash_stays_within_its_parameter(host: DurableHost) -> None:
     answer = host.call("GET", "/api/request/a%2Fb")
 
@@ -133,7 +129,6 @@ def test_what_is_returned_is_answered(
     assert (answer.status, answer.headers.get("Content-Type"), answer.content) == (status, content_type, body)
 
 
-@pytest.mark.xfail(strict=True, reason="host: a charset is put behind every media type, binary ones too")
 @pytest.mark.parametrize(("kind", "content_type"), [("json", "application/json"), ("bytes", "image/png")])
 def test_only_texts_get_a_charset(host: DurableHost, kind: str, content_type: str) -> None:
     assert host.call("GET", f"/api/returns/{kind}").headers["Content-Type"] == content_type
@@ -145,7 +140,6 @@ def test_an_answers_own_headers_are_sent(host: DurableHost) -> None:
     assert host.call("GET", "/api/returns/empty").headers["Content-Length"] == "0"
 
 
-@pytest.mark.xfail(strict=True, reason="host: of several Set-Cookie headers only the last is sent")
 def test_every_cookie_is_set(host: DurableHost) -> None:
     _, headers, _ = raw(host, "GET", "/api/cookies")
 
@@ -153,7 +147,6 @@ def test_every_cookie_is_set(host: DurableHost) -> None:
     assert found == ["one=1", "two=2"]
 
 
-@pytest.mark.xfail(strict=True, reason="host: what is neither text nor HttpResponse is answered as its str(), with 200")
 @pytest.mark.parametrize("kind", ["dict", "list", "number", "raw"])
 def test_a_return_that_is_no_answer_is_the_functions_failure(host: DurableHost, kind: str) -> None:
     answer = host.call("GET", f"/api/returns/{kind}")
@@ -197,7 +190,6 @@ def test_the_most_exact_route_answers(host: DurableHost, path: str, said: str) -
     assert host.call("GET", f"/api/{path}").content.decode() == said
 
 
-@pytest.mark.xfail(strict=True, reason="host: a segment that begins with text ranks no higher than a bare parameter")
 def test_a_segment_that_begins_with_text_is_more_exact_than_a_parameter(host: DurableHost) -> None:
     assert host.call("GET", "/api/pick/file.txt").content == b"file txt"
 
@@ -212,7 +204,6 @@ def test_a_path_without_function_is_not_found(host: DurableHost, path: str) -> N
     assert host.call("GET", path).status == HTTPStatus.NOT_FOUND
 
 
-@pytest.mark.xfail(strict=True, reason="host: answers 405, Azure's host 404 (azure-functions-host issue 10098)")
 @pytest.mark.parametrize("method", ["POST", "HEAD"])
 def test_a_method_without_function_is_not_found(host: DurableHost, method: str) -> None:
     assert host.call(method, "/api/only").status == HTTPStatus.NOT_FOUND

@@ -87,7 +87,6 @@ def test_a_refusal_tells_nothing(locked: tuple[DurableHost, dict[str, str], Note
     assert host.call("GET", "/api/keyed", x_functions_key="ключ".encode().decode("latin-1")).status == 401
 
 
-@pytest.mark.xfail(strict=True, reason="host: its status is open; on Azure all of /admin/ needs the master key")
 def test_the_hosts_status_is_for_administrators(locked: tuple[DurableHost, dict[str, str], Notes]) -> None:
     host, keys, _ = locked
 
@@ -165,9 +164,6 @@ def test_the_key_file_is_its_owners_alone(tmp_path: Path) -> None:
     assert stat.S_IMODE(mode) == 0o600
 
 
-UNREAD = pytest.mark.xfail(strict=True, reason="host: below the first level nothing of the key file is checked")
-
-
 @pytest.mark.parametrize(
     "content",
     [
@@ -177,11 +173,11 @@ UNREAD = pytest.mark.xfail(strict=True, reason="host: below the first level noth
         '"key"',
         '{"functions": []}',
         '{"host": "key"}',
-        pytest.param('{"functions": {"keyed": "key"}}', marks=UNREAD),
-        pytest.param('{"functions": {"keyed": {"default": 5}}}', marks=UNREAD),
-        pytest.param('{"host": {"default": null}}', marks=UNREAD),
-        pytest.param('{"master": 5}', marks=UNREAD),
-        pytest.param('{"master": ""}', marks=UNREAD),
+        '{"functions": {"keyed": "key"}}',
+        '{"functions": {"keyed": {"default": 5}}}',
+        '{"host": {"default": null}}',
+        '{"master": 5}',
+        '{"master": ""}',
         b"\xff\xfe",
     ],
 )

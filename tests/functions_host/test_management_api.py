@@ -116,7 +116,6 @@ def test_a_start_takes_an_id_and_its_links_are_right(host: DurableHost, base: st
 
 
 @pytest.mark.parametrize("path", ["orchestrators/gets/%7Bid%7D", "entities/box/%7Bkey%7D?op=put"])
-@pytest.mark.xfail(strict=True, reason="host: no route takes a brace")
 def test_an_id_or_a_key_may_have_braces(host: DurableHost, base: str, path: str) -> None:
     assert host.call("POST", f"{base}/{path}", {}).status == 202
 

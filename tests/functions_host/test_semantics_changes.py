@@ -77,7 +77,6 @@ def test_a_run_of_a_version_that_does_not_match_fails_if_so_set(
     assert ended["runtimeStatus"] == ("Completed" if taken else "Failed")
 
 
-@pytest.mark.xfail(strict=True, reason="host: a version of digits comes before any other, not by its letters")
 def test_versions_of_which_one_is_no_number_are_compared_as_texts(tmp_path: Path) -> None:
     app = copied(tmp_path, host_json=settings(defaultVersion="1.0-rc", versionFailureStrategy="Fail"))
     with run_host(app, tmp_path / "data") as host:

@@ -116,7 +116,6 @@ def test_a_custom_status_is_shown_and_falsy_ones_are_dropped(host: DurableHost) 
     assert ended["output"] == "set"
 
 
-@pytest.mark.xfail(strict=True, reason="host: a custom status may have any size")
 def test_a_custom_status_over_16_kb_fails_the_run(host: DurableHost) -> None:
     ended = host.start("statuses", {"statuses": ["x" * 16_385]})
     host.raise_event(ended, "Next")
@@ -157,12 +156,10 @@ def test_a_round_gets_what_the_one_before_has_left(host: DurableHost, value: Any
 
 
 @pytest.mark.parametrize("value", [[1, 2], [], 5, 0, 1.5, "text", "", "5", True, False])
-@pytest.mark.xfail(strict=True, reason="host: the next input is stored as bare JSON, not as the JSON string it is")
 def test_a_round_gets_an_input_that_is_no_object(host: DurableHost, value: Any) -> None:
     assert output(host, "anew_with", {"next": value})[1] == value
 
 
-@pytest.mark.xfail(strict=True, reason="host: the next input is stored as bare JSON, not as the JSON string it is")
 def test_a_loop_of_a_number_over_events(host: DurableHost) -> None:
     waiting = host.start("eternal")
     for number, total in ((3, 3), (4, 7)):
@@ -173,7 +170,6 @@ def test_a_loop_of_a_number_over_events(host: DurableHost) -> None:
     assert host.wait(waiting)["output"] == 7
 
 
-@pytest.mark.xfail(strict=True, reason="host: what comes in one episode with the decision is lost")
 def test_an_event_that_comes_right_after_the_decisive_one_is_carried_over(host: DurableHost) -> None:
     waiting = host.start("anew_after_a_wait")
     host.wait_for_custom_status(waiting, "first round")
@@ -189,7 +185,6 @@ def test_an_event_that_comes_right_after_the_decisive_one_is_carried_over(host: 
     assert host.wait(waiting)["output"] == "in time"
 
 
-@pytest.mark.xfail(strict=True, reason="host: what comes while a task holds the new round up is lost")
 def test_an_event_that_comes_while_a_task_holds_up_the_new_round_is_carried_over(host: DurableHost) -> None:
     waiting = host.start("anew_after_a_wait", {"leaves_a_timer": True})
     host.wait_for_custom_status(waiting, "first round")

@@ -6,8 +6,6 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import pytest
-
 from local.functions_host.clock import MovableClock
 from local.functions_host.host import Options, make_app
 from local.functions_host.testing import DurableHost, run_host
@@ -44,7 +42,6 @@ def test_everything_goes_on_after_the_host_has_stopped(tmp_path: Path) -> None:
         assert host.wait(instance)["output"] == [1, None, "went"]
 
 
-@pytest.mark.xfail(strict=True, reason="host: asyncio.wait_for of 3.11 loses a cancellation that meets its result")
 async def test_a_host_stops_while_its_timers_are_looked_at(tmp_path: Path) -> None:
     others, clock = asyncio.all_tasks(), MovableClock()
     runner, _ = await listen(await make_app(SEMANTICS, Options(tmp_path, clock=clock)), 0)
@@ -127,7 +124,6 @@ def test_webhooks_need_their_key_and_links_carry_it(tmp_path: Path) -> None:
         assert host.call("DELETE", paths["purgeHistoryDeleteUri"]).status == 200
 
 
-@pytest.mark.xfail(strict=True, reason="host: the session of the SDK's client outlives the loop of its host")
 def test_the_client_works_in_every_host_of_a_process(tmp_path: Path) -> None:
     """The SDK keeps one session for all of them."""
     for number in range(3):

@@ -127,7 +127,6 @@ def test_a_rewound_child_tells_its_parent_again_only_if_asked_through_it(host: D
     assert lines(tmp_path / "log") == ["a", "a"]
 
 
-@pytest.mark.xfail(strict=True, reason="host: operations of entities that were answered are sent again")
 def test_events_timers_and_calls_before_the_failure_are_kept(host: DurableHost, tmp_path: Path) -> None:
     late = {"name": "b", "log": str(tmp_path / "log"), "path": str(tmp_path / "b")}
     tasks = [

@@ -124,7 +124,6 @@ def test_an_orchestrator_that_never_yields_does_not_stop_others(app: Path) -> No
             assert time.monotonic() - began < 5
 
 
-@pytest.mark.xfail(strict=True, reason="host: four orchestrators that never yield hold all threads for ever")
 def test_many_orchestrators_that_never_yield_do_not_stop_others(app: Path) -> None:
     with running(app, app / "many") as process:
         host = process.host
@@ -144,7 +143,6 @@ def test_a_host_stops_soon_with_functions_that_never_end(app: Path) -> None:
         assert time.monotonic() - began < 5
 
 
-@pytest.mark.xfail(strict=True, reason="host: sys.exit() in a function ends the host, and again at every start")
 @pytest.mark.parametrize("kind", ["activity", "orchestrator", "http"])
 def test_a_function_that_exits_ends_itself_alone(app: Path, kind: str) -> None:
     with running(app, app / f"{kind}-exits") as process:
