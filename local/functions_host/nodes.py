@@ -1,5 +1,6 @@
 """Actions under way, as the host sees them: an action tells the one that it is part of when it has ended."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -18,7 +19,7 @@ class Scheduler(Protocol):
 
     def schedule(self, parent: Parent, action: Action) -> "Node": ...
 
-    def set_timer(self, parent: Parent, due: datetime) -> "Node": ...
+    def set_timer(self, parent: Parent, due: Callable[[], datetime]) -> "Node": ...
 
 
 class Node:
@@ -71,8 +72,8 @@ class Retry(Node):
             self._host.schedule(self, self._action)
         elif failed:
             self._pausing = True
-            last = self._attempts >= self._limit
-            self._host.set_timer(self, self._host.now + (timedelta(0) if last else self._pause))
+            pause = timedelta(0) if self._attempts >= self._limit else self._pause
+            self._host.set_timer(self, lambda: self._host.now + pause)
         else:
             self.end()
 

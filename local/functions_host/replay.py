@@ -11,13 +11,13 @@ invocation, and the numbers of both sides must agree. This module does the same.
 """
 
 import json
-import uuid
 from collections import defaultdict, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from local.functions_host import asked
 from local.functions_host import protocol as wire
 from local.functions_host.nodes import Compound, Node, Parent, Retry, ended
 from local.functions_host.protocol import Action, Event, Reply
@@ -95,8 +95,17 @@ class _Host:
         return wire.parse_timestamp(self._moment)
 
     def meet(self, each: Event) -> None:
+        """One event of the history; those that the host has decided on itself are in `_known`."""
         kind = each["EventType"]
-        if kind == wire.ORCHESTRATOR_STARTED:
+        if kind in COMPLETES:
+            if self.suspended:
+                self._held_back.append(each)
+                return
+            node = self.open.pop(each[COMPLETES[kind]], None)
+            if node is not None:
+                node.end(failed=kind in FAILS)
+                self.advance()
+        elif kind == wire.ORCHESTRATOR_STARTED:
             self._moment = each["Timestamp"]
         elif kind == wire.EXECUTION_SUSPENDED:
             self.suspended = True
@@ -105,17 +114,13 @@ class _Host:
             held_back, self._held_back = self._held_back, []
             for one in held_back:
                 self.meet(one)
-        elif self.suspended:
-            self._held_back.append(each)
-        elif kind == wire.EXECUTION_STARTED:
-            self.advance()
-        elif kind in COMPLETES:
-            node = self.open.pop(each[COMPLETES[kind]], None)
-            if node is not None:
-                node.end(failed=kind in FAILS)
+        elif kind in (wire.EXECUTION_STARTED, wire.EVENT_RAISED):
+            if self.suspended:
+                self._held_back.append(each)
+            elif kind == wire.EXECUTION_STARTED:
                 self.advance()
-        elif kind == wire.EVENT_RAISED:
-            self._meet_raised(each)
+            else:
+                self._meet_raised(each)
 
     def _meet_raised(self, each: Event) -> None:
         name = each["Name"].casefold()
@@ -155,8 +160,8 @@ class _Host:
             case wire.CALL_ACTIVITY_WITH_RETRY | wire.CALL_SUB_WITH_RETRY:
                 return Retry(parent, self, action)
             case wire.CREATE_TIMER:
-                due = wire.parse_timestamp(action["fireAt"])
-                return self.set_timer(parent, due, cancelled=bool(action.get("isCanceled")))
+                text, cancelled = action["fireAt"], bool(action.get("isCanceled"))
+                return self.set_timer(parent, lambda: wire.parse_timestamp(text), cancelled=cancelled)
             case wire.WAIT_FOR_EVENT:
                 return self._wait(parent, action["externalEventName"].casefold())
             case wire.CONTINUE_AS_NEW:
@@ -178,55 +183,62 @@ class _Host:
 
     def schedule(self, parent: Parent | None, action: Action) -> Node:
         """An activity or a sub-orchestration."""
-        if action["actionType"] == wire.CALL_HTTP:
-            given = json.dumps([json.dumps(action["httpRequest"])])
-            return self._decide(
-                parent, wire.TASK_SCHEDULED, {"Name": wire.HTTP_ACTIVITY, "Version": "", "Input": given}
-            )
-        activity = action["actionType"] in (wire.CALL_ACTIVITY, wire.CALL_ACTIVITY_WITH_RETRY)
-        fields = {"Name": action["functionName"], "Version": "", "Input": json.dumps([action.get("input")])}
-        if activity:
-            return self._decide(parent, wire.TASK_SCHEDULED, fields)
-        given = json.dumps(action["input"])  # a text that holds JSON, as the extension passes it on
-        fields |= {"Input": given, "InstanceId": action.get("instanceId"), "Version": action.get("version")}
-        return self._decide(parent, wire.SUB_CREATED, fields)
+        kind = action["actionType"]
+        if kind == wire.CALL_HTTP:
+            return self._decide(parent, wire.TASK_SCHEDULED, wire.HTTP_ACTIVITY, lambda: asked.of_http(action))
+        name = action["functionName"]
+        if kind in (wire.CALL_ACTIVITY, wire.CALL_ACTIVITY_WITH_RETRY):
+            return self._decide(parent, wire.TASK_SCHEDULED, name, lambda: asked.of_activity(action))
+        return self._decide(parent, wire.SUB_CREATED, name, lambda: asked.of_sub(action))
 
     def _send(self, parent: Parent | None, action: Action) -> Node:
         """An operation of an entity: a call waits for the event that is named by its id, a signal for nothing."""
         number = self._next_id
-        signal = action["actionType"] == wire.SIGNAL_ENTITY
-        asked = {"op": action["operation"], "id": str(uuid.uuid4()), "parent": self.instance}
-        asked |= {"signal": True} if signal else {}
-        asked |= {"input": json.dumps(action["input"])} if action.get("input") is not None else {}
-        fields = {"InstanceId": action["instanceId"], "Name": "op", "Input": json.dumps(asked)}
-        node = self._decide(parent, wire.EVENT_SENT, fields)
+        node = self._decide(
+            parent, wire.EVENT_SENT, "op", lambda: asked.of_entity(action, self.instance), action["instanceId"]
+        )
         del self.open[number]
-        known = self._known.get(number)
-        if signal:
+        if action["actionType"] == wire.SIGNAL_ENTITY:
             node.end()
         else:
-            self.open[json.loads(known["Input"])["id"] if known else asked["id"]] = node
+            sent = self._known.get(number) or self.decisions.scheduled[-1]
+            self.open[json.loads(sent["Input"])["id"]] = node
         return node
 
-    def set_timer(self, parent: Parent | None, due: datetime, *, cancelled: bool = False) -> Node:
+    def set_timer(self, parent: Parent | None, due: Callable[[], datetime], *, cancelled: bool = False) -> Node:
         number = self._next_id
-        node = self._decide(parent, wire.TIMER_CREATED, {"FireAt": wire.timestamp(due)})
+        node = self._decide(parent, wire.TIMER_CREATED, None, lambda: {"FireAt": wire.timestamp(due())})
         if cancelled:
             del self.open[number]
             self.decisions.cancelled_timers.add(number)
             node.end(failed=True)
         return node
 
-    def _decide(self, parent: Parent | None, kind: int, fields: dict[str, Any]) -> Node:
+    def _decide(
+        self,
+        parent: Parent | None,
+        kind: int,
+        name: str | None,
+        fields: Callable[[], dict[str, Any]],
+        entity: str | None = None,
+    ) -> Node:
+        """The next number is for this; `fields` are made only for what is new."""
         number = self._next_id
         self._next_id += 1
         known = self._known.get(number)
         if known is None:
-            self.decisions.scheduled.append({**wire.event(kind, _UNSTAMPED, event_id=number), **fields})
-        elif (kind, *_target(fields)) != (known["EventType"], *_target(known)):
-            expected = _described(known)
-            got = _described({"EventType": kind, **fields})
-            raise NonDeterminism(f"{CHANGED} step {number}: the history has {expected}, the code schedules {got}")
+            named = {} if name is None else {"Name": name}
+            made = {**wire.event(kind, _UNSTAMPED, event_id=number), **named, **fields()}
+            self.decisions.scheduled.append(made)
+        elif (
+            known["EventType"] != kind
+            or known.get("Name") != name
+            or (entity is not None and known["InstanceId"] != entity)
+        ):
+            got = f"{KIND_OF[kind]} {entity or name or ''}".strip()
+            raise NonDeterminism(
+                f"{CHANGED} step {number}: the history has {_described(known)}, the code schedules {got}"
+            )
         node = Node(parent)
         self.open[number] = node
         return node
@@ -239,11 +251,6 @@ class _Host:
         else:
             self._waiters[name].append(node)
         return node
-
-
-def _target(each: Event) -> tuple[str | None, str | None]:
-    """What must not change between two replays: the function's name, or the entity's id."""
-    return each.get("Name"), each["InstanceId"] if each.get("Name") == "op" else None
 
 
 def _described(each: Event) -> str:

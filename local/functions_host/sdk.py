@@ -1,23 +1,34 @@
 """The Durable SDK as this host drives it: its own replay, less what it does again and again for nothing.
 
-Every replay parses the date of every event with a parser that guesses the format, and looks up a setting for every
-value. Together that is most of the time a replay takes. Both functions give what the SDK's own give.
+Every replay parses each date with a parser that guesses the format, looks up a setting and makes a JSON decoder for
+each value, makes the same class anew, and asks `typing` what is callable. Together that is most of the time a replay
+takes. What stands in for them gives what the SDK's own gives.
 """
 
 import asyncio
+import collections.abc
 import functools
+import json
 import sys
+from collections import namedtuple
 from datetime import datetime
+from types import SimpleNamespace
+from typing import Any
 
+from azure.durable_functions.models.DurableOrchestrationContext import DurableOrchestrationContext
 from azure.durable_functions.models.history import HistoryEvent
+from azure.durable_functions.models.TaskOrchestrationExecutor import TaskOrchestrationExecutor
 from azure.durable_functions.models.utils import http_utils
 from azure.functions import _durable_functions as codec
 from dateutil.tz import tzutc
 
 KEPT_DATES = 20_000
 _UTC = tzutc()
-_module = sys.modules[HistoryEvent.__module__]  # the class hides its module of the same name
-_guess = _module.dt_parse
+# Classes hide their modules of the same name.
+_events, _contexts, _executors = (
+    sys.modules[each.__module__] for each in (HistoryEvent, DurableOrchestrationContext, TaskOrchestrationExecutor)
+)
+_guess = _events.dt_parse
 _is_strict = codec._is_strict_mode
 
 
@@ -30,11 +41,26 @@ def parse(text: str) -> datetime:
     return parsed
 
 
+_decoder = functools.cache(lambda hook: json.JSONDecoder(object_hook=hook))
+_encoder = functools.cache(lambda default: json.JSONEncoder(default=default))
+
+
+def _loads(text: Any, object_hook: Any = None) -> Any:
+    return _decoder(object_hook).decode(text) if type(text) is str else json.loads(text, object_hook=object_hook)
+
+
+def _dumps(value: Any, default: Any = None) -> str:
+    return str(_encoder(default).encode(value))
+
+
 def quicken() -> None:
     """Let the SDK use these; called when the app is loaded, for its settings stay as they are then."""
     strict = _is_strict()
-    _module.dt_parse = parse  # type: ignore[attr-defined]
     codec._is_strict_mode = lambda: strict
+    vars(codec)["json"] = SimpleNamespace(**{**vars(json), "loads": _loads, "dumps": _dumps})
+    vars(_events)["dt_parse"] = parse
+    vars(_contexts)["Callable"] = collections.abc.Callable
+    vars(_executors)["namedtuple"] = functools.lru_cache(namedtuple)
 
 
 async def close_client() -> None:
