@@ -131,8 +131,8 @@ def _forget_modules(folder: Path) -> None:
 
 
 def _where(error: BaseException) -> str:
-    """The line of the app's code that raised."""
-    trace = error.__traceback__
+    """The line of the app's code that raised; a SyntaxError says it itself."""
+    trace = error.__traceback__ if not isinstance(error, SyntaxError) else None
     last = ""
     while trace is not None:
         last = f" (line {trace.tb_lineno} of {Path(trace.tb_frame.f_code.co_filename).name})"

@@ -82,6 +82,7 @@ async def make_app(folder: Path, options: Options) -> web.Application:
 
 
 LOADED: web.AppKey[LoadedApp] = web.AppKey("loaded", LoadedApp)
+TOO_LARGE = 413
 OWN_PATHS = ("/runtime/", "/admin/", "/durabletask")
 
 
@@ -95,7 +96,8 @@ async def _errors(
     except web.HTTPException as problem:
         if problem.content_type == "application/json" or not request.path.lower().startswith(OWN_PATHS):
             raise
-        return shown.error(problem.status, f"{problem.reason}: {request.method} {request.path}")
+        limit = f"; a body has at most {MAX_BODY_BYTES} bytes" if problem.status == TOO_LARGE else ""
+        return shown.error(problem.status, f"{problem.reason}: {request.method} {request.path}{limit}")
     except Exception:  # noqa: BLE001 - a defect of the host; its trace is for who runs it
         say(traceback.format_exc())
         return shown.error(500, "Something went wrong while processing your request")

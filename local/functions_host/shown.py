@@ -41,7 +41,7 @@ def number(request: web.Request, name: str, default: float, *, least: float, mos
     except ValueError:
         value = float("nan")
     if not least <= value <= most:
-        raise refuse(f"{name} is to be a number from {least:g} to {most:g}, not {text!r}.")
+        raise refuse(f"{name} is to be a number from {least:g} to {most:.0f}, not {text!r}.")
     return value
 
 
