@@ -34,6 +34,8 @@ class Query(Contract):
     tenant: str
     text: str
     top: int = 6
+    tokens: int = 2_400
+    """What the passages may take of a prompt, about."""
 
 
 class Retrieved(Contract):

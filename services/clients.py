@@ -4,8 +4,9 @@ from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 from services.artifacts import Artifacts, StoredArtifacts
+from services.embeddings import EmbeddingBatcher
 from services.ledger import Ledger
-from services.model import Model, ModelClients, OpenAIModel
+from services.model import Model, ModelClients, OpenAIModel, embedding_request
 from services.search.indexes import KNOWLEDGE, MEMORY
 from services.search.store import Index, SearchIndexStore
 from services.settings import Endpoint, Settings, current_settings
@@ -41,7 +42,8 @@ class Clients:
 
     @cached_property
     def _model_clients(self) -> ModelClients:
-        return ModelClients(_openai(self._settings.model), _openai(self._settings.embedding))
+        request = embedding_request(_openai(self._settings.embedding), self._settings)
+        return ModelClients(_openai(self._settings.model), EmbeddingBatcher(request))
 
     def _index(self, name: str) -> Index:
         from azure.search.documents.aio import SearchClient

@@ -13,6 +13,7 @@ from pydantic import JsonValue, ValidationError
 from agents.loader import Agent, load_agent
 from contracts.base import Reply
 from contracts.usage import Usage
+from services.embeddings import Embedded, EmbeddingBatcher, Request
 from services.errors import GiveUp, Refused
 from services.ledger import Ledger
 from services.model_errors import TemperatureRefused, translated
@@ -27,8 +28,6 @@ R = TypeVar("R", bound=Reply)
 
 ASKED_AGAIN = 2
 """How often a reply that can't be used is asked for again, with the reason, before the step fails closed."""
-EMBEDDING_BATCH = 256
-"""Texts per request: the API takes 2,048, but at most 300,000 tokens of them."""
 
 
 class Model(Protocol):
@@ -46,7 +45,7 @@ class ModelClients:
     """What lives as long as the process: connections, and what was learned about the models."""
 
     chat: "AsyncOpenAI"
-    embeddings: "AsyncOpenAI"
+    embeddings: EmbeddingBatcher
     without_temperature: set[str] = field(default_factory=set)
     """Models that refuse the parameter, as reasoning models do."""
 
@@ -104,21 +103,28 @@ class OpenAIModel:
 
     async def embed(self, texts: Sequence[str]) -> list[list[float]]:
         """One vector per text, in order, of the dimensions in the settings."""
-        vectors: list[list[float]] = []
-        for start in range(0, len(texts), EMBEDDING_BATCH):
-            with translated("embeddings"):
-                answer = await self._clients.embeddings.embeddings.create(
-                    model=self._settings.embedding_model,
-                    input=list(texts[start : start + EMBEDDING_BATCH]),
-                    dimensions=self._settings.embedding_dimensions,
-                )
-                self._ledger.charge(Usage(embedding_tokens=answer.usage.prompt_tokens), answer.model)
-                vectors.extend(item.embedding for item in answer.data)
-        wrong = {len(vector) for vector in vectors} - {self._settings.embedding_dimensions}
+        answers = await self._clients.embeddings.embed(texts)
+        for answer in answers:
+            self._ledger.charge(Usage(embedding_tokens=answer.tokens), answer.model)
+        return [vector for answer in answers for vector in answer.vectors]
+
+
+def embedding_request(client: "AsyncOpenAI", settings: Settings) -> Request:
+    """How the batcher asks the embedding model of the settings."""
+
+    async def request(texts: Sequence[str]) -> Embedded:
+        with translated("embeddings"):
+            answer = await client.embeddings.create(
+                model=settings.embedding_model, input=list(texts), dimensions=settings.embedding_dimensions
+            )
+            vectors = [item.embedding for item in answer.data]
+        wrong = {len(vector) for vector in vectors} - {settings.embedding_dimensions}
         if wrong or len(vectors) != len(texts):
-            expected = f"{len(texts)} vectors of {self._settings.embedding_dimensions} dimensions"
+            expected = f"{len(texts)} vectors of {settings.embedding_dimensions} dimensions"
             raise GiveUp("wrong_embeddings", f"expected {expected}, got {len(vectors)}, other dimensions: {wrong}")
-        return vectors
+        return Embedded(vectors, answer.usage.prompt_tokens, answer.model)
+
+    return request
 
 
 def _parsed(text: str, reply: type[R]) -> R:

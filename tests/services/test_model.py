@@ -14,9 +14,10 @@ from openai import AsyncOpenAI
 from contracts.replies import DraftReply
 from local.model_service.routes import make_app
 from local.serving import in_thread
+from services.embeddings import EmbeddingBatcher
 from services.errors import GiveUp, Refused, RetryLater, StepError
 from services.ledger import Ledger
-from services.model import ASKED_AGAIN, ModelClients, OpenAIModel
+from services.model import ASKED_AGAIN, ModelClients, OpenAIModel, embedding_request
 from services.settings import ModelApi, Settings, settings_from
 
 QUESTION: dict[str, Any] = {
@@ -37,9 +38,10 @@ class Asked:
 
     def __init__(self, url: str, api: ModelApi = "responses") -> None:
         client = AsyncOpenAI(base_url=url, api_key="any", max_retries=0, timeout=1)
-        self.clients = ModelClients(client, client)
+        own = settings(url, api)
+        self.clients = ModelClients(client, EmbeddingBatcher(embedding_request(client, own)))
         self.ledger = Ledger(last_attempt=False)
-        self.model = OpenAIModel(self.clients, settings(url, api), self.ledger)
+        self.model = OpenAIModel(self.clients, own, self.ledger)
 
     async def answer(self) -> DraftReply:
         try:
