@@ -149,7 +149,10 @@ class Engine:
     def _due(self, instance: str) -> Episode | None:
         self._rests.episode_begins(instance)
         episode = self.instances.due(instance)
-        if episode is None or self._waits_for_its_version(episode):
+        if episode is not None and self._waits_for_its_version(episode):
+            self.instances.forget(instance)
+            episode = None
+        if episode is None:
             self._free(instance)
             return None
         return episode

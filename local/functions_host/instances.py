@@ -4,7 +4,6 @@ Nothing here waits or runs an app's code: the engine does, between `due` and `co
 """
 
 import json
-import sqlite3
 import uuid
 from collections.abc import Iterable, Sequence
 from itertools import chain
@@ -38,12 +37,22 @@ KEPT_LIVE = 1000
 class Instances:
     """Instances under way are kept in memory, as they are in the store."""
 
-    def __init__(self, store: Store, entities: Entities, clock: Clock, default_version: str | None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        entities: Entities,
+        clock: Clock,
+        default_version: str | None,
+        kept_live: int = KEPT_LIVE,
+    ) -> None:
         self.store = store
         self.entities = entities
         self.clock = clock
         self._default_version = default_version
+        self._kept_live = kept_live
         self._live: dict[str, Live] = {}
+        self._in_flight: set[str] = set()
+        """Those that have an episode which has not been committed."""
 
     def begin(self, name: str, instance: str, given: str | None, *, version: str | None = None) -> None:
         """Start an instance; raises `Conflict` while one of this id is running."""
@@ -86,6 +95,7 @@ class Instances:
     def forget(self, instance: str) -> None:
         """What is kept in memory of it."""
         self._live.pop(instance, None)
+        self._in_flight.discard(instance)
 
     def due(self, instance: str) -> Episode | None:
         """The next episode of an instance; None when nothing has arrived that it can use."""
@@ -102,6 +112,7 @@ class Instances:
                 fresh = History()
                 fresh.add([started], [json.dumps(started)])
                 fresh.add(*zip(*pairs, strict=True))
+                self._in_flight.add(instance)
                 return Episode(live, messages, fresh)
         if messages:
             with self.store.transaction("episode"):
@@ -119,8 +130,9 @@ class Instances:
             bodies = self.store.history(instance)
             live.history.add([json.loads(body) for body in bodies], bodies)
         self._live[instance] = live
-        if len(self._live) > KEPT_LIVE:
-            del self._live[next(iter(self._live))]
+        if len(self._live) > self._kept_live:
+            idle = (each for each in self._live if each != instance and each not in self._in_flight)
+            self._live.pop(next(idle, ""), None)
         return live
 
     def commit(self, replayed: Iterable[tuple[Episode, Reply, Decisions]]) -> Consequences:
@@ -128,6 +140,7 @@ class Instances:
         then = Consequences()
         with self.store.transaction("episode"):
             for episode, reply, decisions in replayed:
+                self._in_flight.discard(episode.row.id)
                 if self._live.get(episode.row.id) is episode.live:  # else it was terminated, purged or replaced
                     then.add(self._committed(episode, reply, decisions))
         return then
@@ -138,7 +151,7 @@ class Instances:
         try:
             with self.store.part_of_transaction():
                 self._commit(episode, reply, decisions, then)
-        except sqlite3.Error as problem:
+        except Exception as problem:  # noqa: BLE001 - whatever is wrong with one run, the others go on
             then = Consequences()
             self._commit(episode, wire.broken(problem), Decisions(ended=True), then)
         return then
