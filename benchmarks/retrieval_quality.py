@@ -59,7 +59,7 @@ async def measure(documents: Sequence[tuple[str, str]]) -> dict[str, float]:
         )
         passages = await get_value(clients.artifacts, result.passages, PassageSet)
         shown.append([each.source for each in passages.passages])
-    await clients.knowledge._client.close()  # type: ignore[attr-defined]
+    await clients.close()
     return figures | scored("shown", shown)
 
 

@@ -107,10 +107,17 @@ class Remembrance(Contract):
     goal: str
     answer: Content
     sources: tuple[str, ...] = ()
+    importance: float = 0.5
+    """0 to 1: the score that the evaluator gave the answer."""
 
 
 class Remembered(Contract):
     written: int
+    """0 when it was known already, or refused."""
+    superseded: int = 0
+    """Older answers to the same goal, which are not recalled any more."""
+    refused: str | None = None
+    """Why it was not remembered."""
 
 
 class TaskReport(Contract):

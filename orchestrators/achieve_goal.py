@@ -144,6 +144,7 @@ def _remember(run: Run) -> Strand[None]:
         goal=run.goal.text,
         answer=run.answer.answer,
         sources=sources,
+        importance=run.verdict.score if run.verdict else 0.5,
     )
     try:
         yield from run.step(REMEMBER_RESULT, remembrance)

@@ -24,6 +24,16 @@ class Clients:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._opened: list[Any] = []
+
+    async def close(self) -> None:
+        """Close every connection, on the loop that has used them."""
+        for each in self._opened:
+            await each.close()
+
+    @property
+    def settings(self) -> Settings:
+        return self._settings
 
     @cached_property
     def artifacts(self) -> Artifacts:
@@ -42,14 +52,16 @@ class Clients:
 
     @cached_property
     def _model_clients(self) -> ModelClients:
-        request = embedding_request(_openai(self._settings.embedding), self._settings)
-        return ModelClients(_openai(self._settings.model), EmbeddingBatcher(request))
+        chat, embeddings = _openai(self._settings.model), _openai(self._settings.embedding)
+        self._opened += [chat, embeddings]
+        return ModelClients(chat, EmbeddingBatcher(embedding_request(embeddings, self._settings)))
 
     def _index(self, name: str) -> Index:
         from azure.search.documents.aio import SearchClient
 
         endpoint = self._settings.search
         client = SearchClient(endpoint.url, name, search_credential(endpoint, asynchronous=True))
+        self._opened.append(client)
         return SearchIndexStore(client, self._settings.vector_weight)
 
 

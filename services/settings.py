@@ -38,6 +38,8 @@ class Settings:
     embedding_model: str
     embedding_dimensions: int
     artifacts_url: str
+    memory_half_life_days: float
+    """After so many days without use a memory counts half as much."""
     tenant: str
     """Whose runs and memory these are, as long as callers carry no identity of their own."""
 
@@ -67,6 +69,7 @@ def settings_from(environment: Mapping[str, str], read_secret: ReadSecret) -> Se
         embedding_model=read.required("EMBEDDING_MODEL"),
         embedding_dimensions=int(read.number("EMBEDDING_DIMENSIONS", default=None, low=8, high=4096)),
         artifacts_url=read.url("ARTIFACTS_URL", schemes=("file", "az", "abfs", "https")),
+        memory_half_life_days=read.number("MEMORY_HALF_LIFE_DAYS", default=30, low=0.1, high=3650),
         tenant=read.optional("TENANT") or "default",
     )
 

@@ -37,13 +37,30 @@ class Table:
             f"CREATE TABLE {self._numbers}"
             " (field TEXT, row INTEGER, vector BLOB, PRIMARY KEY (field, row)) WITHOUT ROWID"
         )
+        self._create_filters()
+        self._create_words()
+
+    def _create_filters(self) -> None:
         for field in self.index.fields.values():
             if field.filterable and not field.key and not field.type.startswith("Collection("):
                 name = f"{self._documents}_{field.name}"
-                self._db.execute(f"CREATE INDEX {name} ON {self._documents} ({column(field)})")
+                self._db.execute(f"CREATE INDEX IF NOT EXISTS {name} ON {self._documents} ({column(field)})")
+
+    def _create_words(self) -> None:
         if self.index.text_fields:
             columns = ", ".join(field.name for field in self.index.text_fields)
             self._db.execute(f"CREATE VIRTUAL TABLE {self._words} USING fts5({columns}, tokenize='porter unicode61')")
+
+    def grow(self, index: Index) -> None:
+        """Take on a definition with more fields; documents have none of them yet."""
+        searched = [field.name for field in self.index.text_fields]
+        self.index, self._vectors = index, None
+        self._create_filters()
+        if searched != [field.name for field in index.text_fields]:
+            self._db.execute(f"DROP TABLE IF EXISTS {self._words}")
+            self._create_words()
+            for row, body in self._db.execute(f"SELECT row, body FROM {self._documents}").fetchall():  # noqa: S608
+                self._put_words(row, json.loads(body))
 
     def drop(self) -> None:
         for table in (self._documents, self._words, self._numbers):
@@ -122,12 +139,15 @@ class Table:
         else:
             self._db.execute(f"UPDATE {self._documents} SET body=? WHERE row=?", (text, row))  # noqa: S608
             self._forget_words(row)
+        self._put_words(row, body)
+        return row
+
+    def _put_words(self, row: int, body: Document) -> None:
         if self.index.text_fields:
             values = [_text(body.get(field.name)) for field in self.index.text_fields]
             marks = ",".join("?" * (len(values) + 1))
             columns = ", ".join(field.name for field in self.index.text_fields)
             self._db.execute(f"INSERT INTO {self._words} (rowid, {columns}) VALUES ({marks})", (row, *values))  # noqa: S608
-        return row
 
     def _put_vectors(self, row: int, given: Mapping[str, list[float] | None], *, merging: bool) -> None:
         for field in self.index.vector_fields:
@@ -198,15 +218,13 @@ class Store:
             self.tables[index.name].create()
             self._db.execute("COMMIT")
             return True
-        if dict(old.index.fields) != dict(index.fields):
-            changed = sorted(
-                name
-                for name in {*old.index.fields, *index.fields}
-                if old.index.fields.get(name) != index.fields.get(name)
-            )
+        changed = sorted(name for name, field in old.index.fields.items() if index.fields.get(name) != field)
+        if changed:
             raise bad(f"Existing field(s) {', '.join(map(repr, changed))} of index '{index.name}' cannot be changed.")
+        self._db.execute("BEGIN IMMEDIATE")
+        old.grow(index)
         self._db.execute("UPDATE indexes SET body=? WHERE name=?", (text, index.name))
-        old.index = index
+        self._db.execute("COMMIT")
         return False
 
     def drop(self, name: str) -> None:

@@ -39,8 +39,25 @@ def _knowledge(dimensions: int) -> "SearchIndex":
 
 
 def _memory(dimensions: int) -> "SearchIndex":
-    """What runs have learned."""
-    fields = [_fact("kind"), _fact("run"), _text("goal"), _text("text"), _instant("created")]
+    """What runs have learned.
+
+    `subject`: the key of what it is about; `valid_to` and `superseded_by`: since when something newer holds;
+    `lacks`: "vector" while it could not be embedded.
+    """
+    fields = [
+        _fact("kind"),
+        _fact("run"),
+        _fact("subject"),
+        _text("goal"),
+        _text("text"),
+        _number("importance"),
+        _instant("created"),
+        _instant("used"),
+        _instant("expires"),
+        _instant("valid_to"),
+        _fact("superseded_by"),
+        _fact("lacks"),
+    ]
     return _index(MEMORY, fields, dimensions)
 
 
@@ -86,6 +103,12 @@ def _text(name: str, *, stored: bool = True) -> "SearchField":
     from azure.search.documents.indexes.models import SearchField
 
     return SearchField(name=name, type="Edm.String", searchable=True, analyzer_name=ENGLISH, hidden=not stored)
+
+
+def _number(name: str) -> "SearchField":
+    from azure.search.documents.indexes.models import SearchField
+
+    return SearchField(name=name, type="Edm.Double", filterable=True, sortable=True)
 
 
 def _instant(name: str) -> "SearchField":

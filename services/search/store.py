@@ -23,6 +23,7 @@ WRITE_BATCH = 400
 """Documents per request: 1,536 numbers are 34 KB of JSON, and the service takes 16 MB."""
 DELETE_BATCH = 1_000
 SOURCES_PER_FILTER = 100
+GONE = 404
 NEAREST = 50
 """Neighbours that the vector ranking brings into a hybrid search."""
 
@@ -31,12 +32,23 @@ class Index(Protocol):
     """What activities need of an index."""
 
     async def search(
-        self, tenant: str, text: str, *, top: int, select: Sequence[str], vector: Sequence[float] | None
+        self,
+        tenant: str,
+        text: str,
+        *,
+        top: int,
+        select: Sequence[str],
+        vector: Sequence[float] | None,
+        condition: str = "",
     ) -> list[Row]: ...
 
     async def ids_of_sources(self, tenant: str, sources: Sequence[str]) -> dict[str, set[str]]: ...
 
+    async def find(self, tenant: str, condition: str, *, top: int, select: Sequence[str]) -> list[Row]: ...
+
     async def write(self, rows: Sequence[Row]) -> None: ...
+
+    async def merge(self, rows: Sequence[Row]) -> None: ...
 
     async def delete(self, ids: Sequence[str]) -> None: ...
 
@@ -49,17 +61,35 @@ class SearchIndexStore:
         self._vector_weight = vector_weight
 
     async def search(
-        self, tenant: str, text: str, *, top: int, select: Sequence[str], vector: Sequence[float] | None
+        self,
+        tenant: str,
+        text: str,
+        *,
+        top: int,
+        select: Sequence[str],
+        vector: Sequence[float] | None,
+        condition: str = "",
     ) -> list[Row]:
-        """The best rows, best first, each with `@search.score`: hybrid with a vector, by words without."""
+        """The best rows, best first, each with `@search.score`: hybrid with a vector, by words without.
+
+        `condition` is an OData filter made by code, never by a model.
+        """
         with _translated():
             found = await self._client.search(
                 search_text=_words(text),
                 vector_queries=self._nearest(vector),
-                filter=f"tenant eq {quoted(tenant)}",
+                filter=_of_tenant(tenant, condition),
                 top=top,
                 select=list(select),
                 **SEARCH_OPTIONS,
+            )
+            return [dict(row) async for row in found]
+
+    async def find(self, tenant: str, condition: str, *, top: int, select: Sequence[str]) -> list[Row]:
+        """Rows of the tenant that a filter lets through, in no particular order."""
+        with _translated():
+            found = await self._client.search(
+                search_text="*", filter=_of_tenant(tenant, condition), top=top, select=list(select), **SEARCH_OPTIONS
             )
             return [dict(row) async for row in found]
 
@@ -97,12 +127,24 @@ class SearchIndexStore:
                 results = await self._client.upload_documents(list(rows[start : start + WRITE_BATCH]), **SEARCH_OPTIONS)
                 _check(results)
 
+    async def merge(self, rows: Sequence[Row]) -> None:
+        """Change what is given of rows that exist; the ids of others are passed over."""
+        if rows:
+            with _translated():
+                results = await self._client.merge_documents(list(rows), **SEARCH_OPTIONS)
+                _check([each for each in results if each.status_code != GONE])
+
     async def delete(self, ids: Sequence[str]) -> None:
         """Delete by id; an id that isn't there is fine."""
         for start in range(0, len(ids), DELETE_BATCH):
             with _translated():
                 some = [{"id": each} for each in ids[start : start + DELETE_BATCH]]
                 _check(await self._client.delete_documents(some, **SEARCH_OPTIONS))
+
+
+def _of_tenant(tenant: str, condition: str) -> str:
+    own = f"tenant eq {quoted(tenant)}"
+    return f"{own} and ({condition})" if condition else own
 
 
 def quoted(value: str) -> str:

@@ -37,7 +37,7 @@ class Asked:
     """A model, its clients and its ledger."""
 
     def __init__(self, url: str, api: ModelApi = "responses") -> None:
-        client = AsyncOpenAI(base_url=url, api_key="any", max_retries=0, timeout=1)
+        client = AsyncOpenAI(base_url=url, api_key="any", max_retries=0, timeout=3)
         own = settings(url, api)
         self.clients = ModelClients(client, EmbeddingBatcher(embedding_request(client, own)))
         self.ledger = Ledger(last_attempt=False)
@@ -92,7 +92,7 @@ async def test_both_apis_answer_and_are_charged(url: str, api: ModelApi) -> None
         ({"status": 429, "retry_after": 7}, RetryLater, "rate_limited", 7),
         ({"status": 500}, RetryLater, "model_unavailable", None),
         ({"cut": True}, RetryLater, "model_unavailable", None),
-        ({"delay": 1.5}, RetryLater, "model_timeout", None),
+        ({"delay": 4}, RetryLater, "model_timeout", None),
         ({"status": 400, "error": "content_filter"}, Refused, "content_filtered", None),
         ({"status": 400}, GiveUp, "model_rejected_request", None),
         ({"status": 401}, GiveUp, "model_rejected_request", None),

@@ -52,6 +52,7 @@ def test_a_missing_setting_is_named(key: str) -> None:
         ("EMBEDDING_DIMENSIONS", "0"),
         ("SEARCH_VECTOR_WEIGHT", "-1"),
         ("SEARCH_VECTOR_WEIGHT", "nan"),
+        ("MEMORY_HALF_LIFE_DAYS", "0"),
         ("MODEL_API", "grpc"),
     ],
 )
