@@ -6,6 +6,7 @@ marked, and is not recalled any more.
 
 from datetime import UTC, datetime
 
+from activities.grounding import renumber
 from contracts.answers import Remembered, Remembrance
 from policy.memories import expires, memory_id, objection, subject_key
 from services.artifacts import Artifacts, get_text
@@ -24,7 +25,8 @@ async def remember_result(
     remembrance: Remembrance, model: Model, memory: Index, artifacts: Artifacts, ledger: Ledger
 ) -> Remembered:
     """Safe to run twice: the key is made of the words, and the second write changes nothing but the time of use."""
-    text = (await get_text(artifacts, remembrance.answer))[:REMEMBERED_CHARACTERS]
+    answer = await get_text(artifacts, remembrance.answer)
+    text = renumber(answer, {})[:REMEMBERED_CHARACTERS]  # its markers point at passages of this run
     problem = objection(f"{remembrance.goal}\n{text}")
     if problem is not None:
         ledger.degraded.add("not_remembered")

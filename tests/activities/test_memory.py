@@ -84,6 +84,12 @@ async def test_the_same_answer_is_one_memory_used_again(memory: Memory) -> None:
     assert row["used"] > before[0]["used"]
 
 
+async def test_markers_of_a_run_are_not_remembered(memory: Memory) -> None:
+    await memory.remember("It is kept [1] for thirty years [2].")
+
+    assert await memory.recall() == ["It is kept for thirty years."]
+
+
 async def test_another_answer_supersedes_the_old_one_which_stays(memory: Memory) -> None:
     await memory.remember("It is kept for thirty years.")
     told = await memory.remember("It is kept for forty years.", run="run-2")
