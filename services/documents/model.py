@@ -18,6 +18,8 @@ class Section:
     """From the document's title down to the section's own heading."""
     text: str
     """Plain text; blocks are separated by an empty line, code is indented by four spaces."""
+    names_itself: bool = False
+    """The text says what the last heading says, as source code does."""
 
 
 @dataclass(frozen=True)

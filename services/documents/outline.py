@@ -10,17 +10,24 @@ DEEPEST = 99
 
 
 class Outline:
-    """Call `heading` and `block` in the order of the document; `sections` gives what they make."""
+    """Call `heading` and `block` in the order of the document; `sections` gives what they make.
+
+    A heading under which nothing stands becomes text of the section above it: it was written to be read, too.
+    """
 
     def __init__(self) -> None:
         self._path: list[tuple[int, str]] = []
+        self._used = 0
+        """So many headings of the path have text under them."""
         self._blocks: list[str] = []
-        self._sections: list[Section] = []
+        self._sections: list[tuple[tuple[str, ...], list[str]]] = []
+        self._bare = False
+        """Whether the last section is made of such headings."""
 
     def heading(self, level: int, text: str) -> None:
         """A heading closes every heading of its level or below."""
         self._close()
-        self._path = [entry for entry in self._path if entry[0] < level]
+        self._leave([entry for entry in self._path if entry[0] < level])
         if text.strip():
             self._path.append((level, " ".join(text.split())))
 
@@ -36,17 +43,33 @@ class Outline:
         self._path.append((DEEPEST, " ".join(text.split())))
         yield
         self._close()
-        self._path = before
+        self._leave(before)
 
     def sections(self) -> list[Section]:
         self._close()
-        return self._sections
+        self._leave([])
+        return [Section(headings, "\n\n".join(blocks)) for headings, blocks in self._sections]
 
     def _close(self) -> None:
         if self._blocks:
-            headings = tuple(text for _, text in self._path)
-            self._sections.append(Section(headings, "\n\n".join(self._blocks)))
+            self._sections.append((self._headings(len(self._path)), self._blocks))
             self._blocks = []
+            self._used = len(self._path)
+            self._bare = False
+
+    def _leave(self, path: list[tuple[int, str]]) -> None:
+        start = max(self._used, len(path))
+        bare = [text for _, text in self._path[start:]]
+        if bare and self._bare and self._sections[-1][0] == self._headings(start):
+            self._sections[-1][1].extend(bare)
+        elif bare:
+            self._sections.append((self._headings(start), bare))
+            self._bare = True
+        self._used = min(start if bare else self._used, len(path))
+        self._path = path
+
+    def _headings(self, count: int) -> tuple[str, ...]:
+        return tuple(text for _, text in self._path[:count])
 
 
 def code(text: str) -> str:
