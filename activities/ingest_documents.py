@@ -1,6 +1,7 @@
 """Reads a batch of documents into the index: parse, chunk, embed what is new, remove what is gone."""
 
 import asyncio
+import base64
 import hashlib
 from collections.abc import Sequence
 
@@ -46,10 +47,14 @@ def _chunks(documents: Sequence[StoredDocument]) -> tuple[list[Chunk], list[Unre
     unreadable: list[Unreadable] = []
     for document in documents:
         try:
-            chunks.extend(chunk(read_document(document.source, document.content)))
+            chunks.extend(chunk(read_document(document.source, _content(document))))
         except UnreadableDocument as problem:
             unreadable.append(Unreadable(source=document.source, reason=problem.reason))
     return chunks, unreadable
+
+
+def _content(document: StoredDocument) -> str | bytes:
+    return document.content if document.content_base64 is None else base64.b64decode(document.content_base64)
 
 
 def _key(tenant: str, each: Chunk) -> str:

@@ -1,8 +1,9 @@
 """Reading documents into memory."""
 
+import base64
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, ValidationInfo, field_validator
 
 from contracts.base import Contract, Request
 from contracts.content import Reference
@@ -16,7 +17,31 @@ class DocumentUpload(Request):
         StringConstraints(min_length=1, max_length=512, pattern=r"^[^\x00-\x1f\\]+$", strip_whitespace=True),
     ]
     """The path below the folder it comes from, with `/`. Its suffix says how the content is read."""
-    content: str
+    content_base64: str | None = None
+    """What isn't text, such as a PDF: its bytes in base64. Of text, UTF-8."""
+    content: Annotated[str | None, Field(validate_default=True)] = None
+    """The text. Either this or `content_base64` is given."""
+
+    @field_validator("content_base64")
+    @classmethod
+    def _is_base64(cls, value: str | None) -> str | None:
+        try:
+            base64.b64decode(value or "", validate=True)
+        except ValueError:
+            raise ValueError("is not base64") from None
+        return value
+
+    @field_validator("content")
+    @classmethod
+    def _one_of_them(cls, value: str | None, info: ValidationInfo) -> str | None:
+        """The error stands at `content`; there is none where `content_base64` has an error of its own."""
+        if "content_base64" not in info.data:
+            return value
+        if value is None and info.data["content_base64"] is None:
+            raise ValueError("is missing: give it, or content_base64")
+        if value is not None and info.data["content_base64"] is not None:
+            raise ValueError("is given beside content_base64: give one of them")
+        return value
 
 
 class DocumentsRequest(Request):
@@ -29,7 +54,9 @@ class DocumentsRequest(Request):
 
 class StoredDocument(Contract):
     source: str
-    content: str
+    content: str = ""
+    content_base64: str | None = None
+    """Counts instead of `content` where it is there."""
 
 
 class DocumentBatch(Contract):

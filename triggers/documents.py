@@ -69,9 +69,13 @@ def _batches(uploads: Sequence[DocumentUpload]) -> Iterator[DocumentBatch]:
     batch: dict[str, StoredDocument] = {}
     size = 0
     for upload in uploads:
-        if batch and size + len(upload.content) > BATCH_CHARACTERS:
+        content = upload.content or ""
+        characters = len(content) + len(upload.content_base64 or "")
+        if batch and size + characters > BATCH_CHARACTERS:
             yield DocumentBatch(documents=tuple(batch.values()))
             batch, size = {}, 0
-        batch[upload.source] = StoredDocument(source=upload.source, content=upload.content)
-        size += len(upload.content)
+        batch[upload.source] = StoredDocument(
+            source=upload.source, content=content, content_base64=upload.content_base64
+        )
+        size += characters
     yield DocumentBatch(documents=tuple(batch.values()))

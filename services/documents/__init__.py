@@ -1,4 +1,4 @@
-"""Documents become chunks: parsed by structure, split where their meaning splits. Pure: no I/O."""
+"""Documents become chunks: prose and source parsed by structure, split where their meaning splits. Pure: no I/O."""
 
 from services.documents.chunks import chunk
 from services.documents.model import Chunk, Document, Section, UnreadableDocument

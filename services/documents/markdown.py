@@ -11,14 +11,18 @@ if TYPE_CHECKING:
     from markdown_it.token import Token
 
 FENCES = ("---", "+++")
+DEEPEST_BLOCK = 60
 
 
 def read_markdown(content: str) -> list[Section]:
-    """Sections of a Markdown document; front matter is left out."""
+    """Sections of a Markdown document; front matter is left out. Raises RecursionError when it is nested too deeply."""
     from markdown_it import MarkdownIt
 
     reader = _Reader()
-    for token in MarkdownIt("commonmark").enable("table").parse(_without_front_matter(content)):
+    text = _without_front_matter(content)
+    for token in MarkdownIt("commonmark", {"maxNesting": DEEPEST_BLOCK}).enable("table").parse(text):
+        if token.level >= DEEPEST_BLOCK - 1:
+            raise RecursionError("markdown-it leaves out what is nested deeper")
         reader.take(token)
     return reader.outline.sections()
 

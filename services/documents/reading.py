@@ -4,10 +4,17 @@ from collections.abc import Callable, Iterable
 from pathlib import PurePosixPath
 
 from services.documents.model import Document, Section, UnreadableDocument
+from services.documents.source import SOURCE_SUFFIXES, read_source
 
-SUFFIXES = (".md", ".markdown", ".rst", ".rst.txt", ".txt", ".text", ".html", ".htm")
+TEXT_SUFFIXES = (".md", ".markdown", ".rst", ".rst.txt", ".txt", ".text", ".html", ".htm")
+SUFFIXES = (*TEXT_SUFFIXES, ".pdf", *SOURCE_SUFFIXES)
 MOST_CONTROL_CHARACTERS = 0.05
 """More of them than this share, and the content is no text."""
+MOST_MARKED_CHARACTERS = 2_000_000
+MOST_MARKED_LINE = 100_000
+MOST_MARKS = 5_000
+"""Backticks and asterisks in one paragraph. Larger texts, and those with longer lines or more marks, are read as they
+stand, markup and all: the parsers of markup take time in the square of these."""
 
 
 def is_readable(source: str) -> bool:
@@ -15,19 +22,62 @@ def is_readable(source: str) -> bool:
     return source.lower().endswith(SUFFIXES)
 
 
-def read_document(source: str, content: str) -> Document:
-    """The document's sections; raises `UnreadableDocument` when it is empty, binary or of an unknown kind."""
+def read_document(source: str, content: str | bytes) -> Document:
+    """The document's sections; bytes of any kind but PDF are UTF-8.
+
+    Raises `UnreadableDocument` when it is empty, binary, broken, encrypted or of an unknown kind.
+    """
     if not is_readable(source):
         raise UnreadableDocument(source, f"its name ends with none of {', '.join(SUFFIXES)}")
-    strange = sum(char < " " and char not in "\n\r\t\f" for char in content) + content.count("\ufffd")
-    if "\0" in content or strange > MOST_CONTROL_CHARACTERS * len(content):
-        raise UnreadableDocument(source, "it is not text")
-    found = _reader(source.lower())(content)
-    sections = tuple(section for section in found if section.text.strip())
+    sections = tuple(section for section in _sections(source, content) if section.text.strip())
     if not sections:
         raise UnreadableDocument(source, "it holds no text")
     title = next((section.headings[0] for section in sections if section.headings), "")
-    return Document(source, title or PurePosixPath(source).name.split(".")[0], sections)
+    return Document(source, title or _stem(source), sections)
+
+
+def _stem(source: str) -> str:
+    return PurePosixPath(source).name.split(".")[0]
+
+
+def _sections(source: str, content: str | bytes) -> Iterable[Section]:
+    if source.lower().endswith(".pdf"):
+        if isinstance(content, str):
+            raise UnreadableDocument(source, "a PDF is no text: send its bytes as base64")
+        from services.documents.pdf import read_pdf
+
+        return read_pdf(source, content, _stem(source))
+    text = _text(source, content)
+    if source.lower().endswith(SOURCE_SUFFIXES):
+        return read_source(source, text)
+    if not _is_bounded(text):
+        return _plain(text)
+    try:
+        return _reader(source.lower())(text)
+    except RecursionError:  # nested so deeply that the parser can't follow
+        return _plain(text)
+
+
+def _text(source: str, content: str | bytes) -> str:
+    if isinstance(content, bytes):
+        try:
+            content = content.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            raise UnreadableDocument(source, "it is not UTF-8 text") from None
+    strange = sum(char < " " and char not in "\n\r\t\f" for char in content) + content.count("\ufffd")
+    if "\0" in content or strange > MOST_CONTROL_CHARACTERS * len(content):
+        raise UnreadableDocument(source, "it is not text")
+    return content
+
+
+def _is_bounded(text: str) -> bool:
+    if len(text) > MOST_MARKED_CHARACTERS or max(map(len, text.split("\n"))) > MOST_MARKED_LINE:
+        return False
+    return all(block.count("`") + block.count("*") <= MOST_MARKS for block in text.split("\n\n"))
+
+
+def _plain(content: str) -> list[Section]:
+    return [Section((), "\n".join(content.splitlines()))]
 
 
 def _reader(name: str) -> Callable[[str], Iterable[Section]]:
@@ -44,4 +94,4 @@ def _reader(name: str) -> Callable[[str], Iterable[Section]]:
         from services.documents.html import read_html
 
         return read_html
-    return lambda content: [Section((), "\n".join(content.splitlines()))]
+    return _plain

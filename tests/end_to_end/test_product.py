@@ -128,13 +128,13 @@ def test_a_changed_document_replaces_its_chunks_and_a_broken_one_is_reported(pro
         rows = [{"source": source, "content": content} for source, content in documents]
         return product.call("POST", "/api/documents", {"documents": rows, "wait": 60})[1]["report"]
 
-    first = read(("mate.md", "# Mate\n\nMate is drunk from a gourd."), ("broken.md", ""), ("odd.pdf", "x"))
+    first = read(("mate.md", "# Mate\n\nMate is drunk from a gourd."), ("broken.md", ""), ("odd.exe", "x"))
     second = read(("mate.md", "# Mate\n\nMate is drunk from a calabash."))
 
     assert (first["documents"], first["written"]) == (1, 1)
     assert [(each["source"], each["reason"][:20]) for each in first["unreadable"]] == [
         ("broken.md", "it holds no text"),
-        ("odd.pdf", "its name ends with n"),
+        ("odd.exe", "its name ends with n"),
     ]
     assert (second["written"], second["removed"]) == (1, 1)
     assert "calabash" in product.achieve("What is mate drunk from?")["answer"]
