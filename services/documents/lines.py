@@ -48,7 +48,7 @@ def _toml(_text: str, lines: list[str]) -> Iterator[Definition]:
 
 
 def _up_to_the_next(marks: Sequence[tuple[int, str]], stop: int) -> Iterator[Definition]:
-    for (index, name), following in zip(marks, [*(index for index, _ in marks[1:]), stop], strict=True):
+    for (index, name), following in zip(marks, [*(index for index, _ in marks[1:]), stop], strict=False):
         yield Definition(name, index, following - 1)
 
 

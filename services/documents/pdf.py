@@ -51,11 +51,11 @@ def _sections(source: str, reader: "PdfReader", title: str) -> list[Section]:
     size = 0
     for number, page in enumerate(reader.pages):
         text = _clean(_text(source, page, until))
-        size += len(text)
+        size += len(text.strip())
         if size > MOST_CHARACTERS:
             raise UnreadableDocument(source, f"the PDF holds over {MOST_CHARACTERS} characters")
         _put(outline, f"page {number + 1}", text, entries.get(number, []))
-    return outline.sections()
+    return outline.sections() if size else []  # its title and outline alone are no document
 
 
 def _text(source: str, page: Any, until: float) -> str:

@@ -125,7 +125,7 @@ def test_html_without_what_surrounds_it() -> None:
         ("a.html", "<script>x</script>", "no text"),
         ("a.txt", "\0\1\2 binary", "not text"),
         ("a.txt", "\ufffd" * 50, "not text"),
-        ("a.pdf", "x", "ends with none of"),
+        ("a.exe", "x", "ends with none of"),
     ],
 )
 def test_what_cannot_be_read_says_why(source: str, content: str, reason: str) -> None:
@@ -136,7 +136,7 @@ def test_what_cannot_be_read_says_why(source: str, content: str, reason: str) ->
 
 
 def test_names_say_what_can_be_read() -> None:
-    assert [is_readable(name) for name in ("A.MD", "b.rst.txt", "c.htm", "d.py", "md")] == [
+    assert [is_readable(name) for name in ("A.MD", "b.rst.txt", "c.htm", "d.exe", "md")] == [
         True,
         True,
         True,
@@ -192,3 +192,19 @@ def test_small_sections_stand_together_under_their_parent() -> None:
 
     assert [(each.heading, each.text[:8]) for each in chunks] == [("Top", "Intro."), ("Top", "Part 0: ")]
     assert "Part 3: Short text 3." in chunks[1].text
+
+
+def test_a_heading_without_text_is_text() -> None:
+    found = read_document("a.md", "# Changes\n\n## 1.1\n\n## 1.0\n\nFirst.\n\n# End\n").sections
+
+    assert [(each.headings, each.text) for each in found] == [
+        (("Changes",), "1.1"),
+        (("Changes", "1.0"), "First."),
+        ((), "End"),
+    ]
+
+
+def test_bytes_are_utf8() -> None:
+    assert read_document("a.txt", "\ufefftée".encode()).sections[0].text == "tée"
+    with pytest.raises(UnreadableDocument, match="not UTF-8"):
+        read_document("a.txt", b"t\xe9e")

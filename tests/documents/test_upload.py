@@ -1,0 +1,72 @@
+"""A document comes in as text or as base64, and what is wrong with it is said by field."""
+
+import base64
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from activities.ingest_documents import _chunks
+from contracts.documents import DocumentsRequest, DocumentUpload, StoredDocument
+from local.folder import READABLE, batches, find_documents
+from services.documents import SUFFIXES
+from tests.documents.test_pdf import TEA
+from triggers.documents import _batches
+
+ENCODED = base64.b64encode(TEA).decode()
+
+
+def test_a_pdf_goes_from_the_folder_to_its_chunks(tmp_path: Path) -> None:
+    (tmp_path / "tea.pdf").write_bytes(TEA)
+    (tmp_path / "tea.py").write_text("x = 1\n", encoding="utf-8")
+    (tmp_path / "package-lock.json").write_text("{}", encoding="utf-8")
+    (tmp_path / "broken.pdf").write_bytes(TEA[:99])
+
+    found = find_documents([tmp_path])
+    asked = DocumentsRequest.model_validate({"documents": next(batches(found.documents))})
+    [batch] = _batches(asked.documents)
+    chunks, unreadable = _chunks(batch.documents)
+
+    assert [(each.source, each.heading) for each in chunks] == [
+        ("tea.pdf", "tea"), ("tea.py", "tea"),
+    ]  # fmt: skip
+    assert "page 1: Tea" in chunks[0].text
+    assert [each.source for each in unreadable] == ["broken.pdf"]
+    assert dict(found.skipped) == {".json": 1}
+
+
+@pytest.mark.parametrize(
+    ("given", "field", "message"),
+    [
+        ({}, "content", "is missing: give it, or content_base64"),
+        ({"content": "x", "content_base64": "eA=="}, "content", "is given beside content_base64"),
+        ({"content": "", "content_base64": ""}, "content", "is given beside content_base64"),
+        ({"content_base64": "no base64"}, "content_base64", "is not base64"),
+        ({"content_base64": "é"}, "content_base64", "is not base64"),
+        ({"content": 1}, "content", "valid string"),
+    ],
+)
+def test_what_is_wrong_is_said_by_field(given: dict[str, Any], field: str, message: str) -> None:
+    with pytest.raises(ValidationError, match=message) as refused:
+        DocumentsRequest.model_validate({"documents": [{"source": "a.md", **given}]})
+
+    assert [each["loc"] for each in refused.value.errors()] == [("documents", 0, field)]
+
+
+def test_what_was_written_before_is_still_read() -> None:
+    assert DocumentUpload.model_validate({"source": "a", "content": "x"}).content_base64 is None
+    assert StoredDocument.model_validate({"source": "a", "content": "x"}).content_base64 is None
+
+
+def test_the_folder_sends_what_can_be_read() -> None:
+    assert set(READABLE) == set(SUFFIXES)
+
+
+def test_a_cold_import_loads_no_pdf_library() -> None:
+    code = "import sys, function_app; print('pypdf' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env={})  # noqa: S603
+
+    assert done.stdout.strip() == "False"
