@@ -8,13 +8,17 @@ from services.documents.source import SOURCE_SUFFIXES, read_source
 
 TEXT_SUFFIXES = (".md", ".markdown", ".rst", ".rst.txt", ".txt", ".text", ".html", ".htm")
 SUFFIXES = (*TEXT_SUFFIXES, ".pdf", *SOURCE_SUFFIXES)
+HTML = (".html", ".htm")
+"""May be one long line, as pages often are: its parser does not mind."""
 MOST_CONTROL_CHARACTERS = 0.05
 """More of them than this share, and the content is no text."""
+MOST_OPEN_TAGS = 50_000
+"""That HTML never closes: each may be within all before it, which takes time in their square."""
 MOST_MARKED_CHARACTERS = 2_000_000
-MOST_MARKED_LINE = 100_000
+MOST_MARKED_LINE = 20_000
 MOST_MARKS = 5_000
-"""Backticks and asterisks in one paragraph. Larger texts, and those with longer lines or more marks, are read as they
-stand, markup and all: the parsers of markup take time in the square of these."""
+"""Backticks and asterisks in one paragraph. Larger texts, and Markdown and reStructuredText of more, are read
+as they stand, markup and all: their parsers take time in the square of these."""
 
 
 def is_readable(source: str) -> bool:
@@ -50,7 +54,7 @@ def _sections(source: str, content: str | bytes) -> Iterable[Section]:
     text = _text(source, content)
     if source.lower().endswith(SOURCE_SUFFIXES):
         return read_source(source, text)
-    if not _is_bounded(text):
+    if not _is_bounded(text, lines=not source.lower().endswith(HTML)):
         return _plain(text)
     try:
         return _reader(source.lower())(text)
@@ -70,8 +74,12 @@ def _text(source: str, content: str | bytes) -> str:
     return content
 
 
-def _is_bounded(text: str) -> bool:
-    if len(text) > MOST_MARKED_CHARACTERS or max(map(len, text.split("\n"))) > MOST_MARKED_LINE:
+def _is_bounded(text: str, *, lines: bool) -> bool:
+    if len(text) > MOST_MARKED_CHARACTERS:
+        return False
+    if not lines:
+        return text.count("<") - 2 * text.count("</") <= MOST_OPEN_TAGS
+    if max(map(len, text.split("\n"))) > MOST_MARKED_LINE:
         return False
     return all(block.count("`") + block.count("*") <= MOST_MARKS for block in text.split("\n\n"))
 
@@ -90,7 +98,7 @@ def _reader(name: str) -> Callable[[str], Iterable[Section]]:
         from services.documents.restructured import read_restructured
 
         return read_restructured
-    if name.endswith((".html", ".htm")):
+    if name.endswith(HTML):
         from services.documents.html import read_html
 
         return read_html
