@@ -15,12 +15,20 @@ def main() -> int:
         "--data", type=Path, default=Path(".murmuration/search"), metavar="DIR", help="where indexes are kept"
     )
     parser.add_argument("--key", default="local", help="the api-key that requests must carry (default: local)")
+    parser.add_argument(
+        "--visibility-lag", type=float, default=0, metavar="SECONDS", help="how long writes stay invisible (default: 0)"
+    )
     parser.add_argument("--reset", action="store_true", help="forget all indexes first")
     options = parser.parse_args()
+    if options.visibility_lag < 0:
+        parser.error("--visibility-lag is a number of seconds, at least 0")
     if options.reset:
-        for path in options.data.glob("search.db*"):
-            path.unlink()
-    return run_until_signalled(lambda: make_app(options.data, options.key), options.port, "search service")
+        for pattern in ("search.db*", "*.vectors", "*.lengths"):
+            for path in options.data.glob(pattern):
+                path.unlink()
+    return run_until_signalled(
+        lambda: make_app(options.data, options.key, options.visibility_lag), options.port, "search service"
+    )
 
 
 if __name__ == "__main__":

@@ -1,39 +1,51 @@
 """The filter language of Azure AI Search, compiled to SQL over the rows of one index.
 
-    or := and ('or' and)*      and := not ('and' not)*      not := 'not' not | '(' or ')' | comparison
-    comparison := field (eq|ne|gt|ge|lt|le) literal | search.in(field, 'a|b', '|')
-                | field/any(x: x eq 'a') | field/all(…) | a Boolean field
+    or := and ('or' and)*      and := not ('and' not)*      not := 'not' not | '(' or ')' | test
+    test := field (eq|ne|gt|ge|lt|le) literal | literal (eq|…) field | search.in(field, 'a|b', '|') | true | false
+          | field/any() | field/any(x: or) | field/all(x: or) | a Boolean field
 
 Values never become SQL text: they are parameters.
 """
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from local.search_service.definitions import Field, Index, instant
-from local.search_service.problems import bad
+from local.search_service.definitions import Field, Index
+from local.search_service.odata_words import Words
 
-_TOKEN = re.compile(
-    r"\s*(?:(?P<string>'(?:[^']|'')*')|(?P<date>\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d))"
-    r"|(?P<number>-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)(?![\w.])"
-    r"|(?P<name>[A-Za-z_][\w.]*)|(?P<mark>[(),:/]))"
-)
 _COMPARES = {"eq": "=", "ne": "<>", "gt": ">", "ge": ">=", "lt": "<", "le": "<="}
+_MIRRORED = {"eq": "eq", "ne": "ne", "gt": "lt", "ge": "le", "lt": "gt", "le": "ge"}
 MAX_DEPTH = 100
+_EQUALITY_ONLY = ("Edm.String", "Edm.Boolean")
+"""In collections of these, `any` can only ask for equality with `or`, `all` for inequality with `and`."""
 
 
 @dataclass(frozen=True)
 class Clause:
-    """A condition in SQL on the table `documents`, and its parameters."""
+    """A condition in SQL on the table of documents, and its parameters."""
 
     sql: str
     values: tuple[Any, ...] = ()
 
 
+@dataclass(frozen=True)
+class _Element:
+    """What a lambda's variable stands for."""
+
+    variable: str
+    field: Field
+    quantifier: str
+
+    @property
+    def equality_only(self) -> bool:
+        return self.field.base in _EQUALITY_ONLY
+
+
 def compile_filter(text: str, index: Index) -> Clause:
     """Raises 400 that says where the filter is wrong."""
+    if not isinstance(text, str):
+        raise Words("").wrong("a filter is a text")
     return _Parser(text, index).parse()
 
 
@@ -44,92 +56,105 @@ def column(field: Field) -> str:
 
 class _Parser:
     def __init__(self, text: str, index: Index) -> None:
-        self._text = text
+        self._words = Words(text)
+        self._wrong = self._words.wrong
         self._index = index
-        self._tokens = list(self._split())
-        self._place = 0
         self._depth = 0
-
-    def _split(self) -> Iterator[tuple[str, str]]:
-        end = 0
-        while end < len(self._text.rstrip()):
-            found = _TOKEN.match(self._text, end)
-            if found is None:
-                raise self._wrong(f"syntax error at position {end}")
-            yield str(found.lastgroup), found[str(found.lastgroup)]
-            end = found.end()
-
-    def _wrong(self, why: str) -> Exception:
-        return bad(f"Invalid expression: {why} in '{self._text[:200]}'. Parameter name: $filter")
+        self._element: _Element | None = None
 
     def parse(self) -> Clause:
         clause = self._or()
-        if self._place < len(self._tokens):
-            raise self._wrong(f"unexpected {self._peek()[1]!r}")
+        if not self._words.at_end:
+            raise self._wrong(f"unexpected {self._words.peek()[1]!r}")
         return clause
 
-    def _peek(self) -> tuple[str, str]:
-        return self._tokens[self._place] if self._place < len(self._tokens) else ("end", "end of filter")
-
-    def _next(self, kind: str | None = None, value: str | None = None) -> str:
-        got_kind, got = self._peek()
-        if (kind is not None and got_kind != kind) or (value is not None and got != value):
-            raise self._wrong(f"expected {value or kind}, found {got!r}")
-        self._place += 1
-        return got
-
     def _or(self) -> Clause:
-        self._depth += 1
-        if self._depth > MAX_DEPTH:
-            raise self._wrong(f"more than {MAX_DEPTH} levels")
+        self._deeper()
         clause = self._and()
-        while self._peek() == ("name", "or"):
-            self._next()
+        while self._words.take("name", "or"):
+            self._check_joined("or")
             clause = _joined(clause, "OR", self._and())
         self._depth -= 1
         return clause
 
+    def _deeper(self) -> None:
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            raise self._wrong(f"more than {MAX_DEPTH} levels")
+
+    def _check_joined(self, word: str) -> None:
+        element = self._element
+        if element is not None and element.equality_only and (word == "or") != (element.quantifier == "any"):
+            raise self._wrong(f"'{word}' can't be used in '{element.quantifier}' over {element.field.type}")
+
     def _and(self) -> Clause:
         clause = self._not()
-        while self._peek() == ("name", "and"):
-            self._next()
+        while self._words.take("name", "and"):
+            self._check_joined("and")
             clause = _joined(clause, "AND", self._not())
         return clause
 
     def _not(self) -> Clause:
-        if self._peek() == ("name", "not"):
-            self._next()
+        if self._words.take("name", "not"):
+            self._deeper()
             inner = self._not()
+            self._depth -= 1
             return Clause(f"NOT coalesce({inner.sql}, 0)", inner.values)
-        if self._peek() == ("mark", "("):
-            self._next()
+        if self._words.take("mark", "("):
             clause = self._or()
-            self._next("mark", ")")
+            self._words.next("mark", ")")
             return Clause(f"({clause.sql})", clause.values)
-        return self._comparison()
+        return self._test()
 
-    def _comparison(self) -> Clause:
-        name = self._next("name")
+    def _test(self) -> Clause:
+        if self._words.at_literal():
+            return self._constant_first()
+        name = self._words.next("name")
         if name == "search.in":
-            return self._search_in(None)
-        field = self._filterable(name)
-        if self._peek() == ("mark", "/"):
+            return self._search_in()
+        if name.startswith(("geo.", "search.")):
+            raise self._wrong(f"the function '{name}' is not supported here")
+        field, sql = self._variable(name)
+        if self._words.take("mark", "/"):
             return self._lambda(field)
-        if self._peek()[1] not in _COMPARES and field.type == "Edm.Boolean":
-            return Clause(f"{column(field)}=1")
-        return self._compared(field, column(field))
+        if self._words.peek()[1] not in _COMPARES and field.base == "Edm.Boolean" and sql != field.name:
+            return Clause(f"{sql}=1")
+        operator = self._operator()
+        return self._compared(field, sql, operator, self._words.literal(field))
 
-    def _filterable(self, name: str) -> Field:
+    def _constant_first(self) -> Clause:
+        token = (self._words.peek()[0], self._words.next())
+        if token[1] in ("true", "false") and self._words.peek()[1] not in _COMPARES:
+            return Clause("1" if token[1] == "true" else "0")
+        operator = self._operator()
+        field, sql = self._variable(self._words.next("name"))
+        return self._compared(field, sql, _MIRRORED[operator], self._words.literal(field, token))
+
+    def _operator(self) -> str:
+        operator = self._words.next("name")
+        if operator not in _COMPARES:
+            raise self._wrong(f"expected a comparison, found {operator!r}")
+        return operator
+
+    def _variable(self, name: str) -> tuple[Field, str]:
+        """The field that a name stands for, and the SQL of its value."""
+        if self._element is not None:
+            if name != self._element.variable:
+                raise self._wrong(f"expected '{self._element.variable}', found {name!r}")
+            return self._element.field, "value"
         field = self._index.field(name, "$filter")
         if not field.filterable:
             raise self._wrong(f"'{name}' is not a filterable field")
-        return field
+        return field, column(field)
 
-    def _compared(self, field: Field, sql: str) -> Clause:
-        operator = self._next("name")
-        if operator not in _COMPARES:
-            raise self._wrong(f"expected a comparison, found {operator!r}")
-        value = self._literal(field)
+    def _compared(self, field: Field, sql: str, operator: str, value: Any) -> Clause:
+        if field.is_collection and self._element is None:
+            raise self._wrong(f"'{field.name}' is a collection: use any or all")
+        element = self._element
+        if element is not None and element.equality_only and operator != {"any": "eq", "all": "ne"}[element.quantifier]:
+            raise self._wrong(f"'{operator}' can't be used in '{element.quantifier}' over {field.type}")
+        if field.base == "Edm.Boolean" and operator not in ("eq", "ne"):
+            raise self._wrong(f"'{operator}' can't be used with '{field.name}' of type {field.type}")
         if value is None:
             if operator not in ("eq", "ne"):
                 raise self._wrong("null can only be compared with eq and ne")
@@ -138,64 +163,31 @@ class _Parser:
             return Clause(f"({sql} IS NULL OR {sql}<>?)", (value,))
         return Clause(f"{sql}{_COMPARES[operator]}?", (value,))
 
-    def _literal(self, field: Field) -> Any:
-        kind, text = self._peek()
-        self._next()
-        base = field.type.removeprefix("Collection(").removesuffix(")")
-        if (kind, text) == ("name", "null"):
-            return None
-        if kind == "string" and base == "Edm.String":
-            return text[1:-1].replace("''", "'")
-        if kind == "number" and base in ("Edm.Int32", "Edm.Int64", "Edm.Double"):
-            return float(text)
-        if kind == "date" and base == "Edm.DateTimeOffset":
-            try:
-                return instant(text)
-            except ValueError:
-                raise self._wrong(f"{text!r} is no moment") from None
-        if kind == "name" and text in ("true", "false") and base == "Edm.Boolean":
-            return int(text == "true")
-        raise self._wrong(f"{text!r} can't be compared with '{field.name}' of type {field.type}")
-
-    def _search_in(self, variable: tuple[str, Field] | None) -> Clause:
-        self._next("mark", "(")
-        name = self._next("name")
-        if variable is not None and name == variable[0]:
-            field, sql = variable[1], "value"
-        else:
-            field = self._filterable(name)
-            sql = column(field)
-        self._next("mark", ",")
-        values = self._next("string")[1:-1].replace("''", "'")
-        separators = ", "
-        if self._peek() == ("mark", ","):
-            self._next()
-            separators = self._next("string")[1:-1].replace("''", "'")
-        self._next("mark", ")")
+    def _search_in(self) -> Clause:
+        self._words.next("mark", "(")
+        field, sql = self._variable(self._words.next("name"))
+        if field.base != "Edm.String" or (field.is_collection and self._element is None):
+            raise self._wrong(f"search.in takes a string, '{field.name}' is of type {field.type}")
+        self._words.next("mark", ",")
+        values = self._words.string()
+        separators = self._words.string() if self._words.take("mark", ",") else ", "
+        self._words.next("mark", ")")
         wanted = re.split(f"[{re.escape(separators)}]", values) if separators else [values]
-        marks = ",".join("?" * len(wanted))
-        return Clause(f"{sql} IN ({marks})", tuple(each for each in wanted))
+        return Clause(f"{sql} IN ({','.join('?' * len(wanted))})", tuple(wanted))
 
     def _lambda(self, field: Field) -> Clause:
-        self._next("mark", "/")
-        quantifier = self._next("name")
-        if quantifier not in ("any", "all") or not field.type.startswith("Collection("):
+        quantifier = self._words.next("name")
+        if quantifier not in ("any", "all") or not field.is_collection or self._element is not None:
             raise self._wrong(f"'{field.name}/{quantifier}' is not possible")
         rows = f"json_each(body, '$.{field.name}')"
-        self._next("mark", "(")
-        if quantifier == "any" and self._peek() == ("mark", ")"):
-            self._next()
+        self._words.next("mark", "(")
+        if quantifier == "any" and self._words.take("mark", ")"):
             return Clause(f"EXISTS (SELECT 1 FROM {rows})")  # noqa: S608 - the name is a checked field's
-        variable = self._next("name")
-        self._next("mark", ":")
-        name = self._next("name")
-        if name == "search.in":
-            inner = self._search_in((variable, field))
-        elif name == variable:
-            inner = self._compared(field, "value")
-        else:
-            raise self._wrong(f"expected '{variable}', found {name!r}")
-        self._next("mark", ")")
+        self._element = _Element(self._words.next("name"), field, quantifier)
+        self._words.next("mark", ":")
+        inner = self._or()
+        self._element = None
+        self._words.next("mark", ")")
         negated = "NOT " if quantifier == "all" else ""
         return Clause(f"{negated}EXISTS (SELECT 1 FROM {rows} WHERE {negated}({inner.sql}))", inner.values)  # noqa: S608
 

@@ -1,11 +1,8 @@
-"""The REST routes, with the key check, Azure-like errors, and faults on order."""
+"""The REST routes: `/indexes('NAME')/…` as the SDK calls them, `/indexes/NAME/…` as the REST documentation has them."""
 
 import asyncio
-import hashlib
-import hmac
-import json
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,26 +11,34 @@ from urllib.parse import unquote
 from aiohttp import web
 
 from local.faults import Faults
-from local.search_service.definitions import index_from
+from local.search_service.checks import check_name, index_from
+from local.search_service.parameters import refused
 from local.search_service.problems import ServiceProblem, bad
-from local.search_service.search import search
-from local.search_service.store import Document, Store, Table
+from local.search_service.requests import (
+    MAX_BODY_BYTES,
+    answered,
+    check_api_key,
+    check_conditions,
+    etag,
+    json_of,
+)
+from local.search_service.search import projected, retrievable, search
+from local.search_service.store import Action, Store
+from local.search_service.table import Document, Table
 from local.serving import writable_folder
 
 MAX_BATCH = 1_000
-MAX_BODY_BYTES = 16 * 1024 * 1024
 ACTIONS = ("upload", "merge", "mergeOrUpload", "delete")
-_PATH = re.compile(r"/indexes(?:\('(?P<quoted>[^']*)'\)|/(?P<plain>[^/(]+))?(?P<rest>/.*)?")
+_PATH = re.compile(r"/(?P<kind>indexes|aliases)(?:\('(?P<quoted>[^']*)'\)|/(?P<plain>[^/(]+))?(?P<rest>/.*)?")
 _DOCUMENT = re.compile(r"/docs(?:\('(?P<quoted>[^']*)'\)|/(?P<plain>[^/$]+))")
 T = TypeVar("T")
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class SearchService:
     """All work on the store is done by one thread, in the order it came."""
 
-    def __init__(self, data: Path, key: str) -> None:
-        self._store = Store(writable_folder(data))
+    def __init__(self, data: Path, key: str, lag: float) -> None:
+        self._store = Store(writable_folder(data), lag)
         self._key = key
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="search")
 
@@ -44,23 +49,26 @@ class SearchService:
     async def _do(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
-    def check_key(self, request: web.Request) -> None:
-        """api-key or bearer: whichever it is, it must be the key."""
-        given = request.headers.get("api-key") or request.headers.get("Authorization", "").removeprefix("Bearer ")
-        if not given:
-            raise ServiceProblem(401, "No api-key or bearer token was given.", "Unauthorized")
-        if not hmac.compare_digest(given.encode(), self._key.encode()):
-            raise ServiceProblem(403, "The api-key or bearer token is wrong.", "Forbidden")
+    async def set_lag(self, request: web.Request) -> web.Response:
+        body = await request.json()
+        seconds = body.get("seconds") if isinstance(body, dict) else None
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or seconds < 0:
+            raise web.HTTPBadRequest(text='the body must be {"seconds": a number of at least 0}')
+        await self._do(lambda: self._store.set_lag(seconds))
+        return web.json_response({"seconds": seconds})
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
-        self.check_key(request)
+        check_api_key(request, self._key)
         if request.path == "/servicestats":
-            return web.json_response({"counters": {"indexesCount": {"usage": len(self._store.tables)}}, "limits": {}})
+            return web.json_response(await self._do(self._service_statistics))
         found = _PATH.fullmatch(request.path)
         if found is None:
-            raise ServiceProblem(404, f"There is nothing at {request.path!r}.", "ResourceNotFound")
-        name = found["quoted"] or found["plain"]
-        rest = found["rest"] or ""
+            raise _nothing_at(request)
+        name, rest = found["quoted"] or found["plain"], found["rest"] or ""
+        if found["kind"] == "aliases":
+            if rest:
+                raise _nothing_at(request)
+            return await self._aliases(request, name)
         if name is None:
             return await self._indexes(request)
         if not rest:
@@ -70,114 +78,161 @@ class SearchService:
     async def _indexes(self, request: web.Request) -> web.Response:
         if request.method == "POST":
             return await self._define(request, None)
-        return web.json_response({"value": [_definition(table) for table in self._store.tables.values()]})
+        _only(request, "GET")
+        names = (request.query.get("$select") or "*").split(",")
+        definitions = [_shown(table.index.body) for table in self._store.tables.values()]
+        if names != ["*"]:
+            definitions = [{name: each.get(name) for name in names} for each in definitions]
+        return web.json_response({"value": definitions})
 
     async def _index(self, request: web.Request, name: str) -> web.Response:
-        match request.method:
-            case "PUT":
-                return await self._define(request, name)
-            case "DELETE":
-                self._check_etag(request, self._store.table(name))
-                await self._do(lambda: self._store.drop(name))
-                return web.Response(status=204)
-            case _:
-                return web.json_response(_definition(self._store.table(name)))
+        _only(request, "GET", "PUT", "DELETE")
+        if request.method == "PUT":
+            return await self._define(request, name)
+        table = self._store.index(name)
+        if request.method == "GET":
+            return web.json_response(_shown(table.index.body))
+        check_conditions(request, table.index.body)
+        await self._do(lambda: self._store.drop(name))
+        return web.Response(status=204)
 
     async def _define(self, request: web.Request, name: str | None) -> web.Response:
-        index = index_from(await _json(request))
+        index = index_from(await json_of(request))
         if name is not None and index.name != name:
             raise bad(f"The index is named {index.name!r} in the body and {name!r} in the URL.")
         present = self._store.tables.get(index.name)
-        if present is not None and (name is None or request.headers.get("If-None-Match") == "*"):
-            raise ServiceProblem(409 if name is None else 412, f"The index '{index.name}' exists already.")
-        if present is not None:
-            self._check_etag(request, present)
+        if present is not None and name is None:
+            raise ServiceProblem(409, f"The index '{index.name}' exists already.", "ResourceNameAlreadyInUse")
+        check_conditions(request, present.index.body if present else None)
         new = await self._do(lambda: self._store.define(index))
-        return web.json_response(_definition(self._store.table(index.name)), status=201 if new else 200)
+        return web.json_response(_shown(index.body), status=201 if new else 200)
 
-    def _check_etag(self, request: web.Request, table: Table) -> None:
-        wanted = request.headers.get("If-Match")
-        if wanted not in (None, "*", _etag(table)):
-            raise ServiceProblem(412, "The precondition given in the request was not met.")
+    async def _aliases(self, request: web.Request, name: str | None) -> web.Response:
+        aliases = self._store.aliases
+        if name is None and request.method == "GET":
+            return web.json_response({"value": [_alias(each, aliases) for each in aliases]})
+        if request.method in ("PUT", "POST") and (name is None) == (request.method == "POST"):
+            return await self._point(request, name)
+        _only(request, *(["GET", "PUT", "DELETE"] if name else ["GET", "POST"]))
+        if name not in aliases:
+            raise ServiceProblem(404, f"The alias '{name}' was not found.", "ResourceNotFound")
+        if request.method == "GET":
+            return web.json_response(_alias(name, aliases))
+        check_conditions(request, _alias(name, aliases))
+        await self._do(lambda: self._store.unpoint(name))
+        return web.Response(status=204)
+
+    async def _point(self, request: web.Request, name: str | None) -> web.Response:
+        body = await json_of(request)
+        alias = check_name(body.get("name") if isinstance(body, dict) else None, "Alias")
+        targets = body.get("indexes")
+        if name not in (None, alias):
+            raise bad(f"The alias is named {alias!r} in the body and {name!r} in the URL.")
+        if not isinstance(targets, list) or len(targets) != 1 or not isinstance(targets[0], str):
+            raise bad(f"The alias '{alias}' must point at exactly one index. Parameter name: indexes")
+        present = _alias(alias, self._store.aliases) if alias in self._store.aliases else None
+        if present is not None and name is None:
+            raise ServiceProblem(409, f"The alias '{alias}' exists already.", "ResourceNameAlreadyInUse")
+        check_conditions(request, present)
+        new = await self._do(lambda: self._store.point(alias, targets[0]))
+        return web.json_response(_alias(alias, self._store.aliases), status=201 if new else 200)
 
     async def _documents(self, request: web.Request, name: str, rest: str) -> web.StreamResponse:
-        table = self._store.table(name)
         match rest:
             case "/docs/$count":
-                return web.Response(text=str(await self._do(table.count)))
+                return web.Response(text=str(await self._do(lambda: self._store.table(name).count())))
             case "/search.stats" | "/stats":
-                count = await self._do(table.count)
-                return web.json_response({"documentCount": count, "storageSize": 0, "vectorIndexSize": 0})
+                return web.json_response(await self._do(lambda: _statistics(self._store.table(name))))
             case "/docs/search.index" | "/docs/index":
+                _only(request, "POST")
                 return await self._write(request, name)
             case "/docs/search.post.search" | "/docs/search":
-                body = await _json(request)
-                return web.json_response(await self._do(lambda: search(table, body)))
+                _only(request, "POST")
+                body = await json_of(request)
+                return web.json_response(await self._do(lambda: search(self._store.table(name), body)))
         found = _DOCUMENT.fullmatch(rest)
-        if found is None:
-            raise ServiceProblem(404, f"There is nothing at {request.path!r}.", "ResourceNotFound")
-        key = unquote(found["quoted"] or found["plain"])
-        document = await self._do(lambda: table.get(key))
-        if document is None:
-            raise ServiceProblem(404, f"Document '{key}' not found.", "ResourceNotFound")
-        wanted = request.query.get("$select")
-        names = wanted.split(",") if wanted else [f.name for f in table.index.fields.values() if f.retrievable]
-        return web.json_response({name: document.get(name) for name in names if name in document})
+        if found is None or request.method != "GET":
+            raise _nothing_at(request)
+        key, wanted = unquote(found["quoted"] or found["plain"]), request.query.get("$select")
+        return web.json_response(await self._do(lambda: _looked_up(self._store.table(name), key, wanted)))
 
     async def _write(self, request: web.Request, name: str) -> web.Response:
-        body = await _json(request)
+        body = await json_of(request)
         rows = body.get("value") if isinstance(body, dict) else None
-        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-            raise bad('The body must be {"value": [documents]}.')
+        if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
+            raise bad('The body must be {"value": [documents]}, with one at least.')
         if len(rows) > MAX_BATCH:
-            raise ServiceProblem(413, f"A batch has at most {MAX_BATCH} documents, this one has {len(rows)}.")
+            raise bad(f"A batch has at most {MAX_BATCH} documents, this one has {len(rows)}.")
         actions = [_action(row) for row in rows]
         results = await self._do(lambda: self._store.write(name, actions))
         failed = any(not result["status"] for result in results)
         return web.json_response({"value": results}, status=207 if failed else 200)
 
+    def _service_statistics(self) -> dict[str, Any]:
+        tables = self._store.tables.values()
+        sizes = [table.sizes() for table in tables]
+        usage = {
+            "documentCount": sum(table.count() for table in tables),
+            "indexesCount": len(tables),
+            "storageSize": sum(size for size, _ in sizes),
+            "vectorIndexSize": sum(size for _, size in sizes),
+            "aliasesCount": len(self._store.aliases),
+        }
+        others = dict.fromkeys(("indexersCount", "dataSourcesCount", "synonymMaps", "skillsetCount"), 0)
+        counters = {name: {"usage": number, "quota": None} for name, number in (usage | others).items()}
+        return {"counters": counters, "limits": {}}
 
-def _action(row: Document) -> tuple[str, Document]:
+
+def _only(request: web.Request, *methods: str) -> None:
+    if request.method not in methods:
+        raise ServiceProblem(405, f"The method {request.method} is not possible at {request.path!r}.")
+
+
+def _nothing_at(request: web.Request) -> ServiceProblem:
+    return ServiceProblem(404, f"There is nothing at {request.path!r}.", "ResourceNotFound")
+
+
+def _action(row: Document) -> Action:
     action = row.pop("@search.action", "upload")
     if action not in ACTIONS:
         raise bad(f"The action {action!r} is not one of {', '.join(ACTIONS)}. Parameter name: @search.action")
     return action, row
 
 
-def _etag(table: Table) -> str:
-    digest = hashlib.sha256(json.dumps(table.index.body, sort_keys=True).encode()).hexdigest()
-    return f'"{digest[:16]}"'
+def _shown(definition: Any) -> dict[str, Any]:
+    return {**definition, "@odata.etag": etag(definition)}
 
 
-def _definition(table: Table) -> dict[str, Any]:
-    return {**table.index.body, "@odata.etag": _etag(table)}
+def _alias(name: str, aliases: dict[str, str]) -> dict[str, Any]:
+    return _shown({"name": name, "indexes": [aliases[name]]})
 
 
-async def _json(request: web.Request) -> Any:
-    try:
-        return json.loads(await request.read())
-    except ValueError as error:
-        raise bad(f"The request body is not JSON: {error}") from error
+def _statistics(table: Table) -> dict[str, int]:
+    size, vectors = table.sizes()
+    return {"documentCount": table.count(), "storageSize": size, "vectorIndexSize": vectors}
 
 
-@web.middleware
-async def _answered(request: web.Request, handler: Handler) -> web.StreamResponse:
-    try:
-        return await handler(request)
-    except ServiceProblem as problem:
-        body = {"error": {"code": problem.code, "message": str(problem)}}
-        return web.json_response(body, status=problem.status)
-    except web.HTTPRequestEntityTooLarge:
-        message = f"A request has at most {MAX_BODY_BYTES} bytes."
-        return web.json_response({"error": {"code": "", "message": message}}, status=413)
+def _looked_up(table: Table, key: str, wanted: str | None) -> Document:
+    names = [name.strip() for name in wanted.split(",")] if wanted and wanted != "*" else retrievable(table)
+    for name in names:
+        if not table.index.field(name, "$select").retrievable:
+            raise refused(name, "retrievable", "$select")
+    found = table.get(key)
+    if found is None:
+        raise ServiceProblem(404, f"Document '{key}' not found.", "ResourceNotFound")
+    return projected(table, *found, names)
 
 
-async def make_app(data: Path, key: str) -> web.Application:
-    """The service with its indexes in `data`; every request but /healthz must carry `key`."""
-    service = SearchService(data, key)
+async def make_app(data: Path, key: str, lag: float = 0) -> web.Application:
+    """The service with its indexes in `data`; every request but /healthz must carry `key`.
+
+    `lag`: seconds for which what was written is kept but neither found, counted nor looked up.
+    """
+    service = SearchService(data, key, lag)
     faults = Faults()
-    app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[faults.middleware, _answered])
+    app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[faults.middleware, answered])
     app.router.add_get("/healthz", _healthy)
+    app.router.add_post("/control/visibility-lag", service.set_lag)
     app.add_routes(faults.routes())
     app.router.add_route("*", "/{path:.*}", service.serve)
     app.on_cleanup.append(service.close)

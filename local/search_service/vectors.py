@@ -1,61 +1,93 @@
-"""Exact cosine search over the vectors of one field, in memory."""
+"""Exact cosine search over the vectors of one field, in a memory-mapped file: unit vectors by row number.
 
-from collections.abc import Collection, Sequence
+The file is written before the transaction that makes its rows count commits; rows of no committed document are
+never looked at. The system's page cache, not this process, holds what is read.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 Matrix = npt.NDArray[np.float32]
+Rows = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
 FIRST_CAPACITY = 1_024
+BLOCK = 65_536
+"""Rows whose cosines are computed at a time: 96 MiB at 384 dimensions."""
 
 
 class VectorField:
-    """Unit vectors by row id. Exact: what is nearest is found, always."""
+    """Vectors of `dimensions` numbers, and their lengths; length 0 says that a row has none."""
 
-    def __init__(self, dimensions: int) -> None:
-        self._rows: npt.NDArray[np.int64] = np.zeros(FIRST_CAPACITY, dtype=np.int64)
-        self._vectors: Matrix = np.zeros((FIRST_CAPACITY, dimensions), dtype=np.float32)
-        self._place: dict[int, int] = {}
+    def __init__(self, folder: Path, name: str, dimensions: int) -> None:
+        self._files = (folder / f"{name}.vectors", folder / f"{name}.lengths")
+        self._dimensions = dimensions
+        self._open(max(FIRST_CAPACITY, self._kept()))
 
-    def put(self, row: int, vector: Matrix) -> None:
-        place = self._place.get(row)
-        if place is None:
-            place = len(self._place)
-            if place == len(self._rows):
-                self._rows = np.concatenate([self._rows, np.zeros_like(self._rows)])
-                self._vectors = np.concatenate([self._vectors, np.zeros_like(self._vectors)])
-            self._place[row] = place
-            self._rows[place] = row
-        self._vectors[place] = unit(vector)
+    def _kept(self) -> int:
+        return self._files[1].stat().st_size // 4 if self._files[1].exists() else 0
 
-    def remove(self, row: int) -> None:
-        """The last vector takes the place of the one that goes."""
-        place = self._place.pop(row, None)
-        if place is None:
+    def _open(self, rows: int) -> None:
+        """Map the files with room for `rows`; what is new is a hole and reads as zeros."""
+        for path, width in zip(self._files, (self._dimensions, 1), strict=True):
+            with path.open("ab") as file:
+                file.truncate(rows * width * 4)
+        self._vectors: Matrix = np.memmap(self._files[0], np.float32, "r+", shape=(rows, self._dimensions))
+        self._lengths: Matrix = np.memmap(self._files[1], np.float32, "r+", shape=(rows,))
+
+    def put(self, rows: Sequence[int], vectors: Matrix) -> None:
+        """Raw vectors, one for each row; none of them is all zeros."""
+        if not len(rows):
             return
-        last = len(self._place)
-        if place != last:
-            self._rows[place] = self._rows[last]
-            self._vectors[place] = self._vectors[last]
-            self._place[int(self._rows[place])] = place
+        if max(rows) >= len(self._lengths):
+            self._open(max(2 * len(self._lengths), max(rows) + 1))
+        lengths = np.linalg.norm(vectors, axis=1)
+        self._vectors[rows] = vectors / lengths[:, None]
+        self._lengths[rows] = lengths
 
-    def nearest(self, vector: Sequence[float], k: int, among: Collection[int] | None) -> list[tuple[int, float]]:
-        """Row ids and cosines, nearest first; only of rows in `among`, if it is given."""
-        if among is None:
-            places = np.arange(len(self._place))
+    def clear(self, rows: Sequence[int]) -> None:
+        """Before rows are used: what an undone transaction left there must not count."""
+        there = [row for row in rows if row < len(self._lengths)]
+        self._lengths[there] = 0
+
+    def get(self, row: int) -> Matrix | None:
+        """The vector as it was given, to the precision of a float32."""
+        if row >= len(self._lengths) or not self._lengths[row]:
+            return None
+        return np.asarray(self._vectors[row] * self._lengths[row])
+
+    def nearest(self, vector: Sequence[float], k: int, among: Mask, sparse: Rows | None) -> list[tuple[int, float]]:
+        """Row numbers and cosines, nearest first. `among` tells which rows count; `sparse` lists them if they are few.
+
+        All are compared: what is nearest is found, always.
+        """
+        wanted = np.asarray(vector, np.float32)
+        wanted = wanted / np.linalg.norm(wanted)
+        rows = len(self._lengths)
+        if sparse is not None:
+            chosen = sparse[sparse < rows]
+            chosen = chosen[self._lengths[chosen] > 0]
+            cosines = self._vectors[chosen] @ wanted
         else:
-            places = np.array(sorted(self._place[row] for row in among if row in self._place), dtype=np.int64)
-        if not len(places):
-            return []
-        chosen = self._vectors[: len(self._place)] if among is None else self._vectors[places]
-        cosines = chosen @ unit(np.asarray(vector, dtype=np.float32))
-        k = min(k, len(places))
-        best = np.argpartition(-cosines, k - 1)[:k]
-        rows = self._rows[places[best]]
-        order = np.lexsort((rows, -cosines[best]))
-        return [(int(rows[each]), float(cosines[best[each]])) for each in order]
+            used = min(rows, len(among))
+            chosen = np.flatnonzero(among[:used] & (self._lengths[:used] > 0))
+            cosines = self._all(wanted, used)[chosen]
+        return _best(chosen, cosines, k)
+
+    def _all(self, wanted: Matrix, used: int) -> Matrix:
+        parts = [self._vectors[start : min(start + BLOCK, used)] @ wanted for start in range(0, used, BLOCK)]
+        return np.concatenate(parts) if parts else np.zeros(0, np.float32)
+
+    def delete(self) -> None:
+        for path in self._files:
+            path.unlink(missing_ok=True)
 
 
-def unit(vector: Matrix) -> Matrix:
-    length = float(np.linalg.norm(vector))
-    return vector if length == 0 else (vector / length).astype(np.float32)
+def _best(rows: Rows, scores: Matrix, k: int) -> list[tuple[int, float]]:
+    if len(rows) > k:
+        some = np.argpartition(-scores, k - 1)[:k]
+        rows, scores = rows[some], scores[some]
+    order = np.lexsort((rows, -scores))
+    return [(int(rows[each]), float(scores[each])) for each in order]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local.search_service.definitions import index_from
+from local.search_service.checks import index_from
 from local.search_service.odata import compile_filter
 from local.search_service.problems import ServiceProblem
 

@@ -1,0 +1,215 @@
+"""`python -m benchmarks.search_service [--rows N] [--vectors-only] [--json]`: the search service through the SDK.
+
+Fills an index of `TENANTS` tenants with chunks of Zipf-distributed words and vectors, over HTTP,
+kills the server with SIGKILL, starts it again, and asks `QUERIES` questions of each kind, one at a time. Times are of
+whole calls of the SDK. Recall is against numpy on the same vectors. Fails if any document is missing after the kill.
+With `--vectors-only` no texts are written: for a million rows.
+"""
+
+import argparse
+import math
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from azure.core.credentials import AzureKeyCredential
+from azure.search.documents import SearchClient
+from azure.search.documents.indexes import SearchIndexClient
+from azure.search.documents.models import VectorizedQuery
+
+from benchmarks.report import show
+
+DIMENSIONS = 384
+TENANTS = 100
+BATCH = 400
+QUERIES = 200
+WORDS = 60
+VOCABULARY = 50_000
+MEBIBYTE = 1024 * 1024
+KEY = AzureKeyCredential("benchmark")
+INDEX: dict[str, Any] = {
+    "name": "chunks",
+    "fields": [
+        {"name": "id", "type": "Edm.String", "key": True},
+        {"name": "tenant", "type": "Edm.String", "searchable": False},
+        {"name": "text", "type": "Edm.String", "analyzer": "en.lucene", "filterable": False},
+        {
+            "name": "vector",
+            "type": "Collection(Edm.Single)",
+            "dimensions": DIMENSIONS,
+            "retrievable": False,
+            "vectorSearchProfile": "cosine",
+        },
+    ],
+    "vectorSearch": {
+        "algorithms": [{"name": "exact", "kind": "exhaustiveKnn", "exhaustiveKnnParameters": {"metric": "cosine"}}],
+        "profiles": [{"name": "cosine", "algorithm": "exact"}],
+    },
+}
+Floats = npt.NDArray[np.float32]
+
+
+class Corpus:
+    """The same rows at each run."""
+
+    def __init__(self, rows: int, *, texts: bool) -> None:
+        self._random = np.random.default_rng(7)
+        self.rows, self._texts = rows, texts
+        self.vectors: Floats = self._random.standard_normal((rows, DIMENSIONS), dtype=np.float32)
+        chances = 1 / np.arange(1, VOCABULARY + 1)
+        self._chances = chances / chances.sum()
+
+    def words(self, count: int) -> str:
+        return " ".join(f"word{each:x}" for each in self._random.choice(VOCABULARY, count, p=self._chances))
+
+    def batches(self) -> Iterator[list[dict[str, Any]]]:
+        for first in range(0, self.rows, BATCH):
+            numbers = range(first, min(first + BATCH, self.rows))
+            texts = self.words(WORDS * len(numbers)).split() if self._texts else []
+            yield [
+                {
+                    "id": f"n{number}",
+                    "tenant": f"t{number % TENANTS}",
+                    "text": " ".join(texts[place * WORDS : (place + 1) * WORDS]),
+                    "vector": self.vectors[number].tolist(),
+                }
+                for place, number in enumerate(numbers)
+            ]
+
+    def question(self) -> Floats:
+        near = self.vectors[self._random.integers(self.rows)]
+        return near + 0.5 * self._random.standard_normal(DIMENSIONS, dtype=np.float32)
+
+
+class Server:
+    """The service as a process of its own."""
+
+    def __init__(self, data: Path) -> None:
+        command = [sys.executable, "-m", "local.search_service", "--port", "0", "--data", str(data), "--key", KEY.key]
+        began = time.perf_counter()
+        self._process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        self.url = next(iter(self._process.stderr or [])).rsplit(" ", 1)[-1].strip()
+        self.started_seconds = round(time.perf_counter() - began, 2)
+
+    def resident_mebibytes(self, kind: str) -> float | None:
+        status = Path(f"/proc/{self._process.pid}/status")
+        if not status.exists():
+            return None
+        lines = [line for line in status.read_text().splitlines() if line.startswith(kind)]
+        return round(int(lines[0].split()[1]) * 1024 / MEBIBYTE, 1)
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+
+@contextmanager
+def running(data: Path) -> Iterator[tuple[Server, SearchClient]]:
+    server = Server(data)
+    try:
+        with SearchClient(server.url, INDEX["name"], KEY) as client:
+            yield server, client
+    finally:
+        server.kill()
+
+
+def fill(client: SearchClient, corpus: Corpus) -> float:
+    """Chunks per second, of the time spent in calls."""
+    taken = 0.0
+    for batch in corpus.batches():
+        began = time.perf_counter()
+        results = client.upload_documents(batch)
+        taken += time.perf_counter() - began
+        if not all(result.succeeded for result in results):
+            raise SystemExit("a document was refused")
+    return round(corpus.rows / taken, 1)
+
+
+def timed(name: str, ask: Callable[[], Any]) -> dict[str, float]:
+    """Milliseconds: the median, and the time that 99 of 100 calls stay below."""
+    taken = []
+    for _ in range(QUERIES):
+        began = time.perf_counter()
+        ask()
+        taken.append((time.perf_counter() - began) * 1000)
+    taken.sort()
+    p99 = taken[math.ceil(len(taken) * 0.99) - 1]
+    return {f"{name}_p50_milliseconds": round(statistics.median(taken), 2), f"{name}_p99_milliseconds": round(p99, 2)}
+
+
+def nearest(vector: Floats, k: int) -> list[VectorizedQuery]:
+    return [VectorizedQuery(vector=vector.tolist(), k_nearest_neighbors=k, fields="vector")]
+
+
+def recall(client: SearchClient, corpus: Corpus) -> float:
+    """Of the ten nearest of one tenant, and of all, what part is found; the mean of 20 questions."""
+    norms = np.linalg.norm(corpus.vectors, axis=1)
+    found = []
+    for number in range(20):
+        vector = corpus.question()
+        cosines = corpus.vectors @ vector / norms
+        for tenant in (None, number):
+            rows = np.arange(corpus.rows) if tenant is None else np.arange(tenant, corpus.rows, TENANTS)
+            wanted = {f"n{rows[each]}" for each in np.argsort(-cosines[rows])[:10]}
+            condition = None if tenant is None else f"tenant eq 't{tenant}'"
+            answer = client.search(None, vector_queries=nearest(vector, 10), filter=condition, select=["id"])
+            found.append(len(wanted & {row["id"] for row in answer}) / len(wanted))
+    return round(statistics.mean(found), 4)
+
+
+def questions(client: SearchClient, corpus: Corpus) -> dict[str, float]:
+    def ask(text: str | None, vector: Floats | None, tenant: str | None) -> None:
+        queries = None if vector is None else nearest(vector, 50)
+        condition = None if tenant is None else f"tenant eq '{tenant}'"
+        list(client.search(text, vector_queries=queries, filter=condition, top=10, select=["id", "text"]))
+
+    figures = timed("vector_of_tenant", lambda: ask(None, corpus.question(), "t7"))
+    figures |= timed("vector", lambda: ask(None, corpus.question(), None))
+    if not client.get_document("n0", selected_fields=["text"])["text"]:
+        return figures
+    figures |= timed("words", lambda: ask(corpus.words(4), None, None))
+    figures |= timed("words_of_tenant", lambda: ask(corpus.words(4), None, "t7"))
+    figures |= timed("hybrid_of_tenant", lambda: ask(corpus.words(4), corpus.question(), "t7"))
+    return figures | timed("hybrid", lambda: ask(corpus.words(4), corpus.question(), None))
+
+
+def measure(rows: int, data: Path, *, texts: bool) -> dict[str, float | int | str | None]:
+    corpus = Corpus(rows, texts=texts)
+    figures: dict[str, float | int | str | None] = {"rows": rows, "dimensions": DIMENSIONS}
+    with running(data) as (server, client):
+        with SearchIndexClient(server.url, KEY) as indexes:
+            indexes.create_index(INDEX)  # type: ignore[arg-type] # a dict is sent as it is
+        figures["ingest_chunks_per_second"] = fill(client, corpus)
+        figures["resident_mebibytes_after_ingest"] = server.resident_mebibytes("VmRSS")
+    with running(data) as (server, client):
+        figures["reopen_seconds"] = server.started_seconds
+        if client.get_document_count() != rows:
+            raise SystemExit("documents that were acknowledged are missing after the kill")
+        figures["recall_at_10"] = recall(client, corpus)
+        figures |= questions(client, corpus)
+        figures["resident_mebibytes"] = server.resident_mebibytes("VmRSS")
+        figures["resident_mebibytes_without_mapped_files"] = server.resident_mebibytes("RssAnon")
+    figures["disk_mebibytes"] = round(sum(path.stat().st_size for path in data.iterdir()) / MEBIBYTE, 1)
+    return figures
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, default=100_000)
+    parser.add_argument("--vectors-only", action="store_true", help="write no texts")
+    parser.add_argument("--json", action="store_true", help="one JSON object")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
+        show(measure(options.rows, Path(name), texts=not options.vectors_only))
+
+
+if __name__ == "__main__":
+    main()
