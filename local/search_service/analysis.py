@@ -28,7 +28,7 @@ STOP_WORDS = frozenset(
 MAX_TERM = 255
 """Longer words are cut, as Lucene's standard tokenizer cuts them."""
 
-_stem = lru_cache(maxsize=100_000)(snowballstemmer.stemmer("porter").stemWord)
+_stem = snowballstemmer.stemmer("porter").stemWord
 Token = tuple[str, int, int]
 """A term (empty: left out, but its place counts) and where it begins and ends in the text."""
 
@@ -39,9 +39,14 @@ def _words(text: str) -> Iterator[Token]:
 
 
 def _english(text: str) -> Iterator[Token]:
-    for word, start, end in _words(text):
-        word = word.removesuffix("'s").removesuffix("’s")
-        yield "" if word in STOP_WORDS else _stem(word), start, end
+    for found in _WORD.finditer(text):
+        yield _english_term(found[0]), found.start(), found.end()
+
+
+@lru_cache(maxsize=200_000)
+def _english_term(word: str) -> str:
+    word = word.lower()[:MAX_TERM].removesuffix("'s").removesuffix("’s")
+    return "" if word in STOP_WORDS else str(_stem(word))
 
 
 def _without_stop_words(text: str) -> Iterator[Token]:

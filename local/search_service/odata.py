@@ -70,12 +70,12 @@ class _Parser:
 
     def _or(self) -> Clause:
         self._deeper()
-        clause = self._and()
+        clauses = [self._and()]
         while self._words.take("name", "or"):
             self._check_joined("or")
-            clause = _joined(clause, "OR", self._and())
+            clauses.append(self._and())
         self._depth -= 1
-        return clause
+        return _joined("OR", clauses)
 
     def _deeper(self) -> None:
         self._depth += 1
@@ -88,11 +88,11 @@ class _Parser:
             raise self._wrong(f"'{word}' can't be used in '{element.quantifier}' over {element.field.type}")
 
     def _and(self) -> Clause:
-        clause = self._not()
+        clauses = [self._not()]
         while self._words.take("name", "and"):
             self._check_joined("and")
-            clause = _joined(clause, "AND", self._not())
-        return clause
+            clauses.append(self._not())
+        return _joined("AND", clauses)
 
     def _not(self) -> Clause:
         if self._words.take("name", "not"):
@@ -192,5 +192,9 @@ class _Parser:
         return Clause(f"{negated}EXISTS (SELECT 1 FROM {rows} WHERE {negated}({inner.sql}))", inner.values)  # noqa: S608
 
 
-def _joined(left: Clause, word: str, right: Clause) -> Clause:
-    return Clause(f"({left.sql} {word} {right.sql})", left.values + right.values)
+def _joined(word: str, clauses: list[Clause]) -> Clause:
+    """Side by side, not nested: SQLite's parser is not deep."""
+    if len(clauses) == 1:
+        return clauses[0]
+    values = tuple(value for clause in clauses for value in clause.values)
+    return Clause(f"({f' {word} '.join(clause.sql for clause in clauses)})", values)

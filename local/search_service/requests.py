@@ -56,7 +56,7 @@ async def answered(request: web.Request, handler: Handler) -> web.StreamResponse
         body = {"error": {"code": problem.code, "message": str(problem)}}
         return web.json_response(body, status=problem.status)
     except sqlite3.OperationalError as error:
-        if "too large" not in str(error) and "too many" not in str(error):
+        if not any(limit in str(error) for limit in ("too large", "too many", "stack overflow")):
             raise
         body = {"error": {"code": "InvalidRequestParameter", "message": f"The filter is too complex: {error}."}}
         return web.json_response(body, status=400)

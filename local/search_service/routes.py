@@ -165,10 +165,12 @@ class SearchService:
             raise bad(f"A batch has at most {MAX_BATCH} documents, this one has {len(rows)}.")
         actions = [_action(row) for row in rows]
         results = await self._do(lambda: self._store.write(name, actions))
+        self._thread.submit(self._store.finish)  # behind the answer: what is committed is kept already
         failed = any(not result["status"] for result in results)
         return web.json_response({"value": results}, status=207 if failed else 200)
 
     def _service_statistics(self) -> dict[str, Any]:
+        self._store.finish()
         tables = self._store.tables.values()
         sizes = [table.sizes() for table in tables]
         usage = {

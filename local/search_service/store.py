@@ -7,6 +7,7 @@ acknowledged; a power cut may lose the last moments.
 import json
 import sqlite3
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,7 @@ class Store:
                 table.load()
         except sqlite3.DatabaseError as error:
             raise CannotStart(f"the data file {str(path)!r} can't be used: {error}") from error
+        self._unfinished: deque[tuple[Table, Change]] = deque()
         self.set_lag(lag)
 
     def _open(self, path: Path) -> None:
@@ -69,12 +71,14 @@ class Store:
 
     def table(self, name: str) -> Table:
         """The index of this name or alias, with all that is visible by now."""
+        self.finish()
         table = self.index(self.aliases.get(name, name))
         self.settle()
         return table
 
     def define(self, index: Index) -> bool:
         """Create or update an index; returns whether it is new. Fields may be added, nothing else about them."""
+        self.finish()
         if index.name in self.aliases:
             raise bad(f"There is an alias named '{index.name}'; an index can't have the same name.")
         text = json.dumps(index.body)
@@ -99,6 +103,7 @@ class Store:
         return False
 
     def drop(self, name: str) -> None:
+        self.finish()
         table = self.index(name)
         if used := [alias for alias, target in self.aliases.items() if target == name]:
             raise bad(f"The index '{name}' can't be deleted: the alias '{used[0]}' points at it.")
@@ -148,9 +153,15 @@ class Store:
             self._db.execute("ROLLBACK")
             raise
         self._db.execute("COMMIT")
-        table.apply(change)
-        table.freeze()
+        self._unfinished.append((table, change))
         return results
+
+    def finish(self) -> None:
+        """Index what was committed. Who wrote it has been answered already; whoever reads comes after this."""
+        while self._unfinished:
+            table, change = self._unfinished.popleft()
+            table.apply(change)
+            table.freeze()
 
     def _later(self, table: Table, due: float, action: Action) -> int:
         """Check an action as if it were done, and keep it until it is due; returns its status code."""
@@ -181,6 +192,7 @@ class Store:
             self._now(self.tables[name], [(action, json.loads(body)) for _, _, action, body in same])
             self._db.executemany("DELETE FROM pending WHERE place=?", [(row[0],) for row in same])
             self._next_due = self._first_due()
+            self.finish()
 
     def set_lag(self, seconds: float) -> None:
         """How long writes stay invisible from now on; what waits already waits no longer than that."""
