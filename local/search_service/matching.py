@@ -109,7 +109,7 @@ class Phrase(Node):
         codes = []
         for term, place in wanted:
             rows, positions = words.occurrences(name, term)
-            codes.append(rows.astype(np.int64) * MAX_POSITION + positions + len(wanted) * 8 - place)
+            codes.append(rows.astype(np.int64) * MAX_POSITION + positions + wanted[-1][1] - place)
         if self.slop:
             return _near(codes, self.slop)
         return (reduce(np.intersect1d, codes) // MAX_POSITION).astype(np.int32)

@@ -14,14 +14,7 @@ from local.faults import Faults
 from local.search_service.checks import check_name, index_from
 from local.search_service.parameters import refused
 from local.search_service.problems import ServiceProblem, bad
-from local.search_service.requests import (
-    MAX_BODY_BYTES,
-    answered,
-    check_api_key,
-    check_conditions,
-    etag,
-    json_of,
-)
+from local.search_service.requests import MAX_BODY_BYTES, answered, check_api_key, check_conditions, etag, json_of
 from local.search_service.search import projected, retrievable, search
 from local.search_service.store import Action, Store
 from local.search_service.table import Document, Table
@@ -80,7 +73,7 @@ class SearchService:
             return await self._define(request, None)
         _only(request, "GET")
         names = (request.query.get("$select") or "*").split(",")
-        definitions = [_shown(table.index.body) for table in self._store.tables.values()]
+        definitions = [_shown(table.index.body) for table in list(self._store.tables.values())]
         if names != ["*"]:
             definitions = [{name: each.get(name) for name in names} for each in definitions]
         return web.json_response({"value": definitions})
@@ -100,17 +93,21 @@ class SearchService:
         index = index_from(await json_of(request))
         if name is not None and index.name != name:
             raise bad(f"The index is named {index.name!r} in the body and {name!r} in the URL.")
-        present = self._store.tables.get(index.name)
-        if present is not None and name is None:
-            raise ServiceProblem(409, f"The index '{index.name}' exists already.", "ResourceNameAlreadyInUse")
-        check_conditions(request, present.index.body if present else None)
-        new = await self._do(lambda: self._store.define(index))
+
+        def define() -> bool:
+            present = self._store.tables.get(index.name)
+            if present is not None and name is None:
+                raise ServiceProblem(409, f"The index '{index.name}' exists already.", "ResourceNameAlreadyInUse")
+            check_conditions(request, present.index.body if present else None)
+            return self._store.define(index)
+
+        new = await self._do(define)
         return web.json_response(_shown(index.body), status=201 if new else 200)
 
     async def _aliases(self, request: web.Request, name: str | None) -> web.Response:
         aliases = self._store.aliases
         if name is None and request.method == "GET":
-            return web.json_response({"value": [_alias(each, aliases) for each in aliases]})
+            return web.json_response({"value": [_alias(each, aliases) for each in list(aliases)]})
         if request.method in ("PUT", "POST") and (name is None) == (request.method == "POST"):
             return await self._point(request, name)
         _only(request, *(["GET", "PUT", "DELETE"] if name else ["GET", "POST"]))
@@ -130,11 +127,15 @@ class SearchService:
             raise bad(f"The alias is named {alias!r} in the body and {name!r} in the URL.")
         if not isinstance(targets, list) or len(targets) != 1 or not isinstance(targets[0], str):
             raise bad(f"The alias '{alias}' must point at exactly one index. Parameter name: indexes")
-        present = _alias(alias, self._store.aliases) if alias in self._store.aliases else None
-        if present is not None and name is None:
-            raise ServiceProblem(409, f"The alias '{alias}' exists already.", "ResourceNameAlreadyInUse")
-        check_conditions(request, present)
-        new = await self._do(lambda: self._store.point(alias, targets[0]))
+
+        def point() -> bool:
+            present = _alias(alias, self._store.aliases) if alias in self._store.aliases else None
+            if present is not None and name is None:
+                raise ServiceProblem(409, f"The alias '{alias}' exists already.", "ResourceNameAlreadyInUse")
+            check_conditions(request, present)
+            return self._store.point(alias, targets[0])
+
+        new = await self._do(point)
         return web.json_response(_alias(alias, self._store.aliases), status=201 if new else 200)
 
     async def _documents(self, request: web.Request, name: str, rest: str) -> web.StreamResponse:
