@@ -20,6 +20,7 @@ from local.search_service.values import check_key
 from local.serving import CannotStart
 
 APPLICATION_ID = 0x4D555254  # "MURT"
+FIRST_APPLICATION_ID = 0x4D555253  # "MURS", before words were kept as they are now
 Action = tuple[str, Document]
 Result = dict[str, Any]
 
@@ -54,6 +55,8 @@ class Store:
             self._db.execute("CREATE TABLE pending (place INTEGER PRIMARY KEY, name TEXT, due REAL, key, action, body)")
             self._db.execute("CREATE INDEX pending_keys ON pending (name, key)")
             self._db.execute(f"PRAGMA application_id={APPLICATION_ID}")
+        elif mark == FIRST_APPLICATION_ID:
+            raise CannotStart(f"the data file {str(path)!r} is of an older version of this service; use --reset")
         elif mark != APPLICATION_ID:
             raise CannotStart(f"the data file {str(path)!r} belongs to something else; use another --data")
 

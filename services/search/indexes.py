@@ -32,7 +32,8 @@ def _knowledge(dimensions: int) -> "SearchIndex":
         ],
         dimensions,
     )
-    weights = {"path": 1.5, "title": 1.5, "heading": 2.0, "text": 1.0}
+    # Every field has a BM25 of its own, and few words in short fields score high: these must count for less, not more.
+    weights = {"path": 0.2, "title": 0.2, "heading": 0.5, "text": 1.0}
     index.scoring_profiles = [ScoringProfile(name=HEADINGS_COUNT, text_weights=TextWeights(weights=weights))]
     index.default_scoring_profile = HEADINGS_COUNT
     return index
