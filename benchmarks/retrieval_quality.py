@@ -23,7 +23,7 @@ from local.serving import in_thread
 
 TENANT = "benchmark"
 LOOKED_AT = 30
-MODES = {"bm25": 0.0, "vector": None, "hybrid": 0.05, "hybrid_tenth": 0.1, "hybrid_equal": 1.0}
+MODES = {"bm25": 0.0, "vector": None, "hybrid": 0.01, "hybrid_tenth": 0.1, "hybrid_equal": 1.0}
 """The weight of the vectors; None: they alone."""
 
 

@@ -193,7 +193,7 @@ def local_settings(given: Mapping[str, str], data: Path, search: int, model: int
             "MODEL_STANDARD": "offline",
             "EMBEDDING_MODEL": "local-hash",
             "EMBEDDING_DIMENSIONS": "384",
-            "SEARCH_VECTOR_WEIGHT": "0.05",
+            "SEARCH_VECTOR_WEIGHT": "0.01",
         }
     return settings
 

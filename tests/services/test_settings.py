@@ -33,7 +33,7 @@ def test_the_example_is_complete() -> None:
     assert settings.search.url == "http://127.0.0.1:7072"
     assert settings.models == {"fast": "offline", "standard": "offline", "reasoning": "offline"}
     assert settings.embedding == settings.model
-    assert settings.vector_weight == 0.05
+    assert settings.vector_weight == 0.01
 
 
 @pytest.mark.parametrize("key", REQUIRED)
