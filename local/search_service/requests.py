@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from aiohttp import web
+from pydantic_core import from_json
 
 from local.search_service.problems import ServiceProblem, bad
 
@@ -26,7 +27,7 @@ def check_api_key(request: web.Request, key: str) -> None:
 
 async def json_of(request: web.Request) -> Any:
     try:
-        return json.loads(await request.read())
+        return from_json(await request.read())  # three times as fast as json.loads: a batch is megabytes of numbers
     except ValueError as error:
         raise bad(f"The request body is not JSON: {error}") from error
 
