@@ -1,6 +1,7 @@
 """What do we know already? Looks for what earlier runs have left on a subject like this."""
 
 import contextlib
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from contracts.plans import Note, Recall, Recalled
@@ -14,7 +15,7 @@ from services.settings import Settings
 NOTES = 3
 CANDIDATES = 12
 NOTE_CHARACTERS = 600
-SELECT = ("id", "run", "goal", "text", "importance", "created", "used")
+SELECT = ("id", "run", "goal", "text", "subject", "importance", "created", "used")
 
 
 async def recall_memory(recall: Recall, model: Model, memory: Index, settings: Settings, ledger: Ledger) -> Recalled:
@@ -29,6 +30,7 @@ async def recall_memory(recall: Recall, model: Model, memory: Index, settings: S
     rows = await memory.search(
         recall.tenant, recall.goal, top=CANDIDATES, select=SELECT, vector=vector, condition=current
     )
+    rows = _newest(rows)
     found = [_recollection(place, row) for place, row in enumerate(rows)]
     best = [rows[place] for place in by_worth(found, now, settings.memory_half_life_days)[:NOTES]]
     use = {"used": now.isoformat(), "expires": expires(now).isoformat()}
@@ -37,6 +39,15 @@ async def recall_memory(recall: Recall, model: Model, memory: Index, settings: S
     return Recalled(
         notes=tuple(Note(source=row["run"], text=f"{row['goal']}\n{row['text']}"[:NOTE_CHARACTERS]) for row in best)
     )
+
+
+def _newest(rows: Sequence[Row]) -> list[Row]:
+    """Of two that are current on one subject, the newer: whoever wrote it may not have seen the older yet."""
+    last: dict[str, str] = {}
+    for row in rows:
+        subject = row["subject"] or row["id"]
+        last[subject] = max(last.get(subject, ""), row["used"] or row["created"])
+    return [row for row in rows if (row["used"] or row["created"]) == last[row["subject"] or row["id"]]]
 
 
 def _recollection(place: int, row: Row) -> Recollection:

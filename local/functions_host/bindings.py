@@ -12,8 +12,6 @@ TRIGGERS = {
     "blobTrigger",
     "eventGridTrigger",
 }
-QUEUED = {"queueTrigger", "blobTrigger", "eventGridTrigger", "timerTrigger"}
-"""Their invocations are kept until they have succeeded, or have failed for good."""
 BINDINGS = {"http", "durableClient"}
 INSTEAD = {
     "queue": "send the message with azure-storage-queue inside of the function",

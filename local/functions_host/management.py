@@ -13,6 +13,7 @@ from local.functions_host import shown
 from local.functions_host.addresses import WEBHOOKS, Addresses
 from local.functions_host.control import Conflict, Control
 from local.functions_host.engine import Engine
+from local.functions_host.episodes import Consequences
 from local.functions_host.keys import Keys
 from local.functions_host.paths import any_case
 from local.functions_host.recorded import Recorded
@@ -22,7 +23,8 @@ MAX_ID_CHARACTERS = 100
 LONGEST_WAIT_SECONDS = 24 * 3600
 BAD_ID = re.compile(r"[/\\#?\x00-\x1f\x7f-\x9f]")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-Change = Callable[[Instance, web.Request], web.Response | None]
+Change = Callable[[Instance, str], Consequences]
+"""An instance and a reason -> the work that follows."""
 
 
 class Management:
@@ -48,10 +50,9 @@ class Management:
             ("POST", "/instances/{id}/raiseEvent/{event}", self.raise_event),
             ("POST", "/instances/{id}/restart", self.restart),
             ("POST", "/instances/{id}/rewind", self.rewind),
-            *(
-                (("POST", f"/instances/{{id}}/{verb}", self._change(verb)))
-                for verb in ("terminate", "suspend", "resume")
-            ),
+            ("POST", "/instances/{id}/terminate", self._change(self._control.terminate)),
+            ("POST", "/instances/{id}/suspend", self._change(self._control.suspend, refused="Suspended")),
+            ("POST", "/instances/{id}/resume", self._change(self._control.resume, only="Suspended")),
         ]
         raw = web.get(any_case("/admin/instances/{id}/history"), self.recorded)
         return [*durable_routes(found, self._addresses, self._keys), raw]
@@ -161,25 +162,21 @@ class Management:
             given = await _json_text(request)
         except ValueError as problem:
             return shown.error(400, "Invalid JSON content", problem)
-        self._control.raise_event(row, request.match_info["event"], given or "null")
-        self._engine.wake(row.id)
+        self._engine.follow(self._control.raise_event(row, request.match_info["event"], given or "null"))
         return web.Response(status=202)
 
-    def _change(self, verb: str) -> Handler:
-        """A handler that does something to an instance that has not ended."""
+    def _change(self, change: Change, *, only: str = "", refused: str = "") -> Handler:
+        """A handler that does something to an instance that has not ended: `only` in one status, or `refused` in it."""
 
         async def handler(request: web.Request) -> web.Response:
             row = self._store.instance(request.match_info["id"])
             if row is None or row.over:
                 return web.Response(status=404 if row is None else 410)
-            reason = request.query.get("reason", "")
-            if (verb, row.status == "Suspended") in (("suspend", True), ("resume", False)):
-                return shown.error(500, f"Cannot {verb} the instance {row.id!r}: its status is {row.status}.")
-            if verb == "terminate":
-                self._engine.follow(self._control.terminate(row, reason))
-            else:
-                getattr(self._control, verb)(row, reason)
-                self._engine.wake(row.id)
+            if row.status == refused or (only and row.status != only):
+                return shown.error(
+                    500, f"Cannot {change.__name__} the instance {row.id!r}: its status is {row.status}."
+                )
+            self._engine.follow(change(row, request.query.get("reason", "")))
             return web.Response(status=202)
 
         return handler

@@ -37,12 +37,17 @@ class Memory:
         ports = [int(url.rpartition(":")[2]) for url in (search, model)]
         self.settings = settings_from(local_settings({}, data, *ports), lambda vault, name: "")
         self.clients = Clients(self.settings)
-        self.model_url = model
+        self.search_url, self.model_url = search, model
         migrate(self.settings)
 
     def break_embeddings_once(self) -> None:
         body = json.dumps({"agent": "embeddings", "calls": [{"status": 503}]}).encode()
         with urlopen(Request(f"{self.model_url}/control/script", data=body)):  # noqa: S310 - loopback
+            pass
+
+    def lag(self, seconds: float) -> None:
+        body = json.dumps({"seconds": seconds}).encode()
+        with urlopen(Request(f"{self.search_url}/control/visibility-lag", data=body)):  # noqa: S310 - loopback
             pass
 
     async def remember(self, answer: str, *, goal: str = GOAL, run: str = "run-1", tenant: str = TENANT) -> Remembered:
@@ -99,6 +104,17 @@ async def test_another_answer_supersedes_the_old_one_which_stays(memory: Memory)
     (old,) = await memory.rows("valid_to ne null")
     (new,) = await memory.rows("valid_to eq null")
     assert (old["text"], old["superseded_by"]) == ("It is kept for thirty years.", new["id"])
+
+
+async def test_the_newer_of_two_holds_though_its_writer_did_not_see_the_older(memory: Memory) -> None:
+    memory.lag(60)
+    await memory.remember("It is kept for thirty years.")
+    await memory.remember("It is kept for forty years.")
+    memory.lag(0)
+
+    assert len(await memory.rows("valid_to eq null")) == 2
+    assert await memory.recall() == ["It is kept for forty years."]
+    assert await memory.recall() == ["It is kept for forty years."], "being recalled makes nothing older"
 
 
 async def test_an_answer_that_holds_again_is_current_again(memory: Memory) -> None:
