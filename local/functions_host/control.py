@@ -23,17 +23,17 @@ class Control:
 
     def raise_event(self, row: Instance, name: str, given: str) -> Consequences:
         """Send an external event; `given` is JSON. It goes to whichever execution of the instance there is."""
-        return self._send(row, "event", wire.EVENT_RAISED, Name=name, Input=given)
+        return self._send(row, "event", wire.event(wire.EVENT_RAISED, self._clock.now(), Name=name, Input=given))
 
     def suspend(self, row: Instance, reason: str) -> Consequences:
-        return self._send(row, "suspend", wire.EXECUTION_SUSPENDED, Input=reason)
+        return self._send(row, "suspend", wire.event(wire.EXECUTION_SUSPENDED, self._clock.now(), Input=reason))
 
     def resume(self, row: Instance, reason: str) -> Consequences:
-        return self._send(row, "resume", wire.EXECUTION_RESUMED, Input=reason)
+        return self._send(row, "resume", wire.event(wire.EXECUTION_RESUMED, self._clock.now(), Input=reason))
 
-    def _send(self, row: Instance, transaction: str, kind: int, **fields: str) -> Consequences:
+    def _send(self, row: Instance, transaction: str, event: Event) -> Consequences:
         with self._store.transaction(transaction):
-            self._store.send(row.id, wire.event(kind, self._clock.now(), **fields))
+            self._store.send(row.id, event)
         return Consequences(instances=[row.id])
 
     def terminate(self, row: Instance, reason: str) -> Consequences:

@@ -124,12 +124,11 @@ class Replays(Generic[E, R]):
             return
         if self._current is batch:
             self._current = None
-        if not self._stopped:
-            self._take(batch)
-            self._ask()
+        self._take(batch)
+        self._ask()
         ended.result()
 
     def _take(self, batch: _Batch[E, R]) -> None:
         results = list(_emptied(batch.done))
-        if results:
+        if results and not self._stopped:  # what is not recorded is replayed at the next start
             self._finish(results)
