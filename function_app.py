@@ -9,13 +9,14 @@ import azure.functions as func
 from contracts.steps import STEPS, Step
 from orchestrators.achieve_goal import achieve_goal
 from orchestrators.read_documents import read_documents
+from triggers.agents import agents
 from triggers.documents import documents
 from triggers.goals import goals
 from triggers.service import service
 
 app = df.DFApp(http_auth_level=func.AuthLevel.FUNCTION)
 
-for blueprint in (goals, documents, service):
+for blueprint in (goals, documents, agents, service):
     app.register_functions(blueprint)
 
 for orchestrator in (achieve_goal, read_documents):

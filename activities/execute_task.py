@@ -7,7 +7,6 @@ from activities.material import read_passages, shown
 from contracts.answers import Draft, TaskBrief
 from contracts.passages import PassageSet
 from contracts.replies import DraftReply
-from policy.tenancy import tenant_key
 from services.artifacts import Artifacts, get_text, put_text, put_value
 from services.model import Model
 
@@ -33,10 +32,9 @@ async def execute_task(brief: TaskBrief, model: Model, artifacts: Artifacts) -> 
         DraftReply,
     )
     answer, problems = check_markers(reply.answer, passages)
-    owner = tenant_key(brief.tenant)
     return Draft(
-        answer=await put_text(artifacts, owner, answer),
-        passages=await put_value(artifacts, owner, PassageSet(passages=passages)),
+        answer=await put_text(artifacts, answer),
+        passages=await put_value(artifacts, PassageSet(passages=passages)),
         missing=tuple(reply.missing),
         problems=problems,
     )

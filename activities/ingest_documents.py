@@ -4,14 +4,19 @@ import asyncio
 import base64
 import hashlib
 from collections.abc import Sequence
+from datetime import datetime
 
+from activities.healing import embed_rows
 from contracts.documents import DocumentBatch, Ingestion, ReadingReport, StoredDocument, Unreadable
+from contracts.owner import Owner
 from policy.tenancy import tenant_key
 from services.artifacts import Artifacts, get_value
-from services.documents import Chunk, UnreadableDocument, chunk, read_document
-from services.errors import RetryLater, StepError
+from services.documents import Chunk, UnreadableDocument, chunk, kind_of, read_document
 from services.ledger import Ledger
 from services.model import Model
+from services.search.filters import instant
+from services.search.indexes import KNOWLEDGE
+from services.search.rows import path_words
 from services.search.store import Index, Row
 
 
@@ -21,14 +26,15 @@ async def ingest_documents(
     """Safe to run twice: a chunk's key is made of its content, and the second time nothing is new."""
     batch = await get_value(artifacts, ingestion.batch, DocumentBatch)
     chunks, unreadable = await asyncio.to_thread(_chunks, batch.documents)
+    modified = {each.source: each.modified or ingestion.at for each in batch.documents}
     sources = [document.source for document in batch.documents]
-    present = await knowledge.ids_of_sources(ingestion.tenant, sources)
-    wanted = {_key(ingestion.tenant, each): each for each in chunks}
+    present = await knowledge.ids_of_sources(ingestion.owner, sources)
+    wanted = {_key(ingestion.owner, each): each for each in chunks}
     known = set().union(*present.values())
     broken = {each.source for each in unreadable}
     new = [key for key in wanted if key not in known]
-    rows = [_row(ingestion.tenant, key, wanted[key]) for key in new]
-    await _embed(rows, model, ledger)
+    rows = [_row(ingestion.owner, key, wanted[key], modified[wanted[key].source]) for key in new]
+    await _embed(ingestion.owner, rows, model, knowledge, ledger)
     await knowledge.write(rows)
     # The new is written before the old is removed: a reader in between finds both, never neither.
     gone = [key for source in sources if source not in broken for key in present[source] - wanted.keys()]
@@ -57,33 +63,27 @@ def _content(document: StoredDocument) -> str | bytes:
     return document.content if document.content_base64 is None else base64.b64decode(document.content_base64)
 
 
-def _key(tenant: str, each: Chunk) -> str:
-    content = "\0".join((each.source, each.title, each.heading, each.text))
-    return f"{tenant_key(tenant)}-{hashlib.sha256(content.encode()).hexdigest()[:40]}"
+def _key(owner: Owner, each: Chunk) -> str:
+    content = "\0".join((owner.user, each.source, each.title, each.heading, each.text))
+    return f"{tenant_key(owner.tenant)}-{hashlib.sha256(content.encode()).hexdigest()[:40]}"
 
 
-def _row(tenant: str, key: str, each: Chunk) -> Row:
+def _row(owner: Owner, key: str, each: Chunk, modified: datetime) -> Row:
     return {
         "id": key,
-        "tenant": tenant,
+        "tenant": owner.tenant,
+        "user": owner.user or None,
         "source": each.source,
-        "path": each.source.replace("/", " ").replace("_", " ").replace("-", " ").rsplit(".", 1)[0],
+        "kind": kind_of(each.source),
+        "modified": instant(modified),
+        "path": path_words(each.source),
         "title": each.title,
         "heading": each.heading,
         "text": each.text,
     }
 
 
-async def _embed(rows: list[Row], model: Model, ledger: Ledger) -> None:
-    """Give each row its vector; without embeddings the rows are found by their words alone."""
-    if not rows:
-        return
-    try:
-        vectors = await model.embed([f"{row['title']} {row['heading']}\n{row['text']}" for row in rows])
-    except StepError as problem:
-        if isinstance(problem, RetryLater) and not ledger.last_attempt:
-            raise
+async def _embed(owner: Owner, rows: list[Row], model: Model, knowledge: Index, ledger: Ledger) -> None:
+    """Without embeddings the rows are found by their words alone, until they are healed."""
+    if not await embed_rows(KNOWLEDGE, owner, rows, model, knowledge):
         ledger.degraded.add("written_without_vectors")
-        return
-    for row, vector in zip(rows, vectors, strict=True):
-        row["vector"] = vector

@@ -1,4 +1,4 @@
-"""How passages and drafts are read for an agent and shown to it."""
+"""How passages, drafts and conversations are read for an agent and shown to it."""
 
 from collections.abc import Iterable, Sequence
 
@@ -6,7 +6,14 @@ from pydantic import JsonValue
 
 from contracts.content import Reference
 from contracts.passages import Passage, PassageSet
+from policy.passages import estimated_tokens
 from services.artifacts import Artifacts, get_value
+from services.sessions import Sessions
+
+CONVERSATION_TOKENS = 1_500
+"""What a conversation may take of a prompt, about; of longer ones, the last turns are shown."""
+ANSWER_CHARACTERS = 1_200
+"""Of an earlier answer: enough to know what "it" is."""
 
 
 async def read_passages(artifacts: Artifacts, references: Iterable[Reference]) -> tuple[Passage, ...]:
@@ -25,3 +32,19 @@ def shown(passages: Sequence[Passage]) -> list[JsonValue]:
         {"number": number, "source": passage.source, "heading": passage.heading, "text": passage.text}
         for number, passage in enumerate(passages, start=1)
     ]
+
+
+async def conversation(sessions: Sessions, session: str) -> JsonValue:
+    """What was said before, as agents see it; None when the goal is part of no conversation, or of a new one."""
+    if not session:
+        return None
+    kept = await sessions.read(session)
+    turns: list[JsonValue] = []
+    left = CONVERSATION_TOKENS
+    for turn in reversed(kept.turns):
+        answer = turn.answer[:ANSWER_CHARACTERS]
+        left -= estimated_tokens(turn.goal) + estimated_tokens(answer)
+        if left < 0 and turns:
+            break
+        turns.insert(0, {"goal": turn.goal, "answer": answer})
+    return {"summary": kept.summary, "turns": turns} if turns or kept.summary else None

@@ -1,21 +1,27 @@
 """Turns a goal into a graph of tasks, and checks it by the rules."""
 
+from activities.material import conversation
 from contracts.plans import PlanBrief, Planned
 from contracts.replies import PlanReply
 from policy.plan_rules import SUPPORTED_TYPES, PlanRejected, checked_plan
 from services.model import Model
+from services.sessions import Sessions
 
 WISHED_TASKS = 12
 """What the planner is told; `policy.plan_rules` allows more."""
 
 
-async def plan_goal(brief: PlanBrief, model: Model) -> Planned:
+async def plan_goal(brief: PlanBrief, model: Model, sessions: Sessions) -> Planned:
     """Safe to run twice: it only asks, and what it returned first is what history keeps."""
     reply = await model.ask(
         "planner",
         {
             "goal": brief.goal,
-            "known": [{"source": note.source, "text": note.text} for note in brief.notes],
+            "conversation": await conversation(sessions, brief.session),
+            "known": [
+                {"kind": note.kind, "about": note.about, "text": note.text, "source": note.source}
+                for note in brief.notes
+            ],
             "task_types": list(SUPPORTED_TYPES),
             "max_tasks": WISHED_TASKS,
             "rejected": brief.rejected,

@@ -3,19 +3,21 @@
 import contextlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
-from contracts.plans import Note, Recall, Recalled
+from contracts.memories import Note, Recall, Recalled
 from policy.memories import Recollection, by_worth, expires
 from services.errors import StepError
 from services.ledger import Ledger
 from services.model import Model
-from services.search.store import Index, Row
+from services.search.filters import held_at, instant
+from services.search.store import Index, Row, Search
 from services.settings import Settings
 
-NOTES = 3
-CANDIDATES = 12
+NOTES = 5
+CANDIDATES = 20
 NOTE_CHARACTERS = 600
-SELECT = ("id", "run", "goal", "text", "subject", "importance", "created", "used")
+SELECT = ("id", "kind", "run", "about", "text", "subject", "importance", "created", "valid_from", "used", "user")
 
 
 async def recall_memory(recall: Recall, model: Model, memory: Index, settings: Settings, ledger: Ledger) -> Recalled:
@@ -26,30 +28,39 @@ async def recall_memory(recall: Recall, model: Model, memory: Index, settings: S
         vector = None
         ledger.degraded.add("keyword_search")
     now = datetime.now(UTC)
-    current = f"valid_to eq null and (expires eq null or expires gt {now:%Y-%m-%dT%H:%M:%SZ})"
-    rows = await memory.search(
-        recall.tenant, recall.goal, top=CANDIDATES, select=SELECT, vector=vector, condition=current
+    asked = Search(
+        text=recall.goal,
+        top=CANDIDATES,
+        select=SELECT,
+        vector=vector,
+        condition=held_at(recall.as_of or now),
     )
-    rows = _newest(rows)
+    rows = _newest(await memory.search(recall.owner, asked))
     found = [_recollection(place, row) for place, row in enumerate(rows)]
-    best = [rows[place] for place in by_worth(found, now, settings.memory_half_life_days)[:NOTES]]
-    use = {"used": now.isoformat(), "expires": expires(now).isoformat()}
-    with contextlib.suppress(StepError):  # a note of use that is lost changes little
-        await memory.merge([{"id": row["id"], **use} for row in best])
-    return Recalled(
-        notes=tuple(Note(source=row["run"], text=f"{row['goal']}\n{row['text']}"[:NOTE_CHARACTERS]) for row in best)
-    )
+    best = [rows[place] for place in by_worth(found, recall.as_of or now, settings.memory_half_life_days)[:NOTES]]
+    if recall.as_of is None:
+        use = {"used": instant(now), "expires": instant(expires(now))}
+        with contextlib.suppress(StepError):  # a note of use that is lost changes little
+            await memory.merge([{"id": row["id"], **use} for row in best])
+    return Recalled(notes=tuple(_note(row) for row in best))
+
+
+def _note(row: Row) -> Note:
+    text = row["text"][:NOTE_CHARACTERS]
+    return Note(source=row["run"], text=text, kind=row["kind"], about=row["about"][:NOTE_CHARACTERS])
 
 
 def _newest(rows: Sequence[Row]) -> list[Row]:
-    """Of two that are current on one subject, the newer: whoever wrote it may not have seen the older yet."""
-    last: dict[str, str] = {}
+    """Of two that hold on one subject, the newer: whoever wrote it may not have seen the older yet."""
+    last: dict[tuple[Any, Any], str] = {}
     for row in rows:
-        subject = row["subject"] or row["id"]
-        last[subject] = max(last.get(subject, ""), row["used"] or row["created"])
-    return [row for row in rows if (row["used"] or row["created"]) == last[row["subject"] or row["id"]]]
+        last[_subject(row)] = max(last.get(_subject(row), ""), row["valid_from"])
+    return [row for row in rows if row["valid_from"] == last[_subject(row)]]
+
+
+def _subject(row: Row) -> tuple[Any, Any]:
+    return row["user"], row["subject"]
 
 
 def _recollection(place: int, row: Row) -> Recollection:
-    used = datetime.fromisoformat(row["used"] or row["created"])
-    return Recollection(place, used, 0.5 if row["importance"] is None else row["importance"])
+    return Recollection(place, datetime.fromisoformat(row["used"]), row["importance"])

@@ -1,79 +1,156 @@
-"""Leaves what a run found where later runs will look.
+"""Leaves what a run found where later runs will look: its answer, and the lessons drawn from it.
 
-The same answer to the same goal is one memory, used again. Another answer to it supersedes the old one, which stays,
-marked, and is not recalled any more.
+The same words about the same are one memory, used again. Other words about it supersede the old ones, which stay,
+marked with when they were held true, and are not recalled any more.
 """
 
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 from activities.grounding import renumber
-from contracts.answers import Remembered, Remembrance
-from policy.memories import expires, memory_id, objection, subject_key
+from activities.healing import embed_rows
+from contracts.memories import MemoryKind, Remembered, Remembrance
+from policy.memories import expires, memory_id, normalised, objection, subject_key
+from policy.timeline import Entry, Held, entry
 from services.artifacts import Artifacts, get_text
-from services.errors import StepError
 from services.ledger import Ledger
 from services.model import Model
-from services.search.store import Index, Row, quoted
+from services.search.filters import instant, quoted
+from services.search.indexes import MEMORY
+from services.search.store import Index, Row
 
 REMEMBERED_CHARACTERS = 4_000
-KIND = "outcome"
-HEALED = 50
-"""Memories without a vector that are embedded along with a new one."""
+MOST_OF_A_SUBJECT = 500
+"""Memories on the subjects of one run that are looked at."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What is to be remembered."""
+
+    kind: MemoryKind
+    about: str
+    text: str
+    confidence: float
+    importance: float
+
+    @property
+    def subject(self) -> str:
+        return subject_key(self.kind, self.about)
+
+
+@dataclass(frozen=True)
+class Change:
+    """What becomes of one claim: `row` is new, or `entry` repeats one that is there."""
+
+    entry: Entry
+    row: Row | None
 
 
 async def remember_result(
     remembrance: Remembrance, model: Model, memory: Index, artifacts: Artifacts, ledger: Ledger
 ) -> Remembered:
-    """Safe to run twice: the key is made of the words, and the second write changes nothing but the time of use."""
-    answer = await get_text(artifacts, remembrance.answer)
-    text = renumber(answer, {})[:REMEMBERED_CHARACTERS]  # its markers point at passages of this run
-    problem = objection(f"{remembrance.goal}\n{text}")
-    if problem is not None:
+    """Safe to run twice: a memory has its place by when the run knew it, also when it comes late."""
+    answer = renumber(await get_text(artifacts, remembrance.answer), {})  # markers point at passages of this run
+    claims, refused = _claims(remembrance, answer)
+    if refused:
         ledger.degraded.add("not_remembered")
-        return Remembered(written=0, refused=problem)
-    row = _row(remembrance, text, datetime.now(UTC))
-    older = await memory.find(
-        remembrance.tenant,
-        f"subject eq {quoted(row['subject'])} and valid_to eq null",
-        top=HEALED,
-        select=["id", "created"],
-    )
-    same = next((each for each in older if each["id"] == row["id"]), None)
-    if same is not None:
-        row["created"] = same["created"]
-    await _embed(remembrance.tenant, row, model, memory, ledger)
-    # The new is written before the old is closed: a reader in between finds both, never neither.
-    await memory.write([row])
-    closed = [each["id"] for each in older if each["id"] != row["id"]]
-    await memory.merge([{"id": each, "valid_to": row["used"], "superseded_by": row["id"]} for each in closed])
-    return Remembered(written=0 if same else 1, superseded=len(closed))
-
-
-def _row(remembrance: Remembrance, text: str, now: datetime) -> Row:
-    return {
-        "id": memory_id(remembrance.tenant, KIND, remembrance.goal, text),
-        "tenant": remembrance.tenant,
-        "kind": KIND,
-        "run": remembrance.run,
-        "subject": subject_key(KIND, remembrance.goal),
-        "goal": remembrance.goal,
-        "text": text,
-        "importance": remembrance.importance,
-        "created": now.isoformat(),
-        "used": now.isoformat(),
-        "expires": expires(now).isoformat(),
-    }
-
-
-async def _embed(tenant: str, row: Row, model: Model, memory: Index, ledger: Ledger) -> None:
-    """Give the new memory its vector, and those that have been waiting for theirs; without embeddings it waits too."""
-    waiting = await memory.find(tenant, "lacks eq 'vector'", top=HEALED, select=["id", "goal", "text"])
-    try:
-        vectors = await model.embed([f"{each['goal']}\n{each['text']}" for each in (row, *waiting)])
-    except StepError:
+    kept = await _kept(remembrance, claims, memory)
+    changes = [_change(remembrance, claim, kept.get(claim.subject, [])) for claim in claims]
+    rows = [each.row for each in changes if each.row is not None]
+    if not await embed_rows(MEMORY, remembrance.owner, rows, model, memory):
         ledger.degraded.add("remembered_without_vector")
-        row["lacks"] = "vector"
-        return
-    row["vector"] = vectors[0]
-    healed = [each for each in zip(waiting, vectors[1:], strict=True) if each[0]["id"] != row["id"]]
-    await memory.merge([{"id": each["id"], "vector": vector, "lacks": ""} for each, vector in healed])
+    # The new is written before the old is closed: a reader in between finds both, never neither.
+    await memory.write(rows)
+    closed = [each for change in changes for each in _closed(change, remembrance.at)]
+    await memory.merge([*closed, *_used(changes, remembrance)])
+    repeated = sum(each.entry.repeats is not None for each in changes)
+    return Remembered(written=len(rows), repeated=repeated, superseded=len(closed), refused=refused)
+
+
+def _claims(remembrance: Remembrance, answer: str) -> tuple[list[Claim], tuple[str, ...]]:
+    """One for each subject, and why others are not remembered."""
+    outcome = Claim("outcome", remembrance.goal, answer[:REMEMBERED_CHARACTERS], 1.0, remembrance.importance)
+    lessons = [
+        Claim(each.kind, each.about, each.text, each.confidence, each.importance) for each in remembrance.lessons
+    ]
+    claims, refused = {}, []
+    for claim in (outcome, *lessons):
+        problem = objection(f"{claim.about}\n{claim.text}")
+        if problem is None:
+            claims[claim.subject] = claim
+        else:
+            refused.append(f"{claim.kind}: {problem}")
+    return list(claims.values()), tuple(refused)
+
+
+async def _kept(remembrance: Remembrance, claims: Sequence[Claim], memory: Index) -> dict[str, list[Held]]:
+    """What is remembered on the subjects of the claims, by subject."""
+    if not claims:
+        return {}
+    subjects = quoted(",".join(claim.subject for claim in claims))
+    rows = await memory.find(
+        remembrance.owner,
+        f"search.in(subject, {subjects})",
+        top=MOST_OF_A_SUBJECT,
+        select=["id", "subject", "text", "valid_from", "valid_to", "used"],
+    )
+    kept: dict[str, list[Held]] = {}
+    for row in rows:
+        kept.setdefault(row["subject"], []).append(_held(row))
+    return kept
+
+
+def _held(row: Row) -> Held:
+    return Held(
+        id=row["id"],
+        text=normalised(row["text"]),
+        since=datetime.fromisoformat(row["valid_from"]),
+        until=datetime.fromisoformat(row["valid_to"]) if row["valid_to"] else None,
+        used=datetime.fromisoformat(row["used"]),
+    )
+
+
+def _change(remembrance: Remembrance, claim: Claim, kept: Sequence[Held]) -> Change:
+    found = entry(kept, normalised(claim.text), remembrance.at)
+    if found.repeats is not None:
+        return Change(found, None)
+    at = instant(remembrance.at)
+    owner = remembrance.owner
+    row: Row = {
+        "id": memory_id(owner, claim.kind, claim.subject, claim.text, at if found.again else ""),
+        "tenant": owner.tenant,
+        "user": owner.user or None,
+        "session": remembrance.session or None,
+        "kind": claim.kind,
+        "run": remembrance.run,
+        "subject": claim.subject,
+        "about": claim.about,
+        "text": claim.text,
+        "sources": list(remembrance.sources),
+        "confidence": claim.confidence,
+        "importance": claim.importance,
+        "created": at,
+        "valid_from": at,
+        "valid_to": instant(found.newer.since) if found.newer else None,
+        "superseded_by": found.newer.id if found.newer else None,
+        "used": at,
+        "expires": instant(expires(remembrance.at)),
+    }
+    return Change(found, row)
+
+
+def _closed(change: Change, at: datetime) -> list[Row]:
+    """The memories that end where this one begins."""
+    repeats = change.entry.repeats
+    since = instant(repeats.since if repeats else at)
+    by = change.row["id"] if change.row is not None else repeats.id if repeats else ""
+    return [{"id": each.id, "valid_to": since, "superseded_by": by} for each in change.entry.closes]
+
+
+def _used(changes: Sequence[Change], remembrance: Remembrance) -> list[Row]:
+    """Those that say the same have been used by this run."""
+    use = {"used": instant(remembrance.at), "expires": instant(expires(remembrance.at)), "run": remembrance.run}
+    repeated = [each.entry.repeats for each in changes if each.entry.repeats is not None]
+    return [{"id": each.id, **use} for each in repeated if each.used < remembrance.at]

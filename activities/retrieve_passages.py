@@ -1,50 +1,86 @@
 """Finds passages for a text: by words and by meaning, by words alone when vectors fail, none when search is down."""
 
-import contextlib
+import asyncio
+from collections.abc import Sequence
 
-from contracts.passages import Passage, PassageSet, Query, Retrieved, SearchMode
-from policy.passages import chosen
-from policy.tenancy import tenant_key
+from contracts.passages import MAX_WORDINGS, Passage, PassageSet, Query, Retrieved, SearchMode
+from policy.passages import chosen, fused
 from services.artifacts import Artifacts, put_value
 from services.errors import GiveUp, RetryLater, StepError
 from services.ledger import Ledger
 from services.model import Model
-from services.search.store import Index, Row
+from services.search.filters import within
+from services.search.store import Index, Row, Search
+from services.settings import Settings
 
 CANDIDATES = 3
 """Times as many passages are looked at as are shown: some say the same, some belong together."""
 SELECT = ("id", "source", "title", "heading", "text")
 
+Ladder = tuple[tuple[SearchMode, bool], ...]
+"""Ways to search, the best first: with which mode, and whether with the semantic ranker."""
+
 
 async def retrieve_passages(
-    query: Query, model: Model, knowledge: Index, artifacts: Artifacts, ledger: Ledger
+    query: Query, model: Model, knowledge: Index, artifacts: Artifacts, settings: Settings, ledger: Ledger
 ) -> Retrieved:
     """Safe to run twice: it reads, and keeps what it found under the name of its content."""
-    mode, rows = await _search(query, model, knowledge, ledger)
-    if mode != "hybrid":
-        ledger.degraded.add("keyword_search" if mode == "keyword" else "no_context")
-    passages = chosen([_passage(row) for row in rows], top=query.top, tokens=query.tokens)
-    reference = await put_value(artifacts, tenant_key(query.tenant), PassageSet(passages=passages))
+    texts = list(dict.fromkeys((query.text, *query.also)))[:MAX_WORDINGS]
+    vectors = await _embedded(texts, model)
+    ladder: Ladder = (("hybrid", True), ("hybrid", False), ("keyword", False))
+    if vectors is None:
+        ladder = (("keyword", True), ("keyword", False))
+    if not settings.semantic_ranker:
+        ladder = tuple(rung for rung in ladder if not rung[1])
+    mode, found = await _climbed(query, texts, vectors, knowledge, ladder, ledger)
+    passages = chosen(fused(found), top=query.top, tokens=query.tokens)
+    reference = await put_value(artifacts, PassageSet(passages=passages))
     return Retrieved(passages=reference, count=len(passages), mode=mode)
 
 
-async def _search(query: Query, model: Model, knowledge: Index, ledger: Ledger) -> tuple[SearchMode, list[Row]]:
-    most = query.top * CANDIDATES
+async def _embedded(texts: Sequence[str], model: Model) -> list[list[float]] | None:
     try:
+        return await model.embed(texts)
+    except StepError:
+        return None
+
+
+async def _climbed(
+    query: Query,
+    texts: Sequence[str],
+    vectors: Sequence[Sequence[float]] | None,
+    knowledge: Index,
+    ladder: Ladder,
+    ledger: Ledger,
+) -> tuple[SearchMode, list[list[Passage]]]:
+    """What the first way finds that the service does not refuse: an index may lack such vectors, or a ranker."""
+    for mode, ranker in ladder:
+        searches = [
+            Search(
+                text=text,
+                top=query.top * CANDIDATES,
+                select=SELECT,
+                vector=vectors[place] if vectors and mode == "hybrid" else None,
+                condition=within(query.scope),
+                ranker=ranker,
+            )
+            for place, text in enumerate(texts)
+        ]
         try:
-            vector = (await model.embed([query.text]))[0]
-        except StepError:
-            vector = None
-        if vector is not None:
-            # The index may not take such vectors; words alone may do.
-            with contextlib.suppress(GiveUp):
-                rows = await knowledge.search(query.tenant, query.text, top=most, select=SELECT, vector=vector)
-                return "hybrid", rows
-        return "keyword", await knowledge.search(query.tenant, query.text, top=most, select=SELECT, vector=None)
-    except RetryLater:
-        if not ledger.last_attempt:
-            raise
-        return "none", []
+            found = await asyncio.gather(*(knowledge.search(query.owner, each) for each in searches))
+        except GiveUp:
+            continue
+        except RetryLater:
+            if not ledger.last_attempt:
+                raise
+            break
+        if mode == "keyword":
+            ledger.degraded.add("keyword_search")
+        if ladder[0][1] and not ranker:
+            ledger.degraded.add("no_semantic_ranker")
+        return mode, [[_passage(row) for row in rows] for rows in found]
+    ledger.degraded.add("no_context")
+    return "none", []
 
 
 def _passage(row: Row) -> Passage:
@@ -54,5 +90,5 @@ def _passage(row: Row) -> Passage:
         source=row["source"],
         title=row["title"] or "",
         heading=row["heading"] or "",
-        score=row["@search.score"],
+        score=row.get("@search.reranker_score") or row["@search.score"],
     )

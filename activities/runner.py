@@ -18,6 +18,7 @@ from contracts.steps import Done, Failed, Later, Step, StepCall
 from services.clients import current_clients
 from services.errors import RetryLater, StepError
 from services.ledger import Ledger
+from services.sessions import Sessions
 from services.telemetry import current_run, log
 
 Activity = Callable[..., Awaitable[Contract]]
@@ -66,7 +67,7 @@ async def _perform(step: Step[Any, Any], called: StepCall, ledger: Ledger) -> Co
     try:
         request = step.takes.model_validate(called.value)
         async with asyncio.timeout(step.timeout_seconds):
-            return await activity(request, **{need: _provide(need, ledger) for need in needs})
+            return await activity(request, **{need: _provide(need, called.run, ledger) for need in needs})
     except (StepError, TimeoutError):
         raise
     except Exception as bug:  # noqa: BLE001 - the boundary: nothing of its text may leave
@@ -89,9 +90,13 @@ def _activity(name: str) -> tuple[Activity, tuple[str, ...]]:
     return activity, tuple(signature(activity).parameters)[1:]
 
 
-def _provide(need: str, ledger: Ledger) -> Any:
+def _provide(need: str, run: str, ledger: Ledger) -> Any:
     clients = current_clients()
     match need:
+        case "artifacts":
+            return clients.store.of_run(run)
+        case "sessions":
+            return Sessions(clients.store, run.partition("-")[0])
         case "model":
             return clients.model(ledger)
         case "ledger":

@@ -3,16 +3,16 @@
 from pydantic import JsonValue
 
 from activities.grounding import check_markers, citations_of, cited, renumber
-from activities.material import read_passages, shown
+from activities.material import conversation, read_passages, shown
 from contracts.answers import Answer, AnswerBrief
 from contracts.passages import Passage, PassageSet
 from contracts.replies import DraftReply
-from policy.tenancy import tenant_key
 from services.artifacts import Artifacts, get_text, put_text, put_value
 from services.model import Model
+from services.sessions import Sessions
 
 
-async def write_answer(brief: AnswerBrief, model: Model, artifacts: Artifacts) -> Answer:
+async def write_answer(brief: AnswerBrief, model: Model, artifacts: Artifacts, sessions: Sessions) -> Answer:
     """Safe to run twice: it asks, and keeps texts under the name of their content."""
     passages, results = await _gather(brief, artifacts)
     previous = await get_text(artifacts, brief.previous.answer) if brief.previous else None
@@ -20,6 +20,7 @@ async def write_answer(brief: AnswerBrief, model: Model, artifacts: Artifacts) -
         "writer",
         {
             "goal": brief.goal,
+            "conversation": await conversation(sessions, brief.session),
             "results": results,
             "passages": shown(passages),
             "failed": [each.model_dump() for each in brief.failed],
@@ -30,10 +31,9 @@ async def write_answer(brief: AnswerBrief, model: Model, artifacts: Artifacts) -
     )
     answer, problems = check_markers(reply.answer, passages)
     answer, passages = _in_order(answer, passages)
-    owner = tenant_key(brief.tenant)
     return Answer(
-        answer=await put_text(artifacts, owner, answer),
-        passages=await put_value(artifacts, owner, PassageSet(passages=tuple(passages))),
+        answer=await put_text(artifacts, answer),
+        passages=await put_value(artifacts, PassageSet(passages=tuple(passages))),
         missing=tuple(dict.fromkeys((*reply.missing, *(each.instruction for each in brief.failed)))),
         problems=problems,
         citations=citations_of(answer, passages),

@@ -30,6 +30,10 @@ class Agent(BaseModel):
     temperature: float = Field(ge=0, le=2)
     reply: str
     """The name of a contract in `contracts.replies`."""
+    purpose: str = Field(min_length=1, max_length=500)
+    """What it is good for: it can be found by this."""
+    examples: tuple[str, ...] = ()
+    """Of what it may be asked."""
     prompt: str = Field(min_length=1)
 
     @property
@@ -41,6 +45,11 @@ class Agent(BaseModel):
 def load_agent(name: str) -> Agent:
     """The agent of `agents/<name>.md`; raises `AgentError`."""
     return agent_from(Path(__file__).with_name(f"{name}.md"))
+
+
+def all_agents() -> list[Agent]:
+    """Every agent, by name; raises `AgentError`."""
+    return [load_agent(path.stem) for path in sorted(Path(__file__).parent.glob("*.md"))]
 
 
 def agent_from(path: Path) -> Agent:

@@ -12,16 +12,20 @@ import os
 import re
 import tempfile
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.python_docs import QUESTIONS
 from benchmarks.report import show
+from contracts.owner import Owner
 from local.cloud import SEARCH_KEY, local_settings
 from local.model_service.routes import make_app as make_model
 from local.search_service.routes import make_app as make_search
 from local.serving import in_thread
+from policy.tenancy import run_id
 
-TENANT = "benchmark"
+OWNER = Owner(tenant="benchmark")
+RUN = run_id(OWNER.tenant, "retrieval")
 LOOKED_AT = 30
 MODES = {"bm25": 0.0, "vector": None, "hybrid": 0.01, "hybrid_tenth": 0.1, "hybrid_equal": 1.0}
 """The weight of the vectors; None: they alone."""
@@ -34,7 +38,7 @@ async def measure(documents: Sequence[tuple[str, str]]) -> dict[str, float]:
     from services.artifacts import get_value
     from services.clients import current_clients
     from services.ledger import Ledger
-    from services.search.store import SearchIndexStore
+    from services.search.store import Search, SearchIndexStore
 
     clients = current_clients()
     await read(documents)
@@ -47,17 +51,17 @@ async def measure(documents: Sequence[tuple[str, str]]) -> dict[str, float]:
         found = []
         for question, vector in zip(QUESTIONS, vectors, strict=True):
             text = "" if weight is None else question
-            rows = await store.search(
-                TENANT, text, top=LOOKED_AT, select=SELECT, vector=None if weight == 0 else vector
-            )
+            asked = Search(text, top=LOOKED_AT, select=SELECT, vector=None if weight == 0 else vector)
+            rows = await store.search(OWNER, asked)
             found.append([row["source"] for row in rows])
         figures |= scored(name, found)
+    artifacts = clients.store.of_run(RUN)
     shown = []
     for question in QUESTIONS:
         result = await retrieve_passages(
-            Query(tenant=TENANT, text=question), model, clients.knowledge, clients.artifacts, ledger
+            Query(owner=OWNER, text=question), model, clients.knowledge, artifacts, clients.settings, ledger
         )
-        passages = await get_value(clients.artifacts, result.passages, PassageSet)
+        passages = await get_value(artifacts, result.passages, PassageSet)
         shown.append([each.source for each in passages.passages])
     await clients.close()
     return figures | scored("shown", shown)
@@ -79,19 +83,18 @@ async def read(documents: Sequence[tuple[str, str]]) -> None:
     """All documents, as the product reads them."""
     from activities.ingest_documents import ingest_documents
     from contracts.documents import DocumentBatch, Ingestion, StoredDocument
-    from policy.tenancy import tenant_key
     from services.artifacts import put_value
     from services.clients import current_clients
     from services.ledger import Ledger
 
     clients = current_clients()
+    artifacts = clients.store.of_run(RUN)
     for start in range(0, len(documents), 20):
         some = tuple(StoredDocument(source=source, content=text) for source, text in documents[start : start + 20])
-        batch = await put_value(clients.artifacts, tenant_key(TENANT), DocumentBatch(documents=some))
+        batch = await put_value(artifacts, DocumentBatch(documents=some))
         ledger = Ledger(last_attempt=True)
-        await ingest_documents(
-            Ingestion(tenant=TENANT, batch=batch), clients.model(ledger), clients.knowledge, clients.artifacts, ledger
-        )
+        ingestion = Ingestion(owner=OWNER, at=datetime.now(UTC), batch=batch)
+        await ingest_documents(ingestion, clients.model(ledger), clients.knowledge, artifacts, ledger)
 
 
 def main() -> None:

@@ -35,7 +35,6 @@ class EarlierAnswer(Contract):
 class TaskBrief(Contract):
     """What an executor is given."""
 
-    tenant: str
     goal: str
     instruction: str
     passages: tuple[Reference, ...]
@@ -62,8 +61,9 @@ class FailedTask(Contract):
 class AnswerBrief(Contract):
     """What the writer is given."""
 
-    tenant: str
     goal: str
+    session: str = ""
+    """The key of the conversation that the goal is part of."""
     results: tuple[TaskAnswer, ...]
     failed: tuple[FailedTask, ...] = ()
     previous: Draft | None = None
@@ -87,7 +87,6 @@ class Answer(Draft):
 
 
 class Evaluation(Contract):
-    tenant: str
     goal: str
     instruction: str
     draft: Draft
@@ -99,25 +98,6 @@ class Verdict(Contract):
     reasons: tuple[str, ...] = ()
     changes: str = ""
     """What a revision should change; empty when there is nothing to change."""
-
-
-class Remembrance(Contract):
-    tenant: str
-    run: str
-    goal: str
-    answer: Content
-    sources: tuple[str, ...] = ()
-    importance: float = 0.5
-    """0 to 1: the score that the evaluator gave the answer."""
-
-
-class Remembered(Contract):
-    written: int
-    """0 when it was known already, or refused."""
-    superseded: int = 0
-    """Older answers to the same goal, which are not recalled any more."""
-    refused: str | None = None
-    """Why it was not remembered."""
 
 
 class TaskReport(Contract):

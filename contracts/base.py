@@ -1,6 +1,8 @@
 """The two kinds of value: what crosses the durable boundary, and what comes in at the door."""
 
-from pydantic import BaseModel, ConfigDict
+from typing import Annotated
+
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 
 class Contract(BaseModel):
@@ -22,11 +24,21 @@ class Request(BaseModel):
     model_config = AT_THE_DOOR
 
 
+def _no_number(value: object) -> object:
+    if not isinstance(value, str):
+        raise ValueError("is no text such as 2026-11-21T10:00:00Z")
+    return value
+
+
+Instant = Annotated[AwareDatetime, BeforeValidator(_no_number), Field(strict=False)]
+"""A time at the door: ISO 8601 with its offset."""
+
+
 class Reply(BaseModel):
     """A value that a model must produce; its JSON Schema is sent with the question.
 
-    No defaults and no limits: strict structured output wants every field required and knows few keywords.
-    What the values must satisfy is checked after parsing.
+    No default values and no limits: strict structured output wants every field required and knows few keywords, so
+    the schema is the one of serialization. What the values must satisfy is checked after parsing.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

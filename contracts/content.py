@@ -7,7 +7,7 @@ INLINE_BYTES = 8 * 1024
 
 
 class Reference(Contract):
-    """The name of an artifact: `<tenant key>/<SHA-256 of its bytes>`. The same bytes have the same name."""
+    """The name of an artifact: `<tenant key>/runs/<run>/<SHA-256>`. Within a run the same bytes have the same name."""
 
     artifact: str
     bytes: int

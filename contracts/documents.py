@@ -1,13 +1,15 @@
 """Reading documents into memory."""
 
 import base64
+from datetime import datetime
 from typing import Annotated
 
 from pydantic import Field, StringConstraints, ValidationInfo, field_validator
 
-from contracts.base import Contract, Request
+from contracts.base import Contract, Instant, Request
 from contracts.content import Reference
-from contracts.goals import MAX_WAIT_SECONDS
+from contracts.goals import MAX_WAIT_SECONDS, UserName
+from contracts.owner import Owner
 from contracts.usage import Usage
 
 
@@ -21,6 +23,8 @@ class DocumentUpload(Request):
     """What isn't text, such as a PDF: its bytes in base64. Of text, UTF-8."""
     content: Annotated[str | None, Field(validate_default=True)] = None
     """The text. Either this or `content_base64` is given."""
+    modified: Instant | None = None
+    """When the document was last changed, as `2026-11-21T10:00:00Z`; the time of reading unless given."""
 
     @field_validator("content_base64")
     @classmethod
@@ -48,6 +52,8 @@ class DocumentsRequest(Request):
     """The body of `POST /api/documents`."""
 
     documents: Annotated[list[DocumentUpload], Field(min_length=1, max_length=500)]
+    user: UserName = ""
+    """Whose documents these are: only goals of the same user find them. Everybody's of the tenant unless given."""
     wait: Annotated[int, Field(ge=0, le=MAX_WAIT_SECONDS)] = 0
     """Seconds the starter waits for the report before it answers 202."""
 
@@ -57,6 +63,7 @@ class StoredDocument(Contract):
     content: str = ""
     content_base64: str | None = None
     """Counts instead of `content` where it is there."""
+    modified: datetime | None = None
 
 
 class DocumentBatch(Contract):
@@ -68,12 +75,14 @@ class DocumentBatch(Contract):
 class Reading(Contract):
     """The input of a run that reads documents: batches, each an artifact."""
 
-    tenant: str
+    owner: Owner
     batches: tuple[Reference, ...]
 
 
 class Ingestion(Contract):
-    tenant: str
+    owner: Owner
+    at: datetime
+    """Of documents that don't say it, the time they have changed."""
     batch: Reference
 
 

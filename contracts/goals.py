@@ -1,17 +1,25 @@
 """What a person asks for: at the door (`GoalRequest`), and inside a run (`Goal`)."""
 
 import json
+from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import Field, StringConstraints, field_validator
+from pydantic import Field, StringConstraints, ValidationInfo, field_validator
 
-from contracts.base import AT_THE_DOOR, Contract, Request
+from contracts.base import AT_THE_DOOR, Contract, Instant, Request
+from contracts.owner import Owner
+from contracts.passages import DocumentKind, Scope
 
 MAX_WAIT_SECONDS = 230
 """Azure's front end ends an HTTP request after 230 s without an answer."""
 MAX_GOAL_CHARACTERS = 8_000
 MAX_METADATA_BYTES = 16 * 1024
 MAX_METADATA_LEVELS = 8
+MAX_SOURCES = 50
+
+_Name = StringConstraints(max_length=256, pattern=r"^[^\x00-\x1f]*$", strip_whitespace=True)
+UserName = Annotated[str, _Name]
+"""A name, an e-mail address or an id; it is kept as a hash only."""
 
 
 class Budget(Contract):
@@ -31,6 +39,8 @@ class Options(Contract):
     """Tasks of this run that are worked on at once."""
     revision_limit: Annotated[int, Field(ge=0, le=10)] = 3
     """How often a task's result, and the answer, may be revised."""
+    remember: bool = True
+    """Whether what the run learns is left for later runs."""
     budget: Budget = Budget()
 
 
@@ -50,12 +60,39 @@ class OptionsRequest(Options):
     """Seconds the starter waits for the outcome before it answers 202."""
 
 
+class ScopeRequest(Request):
+    """`Scope` at the door."""
+
+    sources: Annotated[list[Annotated[str, Field(min_length=1, max_length=512)]], Field(max_length=MAX_SOURCES)] = []
+    """Beginnings of paths, one of which a document's has."""
+    kinds: Annotated[list[DocumentKind], Field(max_length=10)] = []
+    since: Instant | None = None
+    """Documents that have changed at this time or later."""
+    until: Instant | None = None
+    """Documents that have changed before this time."""
+
+    @field_validator("until")
+    @classmethod
+    def _after_since(cls, until: datetime | None, info: ValidationInfo) -> datetime | None:
+        since = info.data.get("since")
+        if until is not None and since is not None and until <= since:
+            raise ValueError("is not after since")
+        return until
+
+
 class GoalRequest(Request):
     """The body of `POST /api/goals`."""
 
     goal: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_GOAL_CHARACTERS)]
     metadata: dict[str, Any] = {}
     """Kept with the run and returned with it: at most 16 KiB as JSON, at most 8 levels deep."""
+    user: UserName = ""
+    """On whose behalf: documents and memories of this user are found beside everybody's, and what is learned is
+    the user's alone."""
+    session_id: UserName = ""
+    """The conversation that the goal is part of; a new id begins one."""
+    scope: ScopeRequest = ScopeRequest()
+    """Which documents are searched."""
     options: OptionsRequest = OptionsRequest()
 
     @field_validator("metadata")
@@ -85,8 +122,10 @@ def _depth(value: Any) -> int:
 class Goal(Contract):
     """The input of a run. All that could change while it runs is frozen in here."""
 
-    tenant: str
-    """From the caller's identity, never from the request body."""
+    owner: Owner
+    session: str = ""
+    """The key of the conversation (`policy.tenancy.session_key`)."""
     text: str
+    scope: Scope = Scope()
     metadata: dict[str, Any] = {}
     options: Options = Options()

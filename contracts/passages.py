@@ -1,12 +1,29 @@
 """What retrieval finds."""
 
+from datetime import datetime
 from typing import Literal
 
 from contracts.base import Contract
 from contracts.content import Reference
+from contracts.owner import Owner
 
 SearchMode = Literal["hybrid", "keyword", "none"]
 """How the passages were found: words and vectors, words alone, or not at all because search was down."""
+DocumentKind = Literal["markdown", "restructuredtext", "html", "pdf", "text", "code"]
+MAX_WORDINGS = 3
+"""Of one search: the planner's own, and two more."""
+
+
+class Scope(Contract):
+    """Which documents are searched; each that is given narrows it."""
+
+    sources: tuple[str, ...] = ()
+    """Beginnings of paths, one of which a document's has."""
+    kinds: tuple[DocumentKind, ...] = ()
+    since: datetime | None = None
+    """Documents that have changed at this time or later."""
+    until: datetime | None = None
+    """Documents that have changed before this time."""
 
 
 class Passage(Contract):
@@ -21,7 +38,7 @@ class Passage(Contract):
     heading: str = ""
     """The path of headings above the text, joined with " > "."""
     score: float = 0.0
-    """Reciprocal-rank-fusion or BM25 score; comparable within one answer of the search only."""
+    """Reciprocal-rank-fusion, BM25 or reranker score; comparable within one answer of the search only."""
 
 
 class PassageSet(Contract):
@@ -31,8 +48,11 @@ class PassageSet(Contract):
 
 
 class Query(Contract):
-    tenant: str
+    owner: Owner
     text: str
+    also: tuple[str, ...] = ()
+    """Other wordings of the same search, at most two."""
+    scope: Scope = Scope()
     top: int = 6
     tokens: int = 2_400
     """What the passages may take of a prompt, about."""

@@ -3,6 +3,7 @@
 from typing import Literal
 
 from contracts.base import Contract
+from contracts.memories import Note
 
 TaskType = Literal["retriever", "executor", "tool", "delegate"]
 """`tool` and `delegate` are reserved: a plan that uses them is refused as `unsupported_task`."""
@@ -15,6 +16,8 @@ class Task(Contract):
     type: TaskType
     instruction: str
     """For a retriever the text to search for, for an executor what to answer."""
+    queries: tuple[str, ...] = ()
+    """Other wordings of a retriever's search."""
     depends_on: tuple[str, ...] = ()
 
 
@@ -24,27 +27,10 @@ class Plan(Contract):
     tasks: tuple[Task, ...]
 
 
-class Note(Contract):
-    """Something an earlier run has left in memory."""
-
-    source: str
-    """The run it comes from."""
-    text: str
-
-
-class Recall(Contract):
-    tenant: str
-    goal: str
-
-
-class Recalled(Contract):
-    notes: tuple[Note, ...] = ()
-    """Most relevant first; few and short, so that they may travel in history."""
-
-
 class PlanBrief(Contract):
-    tenant: str
     goal: str
+    session: str = ""
+    """The key of the conversation that the goal is part of."""
     notes: tuple[Note, ...] = ()
     rejected: str | None = None
     """Why the plan before this one could not be used."""

@@ -1,5 +1,9 @@
 """What models are asked to produce. Each agent's Markdown file names one of these."""
 
+from typing import Annotated
+
+from pydantic import Field
+
 from contracts.base import Reply
 
 
@@ -8,6 +12,8 @@ class TaskReply(Reply):
     type: str
     """A string and not a closed set: an unknown type is a fact about the plan, told back to the planner."""
     instruction: str
+    queries: Annotated[list[str], Field(default_factory=list)]
+    """Other wordings of a retriever's search; empty for others. Who leaves it out has none."""
     depends_on: list[str]
 
 
@@ -31,4 +37,23 @@ class JudgementReply(Reply):
     """What a revision should change."""
 
 
-REPLIES: dict[str, type[Reply]] = {each.__name__: each for each in (PlanReply, DraftReply, JudgementReply)}
+class LessonReply(Reply):
+    kind: str
+    """`fact`, `decision` or `preference`; another is passed over."""
+    about: str
+    text: str
+    confidence: float
+    importance: float
+
+
+class LessonsReply(Reply):
+    lessons: list[LessonReply]
+
+
+class SummaryReply(Reply):
+    summary: str
+
+
+REPLIES: dict[str, type[Reply]] = {
+    each.__name__: each for each in (PlanReply, DraftReply, JudgementReply, LessonsReply, SummaryReply)
+}

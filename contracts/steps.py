@@ -14,15 +14,14 @@ from contracts.answers import (
     AnswerBrief,
     Draft,
     Evaluation,
-    Remembered,
-    Remembrance,
     TaskBrief,
     Verdict,
 )
 from contracts.base import Contract
 from contracts.documents import Ingestion, ReadingReport
+from contracts.memories import Extracted, Extraction, Recall, Recalled, Remembered, Remembrance, Turn, TurnKept
 from contracts.passages import Query, Retrieved
-from contracts.plans import PlanBrief, Planned, Recall, Recalled
+from contracts.plans import PlanBrief, Planned
 from contracts.usage import Usage
 
 Takes = TypeVar("Takes", bound=Contract)
@@ -88,6 +87,8 @@ EXECUTE_TASK = Step("execute_task", TaskBrief, Draft, attempts=5, timeout_second
 EVALUATE_RESULT = Step("evaluate_result", Evaluation, Verdict, attempts=5, timeout_seconds=120)
 WRITE_ANSWER = Step("write_answer", AnswerBrief, Answer, attempts=5, timeout_seconds=120)
 REMEMBER_RESULT = Step("remember_result", Remembrance, Remembered, attempts=3, timeout_seconds=30)
+EXTRACT_LESSONS = Step("extract_lessons", Extraction, Extracted, attempts=3, timeout_seconds=120)
+KEEP_TURN = Step("keep_turn", Turn, TurnKept, attempts=5, timeout_seconds=120)
 INGEST_DOCUMENTS = Step("ingest_documents", Ingestion, ReadingReport, attempts=5, timeout_seconds=240)
 
 STEPS: tuple[Step[Any, Any], ...] = (
@@ -97,6 +98,8 @@ STEPS: tuple[Step[Any, Any], ...] = (
     EXECUTE_TASK,
     EVALUATE_RESULT,
     WRITE_ANSWER,
+    EXTRACT_LESSONS,
     REMEMBER_RESULT,
+    KEEP_TURN,
     INGEST_DOCUMENTS,
 )

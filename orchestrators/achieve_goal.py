@@ -13,13 +13,13 @@ from contracts.answers import (
     FailedTask,
     Outcome,
     Problem,
-    Remembrance,
     TaskAnswer,
 )
 from contracts.goals import Goal
-from contracts.plans import Note, Plan, PlanBrief, Recall
-from contracts.steps import PLAN_GOAL, RECALL_MEMORY, REMEMBER_RESULT, WRITE_ANSWER
+from contracts.plans import Plan, PlanBrief
+from contracts.steps import PLAN_GOAL, WRITE_ANSWER
 from orchestrators.flow import Context, StepFailed, Strand, conduct, run_graph
+from orchestrators.memory import keep_turn, recall, remember
 from orchestrators.perform_task import Performed, perform_task
 from orchestrators.revise import revise_until_good
 from orchestrators.run import BudgetExceeded, Run
@@ -45,11 +45,12 @@ def achieve_goal(context: Context) -> Generator[Any, Any, dict[str, Any]]:
 
 def _achieve(run: Run) -> Strand[Outcome]:
     try:
-        notes = yield from _recall(run)
-        plan = yield from _plan(run, notes)
+        run.notes = yield from recall(run)
+        plan = yield from _plan(run)
         performed = yield from _work(run, plan)
         yield from _answer(run, plan, performed)
-        yield from _remember(run)
+        yield from remember(run)
+        yield from keep_turn(run)
     except Unachievable as end:
         return run.outcome(Problem(code=end.code, message=str(end)))
     except BudgetExceeded as end:
@@ -59,19 +60,9 @@ def _achieve(run: Run) -> Strand[Outcome]:
     return run.outcome()
 
 
-def _recall(run: Run) -> Strand[tuple[Note, ...]]:
-    run.enter("recalling")
-    try:
-        recalled = yield from run.step(RECALL_MEMORY, Recall(tenant=run.goal.tenant, goal=run.goal.text))
-    except StepFailed:
-        run.degrade("no_memory")
-        return ()
-    return recalled.notes
-
-
-def _plan(run: Run, notes: tuple[Note, ...]) -> Strand[Plan]:
+def _plan(run: Run) -> Strand[Plan]:
     run.enter("planning")
-    brief = PlanBrief(tenant=run.goal.tenant, goal=run.goal.text, notes=notes)
+    brief = PlanBrief(goal=run.goal.text, session=run.goal.session, notes=run.notes)
     for _ in range(PLANS_ASKED_FOR):
         planned = yield from run.step(PLAN_GOAL, brief)
         if planned.plan is not None:
@@ -102,8 +93,8 @@ def _answer(run: Run, plan: Plan, performed: Mapping[str, Performed]) -> Strand[
     def write(previous: Draft | None, changes: str, revision: int) -> Strand[Answer]:
         run.revisions = revision
         brief = AnswerBrief(
-            tenant=run.goal.tenant,
             goal=run.goal.text,
+            session=run.goal.session,
             results=results,
             failed=failed,
             previous=previous,
@@ -132,21 +123,3 @@ def _sorted_out(
         if performed[task.id].failed
     )
     return results, failed
-
-
-def _remember(run: Run) -> Strand[None]:
-    run.enter("remembering")
-    assert run.answer is not None  # noqa: S101 - _answer has set it or raised
-    sources = tuple(dict.fromkeys(citation.source for citation in run.answer.citations))
-    remembrance = Remembrance(
-        tenant=run.goal.tenant,
-        run=run.context.instance_id,
-        goal=run.goal.text,
-        answer=run.answer.answer,
-        sources=sources,
-        importance=run.verdict.score if run.verdict else 0.5,
-    )
-    try:
-        yield from run.step(REMEMBER_RESULT, remembrance)
-    except (StepFailed, BudgetExceeded):
-        run.degrade("not_remembered")

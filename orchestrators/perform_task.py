@@ -47,7 +47,9 @@ def perform_task(run: Run, task: Task, earlier: Mapping[str, Performed]) -> Stra
 
 
 def _retrieve(run: Run, task: Task) -> Strand[Reference]:
-    found = yield from run.step(RETRIEVE_PASSAGES, Query(tenant=run.goal.tenant, text=task.instruction))
+    found = yield from run.step(
+        RETRIEVE_PASSAGES, Query(owner=run.goal.owner, text=task.instruction, also=task.queries, scope=run.goal.scope)
+    )
     return found.passages
 
 
@@ -65,7 +67,6 @@ def _execute(run: Run, task: Task, inputs: list[Performed]) -> Strand[Performed]
         if revision:
             run.report(task.id, state="revising", revisions=revision)
         brief = TaskBrief(
-            tenant=run.goal.tenant,
             goal=run.goal.text,
             instruction=task.instruction,
             passages=tuple(passages),

@@ -19,10 +19,11 @@ def read_documents(context: Context) -> Generator[Any, Any, dict[str, Any]]:
 
 
 def _read_all(context: Context, reading: Reading) -> Strand[ReadingReport]:
+    began = context.current_utc_datetime
     batches = {str(number): batch for number, batch in enumerate(reading.batches)}
 
     def begin(name: str, _earlier: Mapping[str, ReadingReport]) -> Strand[ReadingReport]:
-        return _read(context, Ingestion(tenant=reading.tenant, batch=batches[name]), name)
+        return _read(context, Ingestion(owner=reading.owner, at=began, batch=batches[name]), name)
 
     reports = yield from run_graph(list(batches), dict.fromkeys(batches, ()), begin, BATCHES_AT_ONCE)
     return reduce(add, reports.values(), ReadingReport())

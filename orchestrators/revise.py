@@ -56,7 +56,6 @@ def _better(new: Verdict, old: Verdict) -> bool:
 
 def _judge(run: Run, instruction: str, draft: Draft) -> Strand[Verdict | None]:
     evaluation = Evaluation(
-        tenant=run.goal.tenant,
         goal=run.goal.text,
         instruction=instruction,
         draft=Draft.model_validate(draft.model_dump()),

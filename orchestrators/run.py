@@ -6,6 +6,7 @@ from typing import Any
 
 from contracts.answers import Answer, Outcome, Problem, Stage, TaskReport, Verdict
 from contracts.goals import Goal
+from contracts.memories import Note
 from contracts.plans import Task
 from contracts.steps import Done, Returns, Step, Takes
 from contracts.usage import Usage
@@ -27,6 +28,7 @@ class Run:
         self.context = context
         self.goal = goal
         self.usage = Usage()
+        self.notes: tuple[Note, ...] = ()
         self.tasks: dict[str, TaskReport] = {}
         self.answer: Answer | None = None
         self.verdict: Verdict | None = None

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from contracts.owner import Owner
 from policy.tenancy import tenant_key
 
 KEPT_DAYS = 365
@@ -20,6 +21,9 @@ _SECRETS = re.compile(
     r"|\bAKIA[0-9A-Z]{16}\b"
     r"|\b(?:AccountKey|SharedAccessKey|password|passwd|api[-_ ]?key|secret|token)\s*[=:]\s*\S{8,}",
     re.IGNORECASE,
+)
+_SMALL_WORDS = frozenset(
+    ("a", "an", "and", "are", "at", "by", "for", "from", "in", "is", "of", "on", "the", "to", "with")
 )
 _ORDERS = re.compile(
     r"\b(?:ignore|disregard|forget|override)\b.{0,40}\b(?:instructions?|prompts?|rules|above|previous)\b"
@@ -39,15 +43,19 @@ class Recollection:
     """0 to 1."""
 
 
-def memory_id(tenant: str, kind: str, subject: str, text: str) -> str:
-    """The same words are the same memory, however often and by whichever run they are written."""
-    content = "\0".join((kind, normalised(subject), normalised(text)))
-    return f"{tenant_key(tenant)}-{hashlib.sha256(content.encode()).hexdigest()[:40]}"
+def memory_id(owner: Owner, kind: str, subject: str, text: str, era: str = "") -> str:
+    """The same words are the same memory, however often and by whichever run they are written.
+
+    `era` tells apart what was held true, then superseded, and holds again: empty the first time.
+    """
+    content = "\0".join((owner.user, kind, subject, normalised(text), era))
+    return f"{tenant_key(owner.tenant)}-{hashlib.sha256(content.encode()).hexdigest()[:40]}"
 
 
-def subject_key(kind: str, subject: str) -> str:
-    """Of two memories with one key, the newer says what holds."""
-    return hashlib.sha256(f"{kind}\0{normalised(subject)}".encode()).hexdigest()[:40]
+def subject_key(kind: str, about: str) -> str:
+    """Of two memories with one key, the newer says what holds. The order of the words and small words don't count."""
+    words = sorted(set(normalised(about).split()) - _SMALL_WORDS) or [normalised(about)]
+    return hashlib.sha256(f"{kind}\0{' '.join(words)}".encode()).hexdigest()[:40]
 
 
 def normalised(text: str) -> str:

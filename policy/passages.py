@@ -16,6 +16,21 @@ SHORTEST_OVERLAP = 20
 _WORD = re.compile(r"\w+")
 
 
+RANK_CONSTANT = 60
+"""Of reciprocal rank fusion, as the search service uses it."""
+
+
+def fused(rankings: Sequence[Sequence[Passage]]) -> list[Passage]:
+    """One ranking of several, by reciprocal rank fusion; one alone stays as it is."""
+    worth: dict[str, float] = {}
+    found: dict[str, Passage] = {}
+    for ranking in rankings:
+        for place, passage in enumerate(ranking, start=1):
+            worth[passage.id] = worth.get(passage.id, 0.0) + 1 / (RANK_CONSTANT + place)
+            found.setdefault(passage.id, passage)
+    return sorted(found.values(), key=lambda passage: -worth[passage.id])
+
+
 def chosen(found: Sequence[Passage], *, top: int, tokens: int) -> tuple[Passage, ...]:
     """At most `top` passages, best first, of about `tokens` tokens in all.
 

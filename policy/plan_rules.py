@@ -2,10 +2,11 @@
 
 import re
 from graphlib import CycleError, TopologicalSorter
-from typing import Literal, get_args
+from typing import Literal, cast, get_args
 
+from contracts.passages import MAX_WORDINGS
 from contracts.plans import Plan, Task, TaskType
-from contracts.replies import PlanReply
+from contracts.replies import PlanReply, TaskReply
 
 MAX_TASKS = 50
 MAX_INSTRUCTION_CHARACTERS = 1_000
@@ -44,10 +45,23 @@ def checked_plan(reply: PlanReply) -> Plan:
     _check_graph(reply)
     return Plan(
         tasks=tuple(
-            Task.model_validate({**task.model_dump(), "depends_on": tuple(dict.fromkeys(task.depends_on))})
+            Task(
+                id=task.id,
+                type=cast(TaskType, task.type),
+                instruction=task.instruction,
+                queries=_wordings(task),
+                depends_on=tuple(dict.fromkeys(task.depends_on)),
+            )
             for task in reply.tasks
         )
     )
+
+
+def _wordings(task: TaskReply) -> tuple[str, ...]:
+    """Other wordings of a retriever's search, as far as they are of use."""
+    texts = [each.strip()[:MAX_INSTRUCTION_CHARACTERS] for each in task.queries if each.strip()]
+    others = [each for each in dict.fromkeys(texts) if each != task.instruction]
+    return tuple(others[: MAX_WORDINGS - 1]) if task.type == "retriever" else ()
 
 
 def _check_graph(reply: PlanReply) -> None:

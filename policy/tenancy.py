@@ -1,18 +1,35 @@
-"""Who owns what. An instance id and an artifact's name begin with a key derived from the tenant."""
+"""Who owns what. A run's id and an artifact's name begin with a key derived from the tenant.
+
+Keys are hashes: what is kept under them doesn't tell whose it is, to whoever does not know the name already.
+"""
 
 import hashlib
 
 
 def tenant_key(tenant: str) -> str:
-    """16 hexadecimal digits: they don't tell the tenant's name, and fit URLs, blob names and search keys."""
-    return hashlib.sha256(tenant.encode()).hexdigest()[:16]
+    """16 hexadecimal digits: they fit URLs, blob names and search keys."""
+    return _key(16, tenant)
+
+
+def user_key(tenant: str, user: str) -> str:
+    """24 hexadecimal digits; empty for nobody in particular."""
+    return _key(24, tenant, user) if user else ""
+
+
+def session_key(tenant: str, user: str, session: str) -> str:
+    """24 hexadecimal digits; empty for none. Two users' sessions of one name are two."""
+    return _key(24, tenant, user, session) if session else ""
 
 
 def run_id(tenant: str, name: str) -> str:
     """The id of the tenant's run `name`; the same name is the same run."""
-    return f"{tenant_key(tenant)}-{hashlib.sha256(name.encode()).hexdigest()[:32]}"
+    return f"{tenant_key(tenant)}-{_key(32, name)}"
 
 
-def owns(tenant: str, owned: str) -> bool:
-    """Whether a run or an artifact of this name belongs to `tenant`."""
-    return owned.startswith((f"{tenant_key(tenant)}-", f"{tenant_key(tenant)}/"))
+def owns(tenant: str, run: str) -> bool:
+    """Whether a run of this id belongs to `tenant`."""
+    return run.startswith(f"{tenant_key(tenant)}-")
+
+
+def _key(digits: int, *names: str) -> str:
+    return hashlib.sha256("\0".join(names).encode()).hexdigest()[:digits]

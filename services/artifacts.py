@@ -1,9 +1,12 @@
 """Artifacts: what is too large for history. `file://` on a laptop, `az://` on Azure, by one setting.
 
-An artifact's name is `<tenant key>/<SHA-256>`, so that writing it twice leaves one, and it never changes.
+A run's artifacts are named `<tenant key>/runs/<run>/<SHA-256>`: writing one twice leaves one, it never changes, and all
+of a run, or of a tenant, can be found and deleted by the beginning of their names.
 """
 
 import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from contracts.base import Contract
@@ -17,38 +20,85 @@ C = TypeVar("C", bound=Contract)
 
 
 class Artifacts(Protocol):
-    async def put(self, tenant_key: str, body: bytes) -> Reference: ...
+    """What activities need: the artifacts of the run they work for."""
+
+    async def put(self, body: bytes) -> Reference: ...
 
     async def get(self, reference: Reference) -> bytes: ...
 
 
-class StoredArtifacts:
-    """Artifacts in an object store; raises `RetryLater` when it can't be reached."""
+class ArtifactStore:
+    """Named objects. Raises `RetryLater` when the store can't be reached, `GiveUp` for a name that isn't there."""
 
     def __init__(self, url: str) -> None:
         self._store = _open(url)
 
-    async def put(self, tenant_key: str, body: bytes) -> Reference:
-        from obstore.exceptions import BaseError
-
-        name = f"{tenant_key}/{hashlib.sha256(body).hexdigest()}"
-        try:
+    async def put(self, name: str, body: bytes) -> None:
+        with _translated(name):
             await self._store.put_async(name, body)
-        except (BaseError, OSError) as error:
-            raise RetryLater("artifacts_unavailable", f"artifact {name!r} can't be written") from error
+
+    async def get(self, name: str) -> bytes:
+        with _translated(name):
+            answer = await self._store.get_async(name)
+            return bytes(await answer.bytes_async())
+
+    async def names(self, folder: str) -> list[str]:
+        """Of all objects below a folder, sorted."""
+        found: list[str] = []
+        with _translated(folder):
+            async for some in self._store.list(folder):
+                found += [each["path"] for each in some]
+        return sorted(found)
+
+    async def delete(self, names: Sequence[str]) -> None:
+        """A name that isn't there is fine."""
+        from obstore.exceptions import NotFoundError
+
+        for name in names:
+            with _translated(name):
+                try:
+                    await self._store.delete_async(name)
+                except (NotFoundError, FileNotFoundError):
+                    continue
+
+    def of_run(self, run: str) -> "RunArtifacts":
+        return RunArtifacts(self, run)
+
+
+class RunArtifacts:
+    """`Artifacts` of one run: it writes its own, and reads those of its tenant."""
+
+    def __init__(self, store: ArtifactStore, run: str) -> None:
+        self._store = store
+        self._folder = run_folder(run)
+        self._tenant = f"{self._folder.partition('/')[0]}/"
+
+    async def put(self, body: bytes) -> Reference:
+        name = f"{self._folder}/{hashlib.sha256(body).hexdigest()}"
+        await self._store.put(name, body)
         return Reference(artifact=name, bytes=len(body))
 
     async def get(self, reference: Reference) -> bytes:
-        from obstore.exceptions import BaseError, NotFoundError
+        if not reference.artifact.startswith(self._tenant):
+            raise GiveUp("artifact_missing", f"artifact {reference.artifact!r} does not exist")
+        return await self._store.get(reference.artifact)
 
-        try:
-            answer = await self._store.get_async(reference.artifact)
-            return bytes(await answer.bytes_async())
-        except (NotFoundError, FileNotFoundError) as error:
-            raise GiveUp("artifact_missing", f"artifact {reference.artifact!r} does not exist") from error
-        except (BaseError, OSError) as error:
-            message = f"artifact {reference.artifact!r} can't be read"
-            raise RetryLater("artifacts_unavailable", message) from error
+
+def run_folder(run: str) -> str:
+    """Where a run's artifacts are. A run's id begins with the key of its tenant and a hyphen."""
+    return f"{run.partition('-')[0]}/runs/{run}"
+
+
+@contextmanager
+def _translated(name: str) -> Iterator[None]:
+    from obstore.exceptions import BaseError, NotFoundError
+
+    try:
+        yield
+    except (NotFoundError, FileNotFoundError) as error:
+        raise GiveUp("artifact_missing", f"artifact {name!r} does not exist") from error
+    except (BaseError, OSError) as error:
+        raise RetryLater("artifacts_unavailable", f"artifact {name!r} can't be reached") from error
 
 
 def _open(url: str) -> "ObjectStore":
@@ -62,20 +112,20 @@ def _open(url: str) -> "ObjectStore":
     return from_url(url, credential_provider=AzureCredentialProvider(DefaultAzureCredential()))
 
 
-async def put_value(artifacts: Artifacts, tenant_key: str, value: Contract) -> Reference:
-    return await artifacts.put(tenant_key, value.model_dump_json().encode())
+async def put_value(artifacts: Artifacts, value: Contract) -> Reference:
+    return await artifacts.put(value.model_dump_json().encode())
 
 
 async def get_value(artifacts: Artifacts, reference: Reference, contract: type[C]) -> C:
     return contract.model_validate_json(await artifacts.get(reference))
 
 
-async def put_text(artifacts: Artifacts, tenant_key: str, text: str) -> Content:
+async def put_text(artifacts: Artifacts, text: str) -> Content:
     """Inline up to `INLINE_BYTES`, a reference above."""
     body = text.encode()
     if len(body) <= INLINE_BYTES:
         return Content(text=text)
-    return Content(reference=await artifacts.put(tenant_key, body))
+    return Content(reference=await artifacts.put(body))
 
 
 async def get_text(artifacts: Artifacts, content: Content) -> str:

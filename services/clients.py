@@ -3,11 +3,11 @@
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
-from services.artifacts import Artifacts, StoredArtifacts
+from services.artifacts import ArtifactStore
 from services.embeddings import EmbeddingBatcher
 from services.ledger import Ledger
 from services.model import Model, ModelClients, OpenAIModel, embedding_request
-from services.search.indexes import KNOWLEDGE, MEMORY
+from services.search.indexes import CATALOG, KNOWLEDGE, MEMORY, index_name
 from services.search.store import Index, SearchIndexStore
 from services.settings import Endpoint, Settings, current_settings
 
@@ -36,8 +36,8 @@ class Clients:
         return self._settings
 
     @cached_property
-    def artifacts(self) -> Artifacts:
-        return StoredArtifacts(self._settings.artifacts_url)
+    def store(self) -> ArtifactStore:
+        return ArtifactStore(self._settings.artifacts_url)
 
     @cached_property
     def knowledge(self) -> Index:
@@ -46,6 +46,10 @@ class Clients:
     @cached_property
     def memory(self) -> Index:
         return self._index(MEMORY)
+
+    @cached_property
+    def catalog(self) -> Index:
+        return self._index(CATALOG)
 
     def model(self, ledger: Ledger) -> Model:
         return OpenAIModel(self._model_clients, self._settings, ledger)
@@ -56,10 +60,11 @@ class Clients:
         self._opened += [chat, embeddings]
         return ModelClients(chat, EmbeddingBatcher(embedding_request(embeddings, self._settings)))
 
-    def _index(self, name: str) -> Index:
+    def _index(self, kind: str) -> Index:
         from azure.search.documents.aio import SearchClient
 
         endpoint = self._settings.search
+        name = index_name(kind, self._settings.embedding_model, self._settings.embedding_dimensions)
         client = SearchClient(endpoint.url, name, search_credential(endpoint, asynchronous=True))
         self._opened.append(client)
         return SearchIndexStore(client, self._settings.vector_weight)

@@ -86,7 +86,7 @@ class OpenAIModel:
             prompt=agent.prompt,
             messages=messages,
             name=agent.name,
-            schema=agent.contract.model_json_schema(),
+            schema=agent.contract.model_json_schema(mode="serialization"),
             temperature=None if model in self._clients.without_temperature else agent.temperature,
         )
         complete = respond if self._settings.model_api == "responses" else chat_complete

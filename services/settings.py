@@ -1,6 +1,6 @@
 """One frozen `Settings`, read once from the environment. Nothing else reads the environment."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal, cast, get_args
@@ -13,6 +13,7 @@ Tier = Literal["fast", "standard", "reasoning"]
 ReadSecret = Callable[[str, str], str]
 """(vault URL, secret name) -> value."""
 
+SWITCH = ("off", "on")
 SECRET_PREFIX = "keyvault:"  # noqa: S105 - the mark of a reference, not a secret
 
 
@@ -30,6 +31,8 @@ class Settings:
     search: Endpoint
     vector_weight: float
     """Weight of the vector ranking in hybrid search, 0 to 10; the ranking by words weighs 1."""
+    semantic_ranker: bool
+    """Whether the service's semantic ranker orders passages; it is billed by query."""
     model: Endpoint
     model_api: ModelApi
     models: Mapping[Tier, str]
@@ -55,8 +58,9 @@ def settings_from(environment: Mapping[str, str], read_secret: ReadSecret) -> Se
     return Settings(
         search=Endpoint(read.url("AZURE_SEARCH_ENDPOINT"), read.optional("AZURE_SEARCH_API_KEY")),
         vector_weight=read.number("SEARCH_VECTOR_WEIGHT", default=1.0, low=0, high=10),
+        semantic_ranker=read.one_of("SEARCH_SEMANTIC_RANKER", SWITCH) == "on",
         model=model,
-        model_api=read.one_of("MODEL_API", default="responses"),
+        model_api=cast(ModelApi, read.one_of("MODEL_API", get_args(ModelApi))),
         models={
             "fast": read.optional("MODEL_FAST") or standard,
             "standard": standard,
@@ -114,11 +118,12 @@ class _Reader:
             raise SettingsError(f"setting {key} is {text!r}: not a number from {low} to {high}")
         return value
 
-    def one_of(self, key: str, *, default: ModelApi) -> ModelApi:
-        value = self.optional(key) or default
-        if value not in get_args(ModelApi):
-            raise SettingsError(f"setting {key} is {value!r}: use {' or '.join(get_args(ModelApi))}")
-        return cast(ModelApi, value)
+    def one_of(self, key: str, values: Sequence[str]) -> str:
+        """The first is the default."""
+        value = self.optional(key) or values[0]
+        if value not in values:
+            raise SettingsError(f"setting {key} is {value!r}: use {' or '.join(values)}")
+        return value
 
 
 @cache

@@ -14,7 +14,8 @@ from contracts.documents import (
     ReadingReport,
     StoredDocument,
 )
-from policy.tenancy import run_id, tenant_key
+from contracts.owner import Owner
+from policy.tenancy import run_id, user_key
 from services.artifacts import put_value
 from services.clients import current_clients
 from services.settings import current_settings
@@ -41,10 +42,11 @@ async def read_documents_in(req: func.HttpRequest, client: df.DurableOrchestrati
     settings = current_settings()
     wait = wait_seconds(req)
     asked = read_body(req, DocumentsRequest, MAX_BODY_BYTES)
-    artifacts = current_clients().artifacts
-    batches = [await put_value(artifacts, tenant_key(settings.tenant), batch) for batch in _batches(asked.documents)]
     run = run_id(settings.tenant, idempotency_key(req) or uuid.uuid4().hex)
-    await start(client, ORCHESTRATOR, run, Reading(tenant=settings.tenant, batches=tuple(batches)))
+    artifacts = current_clients().store.of_run(run)
+    batches = [await put_value(artifacts, batch) for batch in _batches(asked.documents)]
+    owner = Owner(tenant=settings.tenant, user=user_key(settings.tenant, asked.user))
+    await start(client, ORCHESTRATOR, run, Reading(owner=owner, batches=tuple(batches)))
     status = await ended(client, run, asked.wait if wait is None else wait)
     if status is None:
         return accepted(client, req, run, "reportUri")
@@ -75,7 +77,10 @@ def _batches(uploads: Sequence[DocumentUpload]) -> Iterator[DocumentBatch]:
             yield DocumentBatch(documents=tuple(batch.values()))
             batch, size = {}, 0
         batch[upload.source] = StoredDocument(
-            source=upload.source, content=content, content_base64=upload.content_base64
+            source=upload.source,
+            content=content,
+            content_base64=upload.content_base64,
+            modified=upload.modified,
         )
         size += characters
     yield DocumentBatch(documents=tuple(batch.values()))

@@ -7,9 +7,10 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from contracts.answers import Outcome
-from contracts.content import Reference
 from contracts.goals import Goal, GoalRequest, Options
-from policy.tenancy import run_id
+from contracts.owner import Owner
+from contracts.passages import Scope
+from policy.tenancy import run_id, session_key, user_key
 from services.clients import current_clients
 from services.settings import current_settings
 from triggers.body import idempotency_key, read_body, wait_seconds
@@ -32,7 +33,14 @@ async def start_goal(req: func.HttpRequest, client: df.DurableOrchestrationClien
     asked = read_body(req, GoalRequest, MAX_BODY_BYTES)
     run = run_id(tenant, idempotency_key(req) or uuid.uuid4().hex)
     options = Options.model_validate(asked.options.model_dump())
-    goal = Goal(tenant=tenant, text=asked.goal, metadata=asked.metadata, options=options)
+    goal = Goal(
+        owner=Owner(tenant=tenant, user=user_key(tenant, asked.user)),
+        session=session_key(tenant, asked.user, asked.session_id),
+        text=asked.goal,
+        scope=Scope.model_validate(asked.scope.model_dump()),
+        metadata=asked.metadata,
+        options=options,
+    )
     await start(client, ORCHESTRATOR, run, goal)
     status = await ended(client, run, asked.options.wait if wait is None else wait)
     if status is None:
@@ -66,6 +74,5 @@ async def _outcome(output: Any) -> dict[str, Any]:
     outcome = Outcome.model_validate(as_json(output))
     answer = outcome.answer
     if outcome.answer_artifact is not None:
-        reference = Reference(artifact=outcome.answer_artifact, bytes=0)
-        answer = (await current_clients().artifacts.get(reference)).decode()
+        answer = (await current_clients().store.get(outcome.answer_artifact)).decode()
     return outcome.model_copy(update={"answer": answer}).model_dump(mode="json")

@@ -25,8 +25,12 @@ def plan(question: dict[str, Any]) -> dict[str, Any]:
     for part, follows in parts(goal)[: most // 2]:
         search, answer = f"t{len(tasks) + 1}", f"t{len(tasks) + 2}"
         needs = [search, last_executor] if follows and last_executor else [search]
-        tasks.append({"id": search, "type": "retriever", "instruction": _complete(part, goal), "depends_on": []})
-        tasks.append({"id": answer, "type": "executor", "instruction": part[:1_000], "depends_on": needs})
+        tasks.append(
+            {"id": search, "type": "retriever", "instruction": _complete(part, goal), "queries": [], "depends_on": []}
+        )
+        tasks.append(
+            {"id": answer, "type": "executor", "instruction": part[:1_000], "queries": [], "depends_on": needs}
+        )
         last_executor = answer
     return {"tasks": tasks}
 

@@ -112,7 +112,8 @@ def _dimensions(name: str, row: Mapping[str, Any]) -> int:
 
 def _check_vector_search(index: Index) -> None:
     part = index.body.get("vectorSearch") or {}
-    _only(part, {"algorithms", "profiles"}, "vectorSearch")
+    _only(part, {"algorithms", "profiles", "compressions"}, "vectorSearch")
+    compressions = _compressions(part)
     algorithms = {}
     for each in part.get("algorithms") or []:
         kind = each.get("kind")
@@ -124,15 +125,29 @@ def _check_vector_search(index: Index) -> None:
         algorithms[each.get("name")] = kind
     profiles = {}
     for each in part.get("profiles") or []:
-        _only(each, {"name", "algorithm"}, f"vector search profile {each.get('name')!r}")
+        _only(each, {"name", "algorithm", "compression"}, f"vector search profile {each.get('name')!r}")
         if each.get("algorithm") not in algorithms:
             raise bad(
                 f"The profile {each.get('name')!r} names an algorithm {each.get('algorithm')!r} that is not there."
+            )
+        if each.get("compression") not in (None, *compressions):
+            raise bad(
+                f"The profile {each.get('name')!r} names a compression {each.get('compression')!r} that is not there."
             )
         profiles[each.get("name")] = each
     for field in index.vector_fields:
         if field.profile not in profiles:
             raise bad(f"The field '{field.name}' names a vectorSearchProfile {field.profile!r} that is not there.")
+
+
+def _compressions(part: Mapping[str, Any]) -> set[str]:
+    """Their names. They are kept and shown; the search here is exact, with or without them."""
+    names = set()
+    for each in part.get("compressions") or []:
+        if each.get("kind") not in ("scalarQuantization", "binaryQuantization") or not each.get("name"):
+            raise bad(f"The compression {each.get('name')!r} is of kind {each.get('kind')!r}, which is not known.")
+        names.add(str(each["name"]))
+    return names
 
 
 def _check_scoring(index: Index) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from pathlib import PurePosixPath
 
+from contracts.passages import DocumentKind
 from services.documents.model import Document, Section, UnreadableDocument
 from services.documents.source import SOURCE_SUFFIXES, read_source
 
@@ -10,6 +11,13 @@ TEXT_SUFFIXES = (".md", ".markdown", ".rst", ".rst.txt", ".txt", ".text", ".html
 SUFFIXES = (*TEXT_SUFFIXES, ".pdf", *SOURCE_SUFFIXES)
 HTML = (".html", ".htm")
 """May be one long line, as pages often are: its parser does not mind."""
+_KINDS: dict[DocumentKind, tuple[str, ...]] = {
+    "markdown": (".md", ".markdown"),
+    "restructuredtext": (".rst", ".rst.txt"),
+    "html": HTML,
+    "pdf": (".pdf",),
+    "text": (".txt", ".text"),
+}
 MOST_CONTROL_CHARACTERS = 0.05
 """More of them than this share, and the content is no text."""
 MOST_OPEN_TAGS = 50_000
@@ -19,6 +27,15 @@ MOST_MARKED_LINE = 20_000
 MOST_MARKS = 5_000
 """Backticks and asterisks in one paragraph. Larger texts, and Markdown and reStructuredText of more, are read
 as they stand, markup and all: their parsers take time in the square of these."""
+
+
+def kind_of(source: str) -> DocumentKind:
+    """By its name."""
+    name = source.lower()
+    for kind, suffixes in _KINDS.items():
+        if name.endswith(suffixes):
+            return kind
+    return "code"
 
 
 def is_readable(source: str) -> bool:

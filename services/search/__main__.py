@@ -1,11 +1,20 @@
-"""`python -m services.search migrate`: create or update the search indexes that the settings name."""
+"""`python -m services.search`: the search indexes that the settings name.
+
+`migrate` creates or updates them, and lists every agent in the catalog. `migrate --from MODEL:DIMENSIONS` fills them,
+too, from the indexes of another embedding model, which stay as they are: run it with the new settings while the app
+still runs with the old ones, then deploy the new settings, then run it once more for what was written meanwhile.
+`retire MODEL:DIMENSIONS` deletes the indexes of a model that is no longer used.
+"""
 
 import argparse
+import asyncio
 import os
 import sys
 
-from services.errors import SettingsError
-from services.search.indexes import definitions
+from services.errors import SettingsError, StepError
+from services.search.catalog import list_agents
+from services.search.indexes import KINDS, definitions, index_name
+from services.search.moving import Made, move
 from services.secrets import read_secret
 from services.settings import Settings, settings_from
 
@@ -16,31 +25,76 @@ def migrate(settings: Settings) -> list[str]:
 
     from services.clients import search_credential
 
-    names = []
+    indexes = definitions(settings.embedding_model, settings.embedding_dimensions)
     with SearchIndexClient(settings.search.url, search_credential(settings.search)) as client:
-        for index in definitions(settings.embedding_dimensions):
+        for index in indexes.values():
             client.create_or_update_index(index)
-            names.append(index.name)
+    return [index.name for index in indexes.values()]
+
+
+def retire(settings: Settings, made: Made) -> list[str]:
+    """Delete the indexes of another model; returns their names."""
+    from azure.search.documents.indexes import SearchIndexClient
+
+    from services.clients import search_credential
+
+    if made == Made(settings.embedding_model, settings.embedding_dimensions):
+        raise SettingsError(f"{str(made)!r} is what EMBEDDING_MODEL and EMBEDDING_DIMENSIONS name: it is in use")
+    names = [index_name(kind, made.model, made.dimensions) for kind in KINDS]
+    with SearchIndexClient(settings.search.url, search_credential(settings.search)) as client:
+        for name in names:
+            client.delete_index(name)
     return names
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m services.search", description=__doc__)
-    parser.add_argument("command", choices=["migrate"])
-    parser.parse_args()
+    options = _options().parse_args()
     from azure.core.exceptions import AzureError
 
     try:
-        names = migrate(settings_from(os.environ, read_secret))
+        settings = settings_from(os.environ, read_secret)
+        if options.command == "retire":
+            _say(f"deleted, where they were there: {', '.join(retire(settings, options.model))}")
+            return 0
+        names = migrate(settings)
+        asyncio.run(list_agents(settings))
+        _say(f"indexes are up to date: {', '.join(names)}")
+        if options.origin is not None:
+            for kind, count in asyncio.run(move(settings, options.origin)).items():
+                _say(f"{kind}: {count} rows were moved")
     except SettingsError as problem:
-        print(problem, file=sys.stderr)  # noqa: T201
+        _say(str(problem))
         return 2
-    except AzureError as error:
-        reason = str(error).splitlines()[0]
-        print(f"the indexes can't be created: {reason}", file=sys.stderr)  # noqa: T201
+    except StepError as problem:
+        _say(f"not finished: {problem}; running it again goes on")
         return 1
-    print(f"indexes are up to date: {', '.join(names)}", file=sys.stderr)  # noqa: T201
+    except AzureError as error:
+        _say(f"the indexes can't be created: {str(error).splitlines()[0]}")
+        return 1
     return 0
+
+
+def _options() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m services.search", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    migrating = commands.add_parser("migrate", help="create, update, and fill")
+    migrating.add_argument("--from", dest="origin", type=_made, metavar="MODEL:DIMENSIONS")
+    retiring = commands.add_parser("retire", help="delete the indexes of another model")
+    retiring.add_argument("model", type=_made, metavar="MODEL:DIMENSIONS")
+    return parser
+
+
+def _made(text: str) -> Made:
+    model, _, dimensions = text.rpartition(":")
+    if not model or not dimensions.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is not MODEL:DIMENSIONS, such as text-embedding-3-small:1536")
+    return Made(model, int(dimensions))
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -1,13 +1,17 @@
-"""One index of one tenant's chunks: search, list, write, delete.
+"""One index: search, list, write, delete.
 
-The tenant filter is added here, by code, to every query; keys of documents begin with the tenant's key.
+Every query takes an `Owner`; the filter by tenant and user is added here, by code, after the model has spoken.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from contracts.owner import Owner
 from services.errors import GiveUp, RetryLater, StepError
+from services.search.filters import both, owned, quoted, visible
+from services.search.indexes import SEMANTIC
 
 if TYPE_CHECKING:
     from azure.search.documents.aio import SearchClient
@@ -22,29 +26,39 @@ SEARCH_OPTIONS: Mapping[str, Any] = {"retry_total": 0, "connection_timeout": 3, 
 WRITE_BATCH = 400
 """Documents per request: 1,536 numbers are 34 KB of JSON, and the service takes 16 MB."""
 DELETE_BATCH = 1_000
+PAGE = 1_000
+"""Rows of one answer: more would come in pages of their own."""
 SOURCES_PER_FILTER = 100
 GONE = 404
 NEAREST = 50
 """Neighbours that the vector ranking brings into a hybrid search."""
 
 
+@dataclass(frozen=True)
+class Search:
+    """What is searched for."""
+
+    text: str
+    top: int
+    select: Sequence[str]
+    vector: Sequence[float] | None = None
+    """None: by words alone."""
+    condition: str = ""
+    """An OData filter made by code, never by a model."""
+    ranker: bool = False
+    """Whether the semantic ranker orders what was found; the service bills it."""
+
+
 class Index(Protocol):
     """What activities need of an index."""
 
-    async def search(
-        self,
-        tenant: str,
-        text: str,
-        *,
-        top: int,
-        select: Sequence[str],
-        vector: Sequence[float] | None,
-        condition: str = "",
-    ) -> list[Row]: ...
+    async def search(self, owner: Owner, asked: Search) -> list[Row]: ...
 
-    async def ids_of_sources(self, tenant: str, sources: Sequence[str]) -> dict[str, set[str]]: ...
+    async def find(self, owner: Owner, condition: str, *, top: int, select: Sequence[str]) -> list[Row]: ...
 
-    async def find(self, tenant: str, condition: str, *, top: int, select: Sequence[str]) -> list[Row]: ...
+    async def ids_of_sources(self, owner: Owner, sources: Sequence[str]) -> dict[str, set[str]]: ...
+
+    async def page(self, tenant: str, condition: str, *, after: str, select: Sequence[str]) -> list[Row]: ...
 
     async def write(self, rows: Sequence[Row]) -> None: ...
 
@@ -60,36 +74,45 @@ class SearchIndexStore:
         self._client = client
         self._vector_weight = vector_weight
 
-    async def search(
-        self,
-        tenant: str,
-        text: str,
-        *,
-        top: int,
-        select: Sequence[str],
-        vector: Sequence[float] | None,
-        condition: str = "",
-    ) -> list[Row]:
-        """The best rows, best first, each with `@search.score`: hybrid with a vector, by words without.
-
-        `condition` is an OData filter made by code, never by a model.
-        """
-        with _translated():
+    async def search(self, owner: Owner, asked: Search) -> list[Row]:
+        """The best rows that the owner may see, best first, each with `@search.score`."""
+        ranker: dict[str, Any] = {}
+        if asked.ranker:
+            ranker = {"query_type": "semantic", "semantic_configuration_name": SEMANTIC}
+        with translated():
             found = await self._client.search(
-                search_text=_words(text),
-                vector_queries=self._nearest(vector),
-                filter=_of_tenant(tenant, condition),
+                search_text=_words(asked.text),
+                vector_queries=self._nearest(asked.vector),
+                filter=both(visible(owner), asked.condition),
+                top=asked.top,
+                select=list(asked.select),
+                **ranker,
+                **SEARCH_OPTIONS,
+            )
+            return [dict(row) async for row in found]
+
+    async def find(self, owner: Owner, condition: str, *, top: int, select: Sequence[str]) -> list[Row]:
+        """Rows of exactly this owner that a filter lets through, in no particular order."""
+        with translated():
+            found = await self._client.search(
+                search_text="*",
+                filter=both(owned(owner), condition),
                 top=top,
                 select=list(select),
                 **SEARCH_OPTIONS,
             )
             return [dict(row) async for row in found]
 
-    async def find(self, tenant: str, condition: str, *, top: int, select: Sequence[str]) -> list[Row]:
-        """Rows of the tenant that a filter lets through, in no particular order."""
-        with _translated():
+    async def page(self, tenant: str, condition: str, *, after: str, select: Sequence[str]) -> list[Row]:
+        """The next rows by id of the whole tenant, whoever's they are; at most `PAGE`."""
+        with translated():
             found = await self._client.search(
-                search_text="*", filter=_of_tenant(tenant, condition), top=top, select=list(select), **SEARCH_OPTIONS
+                search_text="*",
+                filter=both(f"tenant eq {quoted(tenant)}", condition, f"id gt {quoted(after)}"),
+                order_by=["id asc"],
+                top=PAGE,
+                select=["id", *select],
+                **SEARCH_OPTIONS,
             )
             return [dict(row) async for row in found]
 
@@ -103,16 +126,16 @@ class SearchIndexStore:
         )
         return [query]
 
-    async def ids_of_sources(self, tenant: str, sources: Sequence[str]) -> dict[str, set[str]]:
-        """The ids of all rows of these sources, by source."""
+    async def ids_of_sources(self, owner: Owner, sources: Sequence[str]) -> dict[str, set[str]]:
+        """The ids of all rows of these sources, by source, that are exactly this owner's."""
         ids: dict[str, set[str]] = {source: set() for source in sources}
         for start in range(0, len(sources), SOURCES_PER_FILTER):
             # A source holds no control character: the newline can't be part of one.
             some = quoted("\n".join(sources[start : start + SOURCES_PER_FILTER]))
-            with _translated():
+            with translated():
                 found = await self._client.search(
                     search_text="*",
-                    filter=f"tenant eq {quoted(tenant)} and search.in(source, {some}, '\n')",
+                    filter=both(owned(owner), f"search.in(source, {some}, '\n')"),
                     select=["id", "source"],
                     **SEARCH_OPTIONS,
                 )
@@ -123,33 +146,23 @@ class SearchIndexStore:
     async def write(self, rows: Sequence[Row]) -> None:
         """Write or overwrite by id."""
         for start in range(0, len(rows), WRITE_BATCH):
-            with _translated():
+            with translated():
                 results = await self._client.upload_documents(list(rows[start : start + WRITE_BATCH]), **SEARCH_OPTIONS)
                 _check(results)
 
     async def merge(self, rows: Sequence[Row]) -> None:
         """Change what is given of rows that exist; the ids of others are passed over."""
         if rows:
-            with _translated():
+            with translated():
                 results = await self._client.merge_documents(list(rows), **SEARCH_OPTIONS)
                 _check([each for each in results if each.status_code != GONE])
 
     async def delete(self, ids: Sequence[str]) -> None:
         """Delete by id; an id that isn't there is fine."""
         for start in range(0, len(ids), DELETE_BATCH):
-            with _translated():
+            with translated():
                 some = [{"id": each} for each in ids[start : start + DELETE_BATCH]]
                 _check(await self._client.delete_documents(some, **SEARCH_OPTIONS))
-
-
-def _of_tenant(tenant: str, condition: str) -> str:
-    own = f"tenant eq {quoted(tenant)}"
-    return f"{own} and ({condition})" if condition else own
-
-
-def quoted(value: str) -> str:
-    """An OData string literal: no value can end it early."""
-    return "'" + value.replace("'", "''") + "'"
 
 
 def _words(text: str) -> str:
@@ -168,7 +181,8 @@ def _check(results: Sequence[Any]) -> None:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def translated() -> Iterator[None]:
+    """Turn what the SDK raises into `StepError`s."""
     from azure.core.exceptions import AzureError, HttpResponseError
 
     try:

@@ -11,14 +11,14 @@ import pytest
 
 from activities.recall_memory import recall_memory
 from activities.remember_result import remember_result
-from contracts.answers import Remembered, Remembrance
-from contracts.content import Content
-from contracts.plans import Recall
+from contracts.memories import Lesson, Note, Recall, Remembered, Remembrance
+from contracts.owner import Owner
 from local.cloud import SEARCH_KEY, local_settings
 from local.model_service.routes import make_app as make_model
 from local.search_service.routes import make_app as make_search
 from local.serving import in_thread
-from policy.tenancy import tenant_key
+from policy.memories import subject_key
+from policy.tenancy import run_id, tenant_key, user_key
 from services.artifacts import put_text
 from services.clients import Clients
 from services.ledger import Ledger
@@ -26,7 +26,7 @@ from services.search.__main__ import migrate
 from services.settings import settings_from
 
 pytestmark = pytest.mark.anyio
-TENANT = "acme"
+ACME = Owner(tenant="acme")
 GOAL = "How long is the archive kept?"
 
 
@@ -38,6 +38,7 @@ class Memory:
         self.settings = settings_from(local_settings({}, data, *ports), lambda vault, name: "")
         self.clients = Clients(self.settings)
         self.search_url, self.model_url = search, model
+        self.clock = datetime.now(UTC) - timedelta(days=1)
         migrate(self.settings)
 
     def break_embeddings_once(self) -> None:
@@ -50,23 +51,45 @@ class Memory:
         with urlopen(Request(f"{self.search_url}/control/visibility-lag", data=body)):  # noqa: S310 - loopback
             pass
 
-    async def remember(self, answer: str, *, goal: str = GOAL, run: str = "run-1", tenant: str = TENANT) -> Remembered:
+    async def remember(
+        self,
+        answer: str,
+        *,
+        goal: str = GOAL,
+        run: str = "run-1",
+        owner: Owner = ACME,
+        at: datetime | None = None,
+        lessons: tuple[Lesson, ...] = (),
+    ) -> Remembered:
+        """As a run that came to know it `at`; a moment later than the one before unless given."""
         self.ledger = Ledger(last_attempt=True)
-        content: Content = await put_text(self.clients.artifacts, tenant_key(tenant), answer)
-        remembrance = Remembrance(tenant=tenant, run=run, goal=goal, answer=content, importance=0.9)
-        model = self.clients.model(self.ledger)
-        return await remember_result(remembrance, model, self.clients.memory, self.clients.artifacts, self.ledger)
+        self.clock += timedelta(seconds=1)
+        artifacts = self.clients.store.of_run(run_id(owner.tenant, run))
+        remembrance = Remembrance(
+            owner=owner,
+            run=run,
+            at=at or self.clock,
+            goal=goal,
+            answer=await put_text(artifacts, answer),
+            importance=0.9,
+            lessons=lessons,
+        )
+        return await remember_result(
+            remembrance, self.clients.model(self.ledger), self.clients.memory, artifacts, self.ledger
+        )
 
-    async def recall(self, goal: str = GOAL, tenant: str = TENANT) -> list[str]:
+    async def notes(self, goal: str = GOAL, owner: Owner = ACME, as_of: datetime | None = None) -> tuple[Note, ...]:
         ledger = Ledger(last_attempt=True)
         model = self.clients.model(ledger)
-        asked = Recall(tenant=tenant, goal=goal)
-        recalled = await recall_memory(asked, model, self.clients.memory, self.settings, ledger)
-        return [note.text.partition("\n")[2] for note in recalled.notes]
+        asked = Recall(owner=owner, goal=goal, as_of=as_of)
+        return (await recall_memory(asked, model, self.clients.memory, self.settings, ledger)).notes
 
-    async def rows(self, condition: str = "") -> list[dict[str, Any]]:
+    async def recall(self, goal: str = GOAL, owner: Owner = ACME, as_of: datetime | None = None) -> list[str]:
+        return [note.text for note in await self.notes(goal, owner, as_of)]
+
+    async def rows(self, condition: str = "", owner: Owner = ACME) -> list[dict[str, Any]]:
         select = ["id", "text", "run", "created", "used", "valid_to", "superseded_by", "lacks", "importance"]
-        return await self.clients.memory.find(TENANT, condition, top=100, select=select)
+        return await self.clients.memory.find(owner, condition, top=100, select=select)
 
 
 @pytest.fixture
@@ -122,17 +145,40 @@ async def test_an_answer_that_holds_again_is_current_again(memory: Memory) -> No
         await memory.remember(f"It is kept for {answer}.")
 
     assert await memory.recall() == ["It is kept for thirty years."]
-    assert len(await memory.rows()) == 2
+    assert len(await memory.rows()) == 3, "what was held true, and when, can still be told"
 
 
-async def test_a_second_delivery_changes_nothing(memory: Memory) -> None:
-    await memory.remember("It is kept for thirty years.")
-    await memory.remember("It is kept for forty years.")
-    once = {row["id"]: (row["created"], row["superseded_by"]) for row in await memory.rows()}
+@pytest.mark.parametrize("delivered_again", [0, 1, 2])
+async def test_a_second_delivery_however_late_changes_nothing(memory: Memory, delivered_again: int) -> None:
+    deliveries: list[dict[str, Any]] = [
+        {"answer": f"It is kept for {years} years.", "run": run, "at": memory.clock + timedelta(minutes=minute)}
+        for minute, (years, run) in enumerate([("thirty", "run-1"), ("forty", "run-2"), ("thirty", "run-3")])
+    ]
+    for each in deliveries:
+        await memory.remember(**each)
+    once = sorted(await memory.rows(), key=str)
 
-    await memory.remember("It is kept for forty years.")
+    again = await memory.remember(**deliveries[delivered_again])
 
-    assert {row["id"]: (row["created"], row["superseded_by"]) for row in await memory.rows()} == once
+    assert sorted(await memory.rows(), key=str) == once
+    assert (again.written, again.superseded) == (0, 0)
+
+
+async def test_what_arrives_late_takes_its_place_in_time(memory: Memory) -> None:
+    noon = memory.clock
+    await memory.remember("It is kept for ten years.", at=noon)
+    await memory.remember("It is kept for thirty years.", at=noon + timedelta(hours=2))
+
+    await memory.remember("It is kept for twenty years.", at=noon + timedelta(hours=1))
+
+    held = [await memory.recall(as_of=noon + timedelta(minutes=minutes)) for minutes in (-1, 1, 61, 121)]
+    assert held == [
+        [],
+        ["It is kept for ten years."],
+        ["It is kept for twenty years."],
+        ["It is kept for thirty years."],
+    ]
+    assert await memory.recall() == ["It is kept for thirty years."]
 
 
 async def test_without_embeddings_a_memory_is_kept_and_healed_later(memory: Memory) -> None:
@@ -161,7 +207,7 @@ async def test_what_must_not_be_remembered_is_not(memory: Memory, answer: str, r
     told = await memory.remember(answer)
 
     assert told.written == 0
-    assert reason in (told.refused or "")
+    assert reason in str(told.refused)
     assert memory.ledger.degraded == {"not_remembered"}
     assert await memory.rows() == []
 
@@ -193,11 +239,11 @@ async def test_what_has_expired_is_not_recalled(memory: Memory) -> None:
 
 async def test_tenants_share_no_memory(memory: Memory) -> None:
     await memory.remember("It is kept for thirty years.")
-    await memory.remember("It is kept for one year.", tenant="other")
+    await memory.remember("It is kept for one year.", owner=Owner(tenant="other"))
 
     assert await memory.recall() == ["It is kept for thirty years."]
-    assert await memory.recall(tenant="other") == ["It is kept for one year."]
-    assert await memory.recall(tenant="third") == []
+    assert await memory.recall(owner=Owner(tenant="other")) == ["It is kept for one year."]
+    assert await memory.recall(owner=Owner(tenant="third")) == []
 
 
 async def test_an_index_of_the_version_before_takes_the_new_fields(memory: Memory) -> None:
@@ -207,14 +253,16 @@ async def test_an_index_of_the_version_before_takes_the_new_fields(memory: Memor
     from services.search.indexes import MEMORY, definitions
 
     client = SearchIndexClient(memory.settings.search.url, search_credential(memory.settings.search))
-    (definition,) = [each for each in definitions(memory.settings.embedding_dimensions) if each.name == MEMORY]
-    older = {"subject", "importance", "used", "expires", "valid_to", "superseded_by", "lacks"}
+    settings = memory.settings
+    definition = definitions(settings.embedding_model, settings.embedding_dimensions)[MEMORY]
+    older = {"session", "sources", "confidence", "superseded_by", "lacks"}
     definition.fields = [field for field in definition.fields if field.name not in older]
-    client.delete_index(MEMORY)
+    client.delete_index(definition.name)
     client.create_index(definition)
-    row = {"id": f"{tenant_key(TENANT)}-outcome-1", "tenant": TENANT, "kind": "outcome", "run": "old", "goal": GOAL}
-    created = datetime.now(UTC).isoformat()
-    await memory.clients.memory.write([{**row, "text": "It is kept for thirty years.", "created": created}])
+    row = {"id": f"{tenant_key(ACME.tenant)}-1", "tenant": ACME.tenant, "kind": "outcome", "run": "old", "about": GOAL}
+    row |= {"subject": subject_key("outcome", GOAL), "text": "It is kept for thirty years."}
+    times = dict.fromkeys(("created", "valid_from", "used"), memory.clock.isoformat())
+    await memory.clients.memory.write([{**row, **times, "importance": 0.5}])
 
     migrate(memory.settings)
 
@@ -222,3 +270,60 @@ async def test_an_index_of_the_version_before_takes_the_new_fields(memory: Memor
     await memory.remember("It is kept for forty years.")
     assert (await memory.recall())[0] == "It is kept for forty years."
     client.close()
+
+
+def lesson(kind: Any, about: str, text: str) -> Lesson:
+    return Lesson(kind=kind, about=about, text=text, confidence=0.8, importance=0.5)
+
+
+async def test_lessons_are_memories_of_their_own(memory: Memory) -> None:
+    lessons = (
+        lesson("preference", "length of answers", "Answers are to be short."),
+        lesson("fact", "tea", "Tea is hot."),
+    )
+
+    told = await memory.remember("It is kept for thirty years.", lessons=lessons)
+
+    assert told.written == 3
+    (note,) = [each for each in await memory.notes("how long are answers?") if each.kind == "preference"]
+    assert (note.about, note.text, note.source) == ("length of answers", "Answers are to be short.", "run-1")
+
+
+async def test_a_lesson_about_the_same_supersedes_whatever_the_order_of_its_words(memory: Memory) -> None:
+    await memory.remember(
+        "yes", lessons=(lesson("fact", "retention of the archive", "The archive is kept ten years."),)
+    )
+    told = await memory.remember("yes", lessons=(lesson("fact", "The archive retention", "It is kept twelve years."),))
+
+    assert (told.superseded, told.repeated) == (1, 1)
+    assert "The archive is kept ten years." not in await memory.recall("archive")
+
+
+async def test_of_two_lessons_of_a_run_about_the_same_the_last_holds(memory: Memory) -> None:
+    lessons = (lesson("fact", "tea", "Tea is cold."), lesson("fact", "tea", "Tea is hot."))
+
+    for _ in range(2):
+        await memory.remember("yes", lessons=lessons, at=memory.clock)
+
+    assert "Tea is hot." in await memory.recall("tea")
+    assert "Tea is cold." not in [row["text"] for row in await memory.rows()]
+
+
+async def test_a_lesson_with_a_secret_is_left_out_and_the_others_are_kept(memory: Memory) -> None:
+    lessons = (lesson("fact", "key", "password = hunter2hunter2"), lesson("fact", "tea", "Tea is hot."))
+
+    told = await memory.remember("yes", lessons=lessons)
+
+    assert (told.written, len(told.refused)) == (2, 1)
+    assert memory.ledger.degraded == {"not_remembered"}
+
+
+async def test_a_users_memories_are_the_users_own(memory: Memory) -> None:
+    ada, bob = (Owner(tenant="acme", user=user_key("acme", name)) for name in ("ada", "bob"))
+    await memory.remember("It is kept for thirty years.")
+    await memory.remember("Ada keeps it for forty years.", owner=ada)
+
+    assert await memory.recall(owner=bob) == ["It is kept for thirty years."]
+    assert await memory.recall() == ["It is kept for thirty years."]
+    assert set(await memory.recall(owner=ada)) == {"It is kept for thirty years.", "Ada keeps it for forty years."}
+    assert [row["valid_to"] for row in await memory.rows()] == [None], "hers supersedes nobody else's"

@@ -13,6 +13,7 @@ version = "1"
 tier = "standard"
 temperature = 0.0
 reply = "PlanReply"
+purpose = "Plans things."
 +++
 Plan.
 """
@@ -24,7 +25,7 @@ def test_every_agent_of_the_product_can_be_asked(path: Path) -> None:
 
     assert agent.prompt
     assert "material" in agent.prompt, "an agent is told that what it reads does not give it orders"
-    schema = agent.contract.model_json_schema()
+    schema = agent.contract.model_json_schema(mode="serialization")
     assert schema["additionalProperties"] is False
     assert set(schema["required"]) == set(schema["properties"]), "strict structured output wants every field"
 

@@ -69,6 +69,6 @@ def test_the_published_schema_says_the_same_as_the_code() -> None:
 
 
 def test_an_older_worker_reads_a_newer_runs_input() -> None:
-    newer = {"tenant": "t", "text": "x", "options": {"concurrency": 7, "new_option": 1}, "new_field": 1}
+    newer = {"owner": {"tenant": "t"}, "text": "x", "options": {"concurrency": 7, "new_option": 1}, "new_field": 1}
 
     assert Goal.model_validate(newer).options == Options(concurrency=7)

@@ -16,7 +16,7 @@ from azure.core.credentials import AzureKeyCredential
 from azure.search.documents import SearchClient
 
 from local.cloud import SEARCH_KEY, free_port, local_settings
-from services.search.indexes import MEMORY
+from services.search.indexes import MEMORY, index_name
 from tests.end_to_end.conftest import DOCUMENTS
 from tests.end_to_end.test_product import GOAL
 
@@ -53,7 +53,7 @@ class Servers:
     def forget(self) -> None:
         """Empty the memory: what earlier runs left there would change what the planner is told."""
         url = f"http://127.0.0.1:{self._ports['search']}"
-        with SearchClient(url, MEMORY, AzureKeyCredential(SEARCH_KEY)) as client:
+        with SearchClient(url, index_name(MEMORY, "local-hash", 384), AzureKeyCredential(SEARCH_KEY)) as client:
             client.delete_documents([{"id": row["id"]} for row in client.search("*", select=["id"])])
 
     def stop(self) -> None:

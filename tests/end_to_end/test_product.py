@@ -25,9 +25,9 @@ def test_a_goal_is_answered_with_citations_a_verdict_and_what_it_took(product: P
     ]
     assert outcome["verdict"]["passed"]
     assert {task["state"] for task in outcome["tasks"]} == {"done"}
-    assert outcome["usage"]["model_calls"] == 7
+    assert outcome["usage"]["model_calls"] == 8
     assert outcome["usage"]["input_tokens"] > 500
-    assert outcome["prompts"] == {"evaluator": "1", "executor": "1", "planner": "1", "writer": "1"}
+    assert outcome["prompts"] == {"archivist": "1", "evaluator": "1", "executor": "1", "planner": "2", "writer": "2"}
     assert outcome["models"] == ["local-hash-1", "murmuration-offline-1"]
     assert outcome["degraded"] == []
 
@@ -179,7 +179,7 @@ def test_a_reply_that_does_not_parse_is_asked_for_again(product: Product, call: 
     outcome = product.achieve("How hot is green tea?")
 
     assert outcome["status"] == "completed"
-    assert outcome["usage"]["model_calls"] == 7, "five as always, and two that were of no use"
+    assert outcome["usage"]["model_calls"] == 8, "five as always, and two that were of no use"
 
 
 def test_a_reply_that_never_parses_fails_its_task_closed(product: Product) -> None:

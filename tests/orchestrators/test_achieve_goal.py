@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 
-from contracts.answers import Answer, Citation, Draft, Outcome, Remembered, Verdict
+from contracts.answers import Answer, Citation, Draft, Outcome, Verdict
 from contracts.base import Contract
 from contracts.content import Content, Reference
 from contracts.goals import Budget, Goal, Options
+from contracts.memories import Extracted, Recalled, Remembered, TurnKept
+from contracts.owner import Owner
 from contracts.passages import Retrieved
-from contracts.plans import Plan, Planned, Recalled, Task
+from contracts.plans import Plan, Planned, Task
 from contracts.steps import Done, Failed, Later
 from contracts.usage import Usage
 from orchestrators.achieve_goal import achieve_goal
@@ -71,13 +73,15 @@ class World:
             "write_answer": Answer(
                 answer=Content(text=f"answer {count} [1]"), passages=REFERENCE, citations=(CITATION,)
             ),
+            "extract_lessons": Extracted(),
             "remember_result": Remembered(written=1),
+            "keep_turn": TurnKept(turns=1),
         }
         return answers[name]
 
 
 def achieve(world: World, **options: Any) -> tuple[Outcome, Trace]:
-    goal = Goal(tenant="t", text="how hot?", metadata={"who": "me"}, options=Options(**options))
+    goal = Goal(owner=Owner(tenant="t"), text="how hot?", metadata={"who": "me"}, options=Options(**options))
     trace = simulate(achieve_goal, goal.model_dump(mode="json"), world)
     assert trace.error is None
     return Outcome.model_validate(trace.output), trace
@@ -97,12 +101,12 @@ def test_a_goal_is_answered() -> None:
     assert outcome.citations == (CITATION,)
     assert outcome.verdict == GOOD
     assert states(outcome) == {"t1": "done", "t2": "done", "t3": "done", "t4": "done"}
-    assert outcome.usage == Usage(model_calls=11, input_tokens=990, output_tokens=110)
+    assert outcome.usage == Usage(model_calls=12, input_tokens=1_080, output_tokens=120)
     assert outcome.metadata == {"who": "me"}
     assert outcome.models == ("m",)
     assert set(outcome.prompts) == set(world.asked)
-    # recall, plan, (retrieve, execute, judge) side by side, write, judge, remember: one second each
-    assert trace.seconds == 8
+    # recall, plan, (retrieve, execute, judge) side by side, write, judge, lessons, remember: one second each
+    assert trace.seconds == 9
     assert world.asked["remember_result"][0]["sources"] == ["tea.md"]
 
 
@@ -246,12 +250,11 @@ def test_memory_that_is_down_does_not_stop_a_run(step: str, degraded: str) -> No
 
 
 def test_a_run_stops_at_its_budget_with_the_best_it_has() -> None:
-    world = World()
+    for calls, degraded in ((11, ("not_remembered",)), (10, ("no_lessons", "not_remembered"))):
+        outcome, _ = achieve(World(), budget=Budget(model_calls=calls))
 
-    outcome, _ = achieve(world, budget=Budget(model_calls=10))
-
-    assert outcome.status == "completed"
-    assert outcome.degraded == ("not_remembered",)
+        assert outcome.status == "completed"
+        assert outcome.degraded == degraded
 
     outcome, _ = achieve(World(), budget=Budget(model_calls=9))
 

@@ -14,13 +14,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from local.search_service.matching import Node
+from local.search_service.odata import compile_filter
 from local.search_service.routes import make_app
 from local.search_service.simple_syntax import parse
 from local.serving import in_thread
-from services.search.indexes import KNOWLEDGE, definitions
-from services.search.store import quoted
+from services.search import indexes as product
+from services.search.filters import quoted
+from tests.search_service.test_odata import INDEX
 
 KEY = AzureKeyCredential("secret")
+MODEL = "tested"
+KNOWLEDGE = product.index_name(product.KNOWLEDGE, MODEL, 8)
 ROWS: list[dict[str, Any]] = [
     {"id": "a", "tenant": "x", "source": "tea.md", "title": "Tea", "heading": "Tea > Water", "text": "Water boils."},
     {"id": "b", "tenant": "x", "source": "o'tea.md", "title": "Tea", "heading": "Leaves", "text": "Leaves need water."},
@@ -38,7 +42,7 @@ def url(tmp_path: Path) -> Iterator[str]:
 @pytest.fixture
 def client(url: str) -> Iterator[SearchClient]:
     with SearchIndexClient(url, KEY) as indexes:
-        for index in definitions(8):
+        for index in product.definitions(MODEL, 8).values():
             indexes.create_or_update_index(index)
     with SearchClient(url, KNOWLEDGE, KEY) as found:
         found.upload_documents([{**row, "vector": VECTORS[row["id"]]} for row in ROWS])
@@ -55,14 +59,16 @@ def nearest(vector: list[float], **options: Any) -> VectorizedQuery:
 
 def test_an_index_is_made_updated_listed_and_deleted(url: str) -> None:
     with SearchIndexClient(url, KEY) as indexes:
-        index = definitions(8)[0]
+        index = product.definitions(MODEL, 8)[product.KNOWLEDGE]
         created = indexes.create_or_update_index(index)
         assert created.name == KNOWLEDGE
         assert indexes.create_or_update_index(index).e_tag == created.e_tag
         assert [each.name for each in indexes.list_indexes()] == [KNOWLEDGE]
         assert indexes.get_index(KNOWLEDGE).default_scoring_profile == index.default_scoring_profile
+        longer = product.definitions(MODEL, 16)[product.KNOWLEDGE]
+        longer.name = KNOWLEDGE
         with pytest.raises(HttpResponseError, match="cannot be changed"):
-            indexes.create_or_update_index(definitions(16)[0])
+            indexes.create_or_update_index(longer)
         indexes.delete_index(KNOWLEDGE)
         with pytest.raises(ResourceNotFoundError):
             indexes.get_index(KNOWLEDGE)
@@ -101,9 +107,6 @@ def test_a_bad_filter_is_refused(client: SearchClient, condition: str) -> None:
 @settings(max_examples=150, deadline=None)
 @given(st.text(max_size=40))
 def test_no_value_widens_a_filter(text: str) -> None:
-    from local.search_service.odata import compile_filter
-    from tests.search_service.test_odata import INDEX
-
     clause = compile_filter(f"tenant eq {quoted(text)}", INDEX)
 
     assert clause.sql == "json_extract(body, '$.tenant')=?"
@@ -214,7 +217,7 @@ def test_the_key_is_asked_for(url: str, client: SearchClient) -> None:
 def test_documents_are_there_after_a_restart(tmp_path: Path) -> None:
     for expected in ([], ["a"]):
         with in_thread(lambda: make_app(tmp_path, "secret")) as url, SearchIndexClient(url, KEY) as indexes:
-            indexes.create_or_update_index(definitions(8)[0])
+            indexes.create_or_update_index(product.definitions(MODEL, 8)[product.KNOWLEDGE])
             with SearchClient(url, KNOWLEDGE, KEY) as client:
                 assert ids(client, None, vector_queries=[nearest(VECTORS["a"])]) == expected
                 client.upload_documents([{**ROWS[0], "vector": VECTORS["a"]}])

@@ -1,53 +1,78 @@
-"""Artifacts are named by their content, belong to their tenant's folder, and carry what is too large for history."""
+"""Artifacts are named by their content, belong to their run's folder, and carry what is too large for history."""
 
 from pathlib import Path
 
 import pytest
 
 from contracts.content import INLINE_BYTES, Content, Reference
-from services.artifacts import StoredArtifacts, get_text, put_text
+from services.artifacts import ArtifactStore, get_text, put_text, run_folder
 from services.errors import GiveUp, RetryLater
+
+RUN = "0123-run"
 
 
 @pytest.fixture
-def artifacts(tmp_path: Path) -> StoredArtifacts:
-    return StoredArtifacts((tmp_path / "with space").as_uri())
+def store(tmp_path: Path) -> ArtifactStore:
+    return ArtifactStore((tmp_path / "with space").as_uri())
 
 
 @pytest.mark.anyio
-async def test_the_same_bytes_are_one_artifact(artifacts: StoredArtifacts, tmp_path: Path) -> None:
-    first = await artifacts.put("tenant", b"same")
-    second = await artifacts.put("tenant", b"same")
+async def test_the_same_bytes_are_one_artifact(store: ArtifactStore, tmp_path: Path) -> None:
+    artifacts = store.of_run(RUN)
+    first = await artifacts.put(b"same")
+    second = await artifacts.put(b"same")
 
     assert first == second
-    assert first.artifact.startswith("tenant/")
+    assert first.artifact.startswith("0123/runs/0123-run/")
     assert await artifacts.get(first) == b"same"
     assert _files(tmp_path) == 1
 
 
 @pytest.mark.anyio
-async def test_texts_travel_inline_up_to_a_size_counted_in_bytes(artifacts: StoredArtifacts) -> None:
+async def test_texts_travel_inline_up_to_a_size_counted_in_bytes(store: ArtifactStore) -> None:
+    artifacts = store.of_run(RUN)
     small, large = "x" * INLINE_BYTES, "é" * (INLINE_BYTES // 2 + 1)
 
-    assert await put_text(artifacts, "t", small) == Content(text=small)
-    kept = await put_text(artifacts, "t", large)
+    assert await put_text(artifacts, small) == Content(text=small)
+    kept = await put_text(artifacts, large)
     assert kept.text is None
     assert await get_text(artifacts, kept) == large
 
 
 @pytest.mark.anyio
-async def test_what_is_not_there_is_not_asked_for_again(artifacts: StoredArtifacts) -> None:
-    with pytest.raises(GiveUp, match="'t/nothing' does not exist"):
-        await artifacts.get(Reference(artifact="t/nothing", bytes=0))
+async def test_what_is_not_there_is_not_asked_for_again(store: ArtifactStore) -> None:
+    with pytest.raises(GiveUp, match="'0123/nothing' does not exist"):
+        await store.of_run(RUN).get(Reference(artifact="0123/nothing", bytes=0))
+
+
+@pytest.mark.anyio
+async def test_another_tenants_artifact_is_answered_like_one_that_is_not_there(store: ArtifactStore) -> None:
+    theirs = await store.of_run("4567-run").put(b"secret")
+
+    with pytest.raises(GiveUp, match="does not exist"):
+        await store.of_run(RUN).get(theirs)
+
+
+@pytest.mark.anyio
+async def test_all_of_a_run_can_be_found_and_deleted(store: ArtifactStore) -> None:
+    for run, body in ((RUN, b"one"), (RUN, b"two"), ("0123-run-2", b"other")):
+        await store.of_run(run).put(body)
+
+    names = await store.names(run_folder(RUN))
+    await store.delete([*names, "0123/runs/0123-run/never-there"])
+
+    assert len(names) == 2
+    assert await store.names(run_folder(RUN)) == []
+    assert len(await store.names("0123")) == 1
 
 
 @pytest.mark.anyio
 async def test_a_store_that_cannot_be_written_is_worth_another_try(tmp_path: Path) -> None:
-    artifacts = StoredArtifacts((tmp_path / "store").as_uri())
-    (tmp_path / "store" / "t").write_text("a file where a folder is due", encoding="utf-8")
+    store = ArtifactStore((tmp_path / "store").as_uri())
+    (tmp_path / "store" / "0123").write_text("a file where a folder is due", encoding="utf-8")
 
     with pytest.raises(RetryLater) as raised:
-        await artifacts.put("t", b"x")
+        await store.of_run(RUN).put(b"x")
 
     assert raised.value.code == "artifacts_unavailable"
 
