@@ -12,11 +12,12 @@ from orchestrators.read_documents import read_documents
 from triggers.agents import agents
 from triggers.documents import documents
 from triggers.goals import goals
+from triggers.memories import memories
 from triggers.service import service
 
 app = df.DFApp(http_auth_level=func.AuthLevel.FUNCTION)
 
-for blueprint in (goals, documents, agents, service):
+for blueprint in (goals, documents, memories, agents, service):
     app.register_functions(blueprint)
 
 for orchestrator in (achieve_goal, read_documents):

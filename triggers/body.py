@@ -1,18 +1,21 @@
 """Reads a request's body and query as contracts."""
 
 import json
+from datetime import datetime
 from typing import Any, NoReturn, TypeVar
 
 import azure.functions as func
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
-from contracts.base import Request
+from contracts.base import Instant, Request
 from contracts.goals import MAX_WAIT_SECONDS
 from triggers.problems import HttpProblem, invalid, quote
 
 R = TypeVar("R", bound=Request)
 
 MAX_KEY_CHARACTERS = 255
+MAX_NAME_CHARACTERS = 256
+_INSTANT: TypeAdapter[datetime] = TypeAdapter(Instant)
 
 
 def read_body(request: func.HttpRequest, contract: type[R], max_bytes: int) -> R:
@@ -64,6 +67,25 @@ def idempotency_key(request: func.HttpRequest) -> str | None:
     if not (1 <= len(key) <= MAX_KEY_CHARACTERS and key.isascii() and key.isprintable()):
         raise _invalid_field("Idempotency-Key", f"1 to {MAX_KEY_CHARACTERS} printable ASCII characters", key)
     return key
+
+
+def text_parameter(request: func.HttpRequest, name: str, most: int) -> str:
+    """A query parameter without the space around it; empty when it isn't given."""
+    text: str = request.params.get(name, "").strip()
+    if len(text) > most:
+        raise _invalid_field(name, f"at most {most} characters", text)
+    return text
+
+
+def moment(request: func.HttpRequest, name: str) -> datetime | None:
+    """A query parameter that is a time, such as 2026-11-21T10:00:00Z; None when it isn't given."""
+    text = text_parameter(request, name, MAX_NAME_CHARACTERS)
+    if not text:
+        return None
+    try:
+        return _INSTANT.validate_python(text)
+    except ValidationError:
+        raise _invalid_field(name, "a time with its offset, such as 2026-11-21T10:00:00Z", text) from None
 
 
 def _invalid_field(field: str, message: str, value: str) -> HttpProblem:

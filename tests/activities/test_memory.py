@@ -1,11 +1,9 @@
 """What is remembered, refreshed, superseded, healed and refused, on the real search and model servers."""
 
-import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.request import Request, urlopen
 
 import pytest
 
@@ -13,17 +11,12 @@ from activities.recall_memory import recall_memory
 from activities.remember_result import remember_result
 from contracts.memories import Lesson, Note, Recall, Remembered, Remembrance
 from contracts.owner import Owner
-from local.cloud import SEARCH_KEY, local_settings
-from local.model_service.routes import make_app as make_model
-from local.search_service.routes import make_app as make_search
-from local.serving import in_thread
 from policy.memories import subject_key
 from policy.tenancy import run_id, tenant_key, user_key
 from services.artifacts import put_text
-from services.clients import Clients
 from services.ledger import Ledger
 from services.search.__main__ import migrate
-from services.settings import settings_from
+from tests.services_on_loopback import Servers, servers
 
 pytestmark = pytest.mark.anyio
 ACME = Owner(tenant="acme")
@@ -33,23 +26,11 @@ GOAL = "How long is the archive kept?"
 class Memory:
     """The two activities, as the runner calls them."""
 
-    def __init__(self, data: Path, search: str, model: str) -> None:
-        ports = [int(url.rpartition(":")[2]) for url in (search, model)]
-        self.settings = settings_from(local_settings({}, data, *ports), lambda vault, name: "")
-        self.clients = Clients(self.settings)
-        self.search_url, self.model_url = search, model
+    def __init__(self, started: Servers) -> None:
+        self.servers = started
+        self.clients = started.clients()
+        self.settings = self.clients.settings
         self.clock = datetime.now(UTC) - timedelta(days=1)
-        migrate(self.settings)
-
-    def break_embeddings_once(self) -> None:
-        body = json.dumps({"agent": "embeddings", "calls": [{"status": 503}]}).encode()
-        with urlopen(Request(f"{self.model_url}/control/script", data=body)):  # noqa: S310 - loopback
-            pass
-
-    def lag(self, seconds: float) -> None:
-        body = json.dumps({"seconds": seconds}).encode()
-        with urlopen(Request(f"{self.search_url}/control/visibility-lag", data=body)):  # noqa: S310 - loopback
-            pass
 
     async def remember(
         self,
@@ -94,8 +75,8 @@ class Memory:
 
 @pytest.fixture
 async def memory(tmp_path: Path) -> AsyncIterator[Memory]:
-    with in_thread(lambda: make_search(tmp_path / "search", SEARCH_KEY)) as search, in_thread(make_model) as model:
-        opened = Memory(tmp_path, search, model)
+    with servers(tmp_path) as started:
+        opened = Memory(started)
         yield opened
         await opened.clients.close()
 
@@ -130,10 +111,10 @@ async def test_another_answer_supersedes_the_old_one_which_stays(memory: Memory)
 
 
 async def test_the_newer_of_two_holds_though_its_writer_did_not_see_the_older(memory: Memory) -> None:
-    memory.lag(60)
+    memory.servers.lag(60)
     await memory.remember("It is kept for thirty years.")
     await memory.remember("It is kept for forty years.")
-    memory.lag(0)
+    memory.servers.lag(0)
 
     assert len(await memory.rows("valid_to eq null")) == 2
     assert await memory.recall() == ["It is kept for forty years."]
@@ -182,7 +163,7 @@ async def test_what_arrives_late_takes_its_place_in_time(memory: Memory) -> None
 
 
 async def test_without_embeddings_a_memory_is_kept_and_healed_later(memory: Memory) -> None:
-    memory.break_embeddings_once()
+    memory.servers.script("embeddings", {"status": 503})
     await memory.remember("It is kept for thirty years.")
     assert memory.ledger.degraded == {"remembered_without_vector"}
     assert [row["lacks"] for row in await memory.rows()] == ["vector"]

@@ -1,0 +1,213 @@
+"""What retrieval finds, in which scope, by which ladder, on the real search and model servers."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from activities.ingest_documents import ingest_documents
+from activities.retrieve_passages import retrieve_passages
+from contracts.documents import DocumentBatch, Ingestion, ReadingReport, StoredDocument
+from contracts.owner import Owner
+from contracts.passages import PassageSet, Query, Retrieved, Scope
+from policy.tenancy import run_id, user_key
+from services.artifacts import get_value, put_value
+from services.clients import Clients
+from services.errors import RetryLater
+from services.ledger import Ledger
+from tests.services_on_loopback import Servers, servers
+
+pytestmark = pytest.mark.anyio
+ACME = Owner(tenant="acme")
+ADA = Owner(tenant="acme", user=user_key("acme", "ada"))
+DOCUMENTS = {
+    "tea/green.md": "# Green tea\n\nGreen tea needs water of 80 degrees.",
+    "tea/black.md": "# Black tea\n\nBlack tea needs boiling water.",
+    "teapots.txt": "A pot of clay keeps tea and water warm.",
+    "coffee/filter.html": "<h1>Filter</h1><p>Coffee needs water just off the boil.</p>",
+}
+JANUARY, MARCH = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 3, 1, tzinfo=UTC)
+
+
+class Library:
+    """Documents and the two activities, as the runner calls them."""
+
+    def __init__(self, started: Servers, clients: Clients) -> None:
+        self.servers, self.clients = started, clients
+        self.artifacts = clients.store.of_run(run_id("acme", "test"))
+        self.ledger = Ledger(last_attempt=True)
+
+    async def use(self, **settings: str) -> None:
+        await self.clients.close()
+        self.clients = self.servers.clients(**settings)
+
+    async def read(self, documents: dict[str, str], owner: Owner = ACME, at: datetime = JANUARY) -> ReadingReport:
+        stored = tuple(StoredDocument(source=source, content=text) for source, text in documents.items())
+        batch = await put_value(self.artifacts, DocumentBatch(documents=stored))
+        self.ledger = Ledger(last_attempt=True)
+        model = self.clients.model(self.ledger)
+        return await ingest_documents(
+            Ingestion(owner=owner, at=at, batch=batch), model, self.clients.knowledge, self.artifacts, self.ledger
+        )
+
+    async def retrieve(self, query: Query, *, last_attempt: bool = True) -> Retrieved:
+        self.ledger = Ledger(last_attempt=last_attempt)
+        clients = self.clients
+        return await retrieve_passages(
+            query, clients.model(self.ledger), clients.knowledge, self.artifacts, clients.settings, self.ledger
+        )
+
+    async def sources(
+        self, text: str = "water", owner: Owner = ACME, also: tuple[str, ...] = (), **scope: Any
+    ) -> set[str]:
+        query = Query(owner=owner, text=text, also=also, scope=Scope.model_validate(scope))
+        found = await self.retrieve(query)
+        passages = await get_value(self.artifacts, found.passages, PassageSet)
+        return {passage.source for passage in passages.passages}
+
+
+@pytest.fixture
+async def library(tmp_path: Path) -> AsyncIterator[Library]:
+    with servers(tmp_path) as started:
+        found = Library(started, started.clients())
+        await found.read(DOCUMENTS)
+        yield found
+        await found.clients.close()
+
+
+async def test_without_a_scope_all_documents_are_searched(library: Library) -> None:
+    assert await library.sources() == set(DOCUMENTS)
+
+
+@pytest.mark.parametrize(
+    ("scope", "expected"),
+    [
+        ({"sources": ["tea/"]}, {"tea/green.md", "tea/black.md"}),
+        ({"sources": ["tea"]}, {"tea/green.md", "tea/black.md", "teapots.txt"}),
+        ({"sources": ["tea/g", "coffee"]}, {"tea/green.md", "coffee/filter.html"}),
+        ({"sources": ["' or tenant ne '"]}, set()),
+        ({"sources": ["\ud7ff", "\U0010ffff"]}, set()),
+        ({"kinds": ["html", "text"]}, {"teapots.txt", "coffee/filter.html"}),
+        ({"kinds": ["pdf"]}, set()),
+        ({"since": MARCH}, {"late.md"}),
+        ({"until": MARCH}, set(DOCUMENTS)),
+        ({"since": JANUARY, "until": MARCH, "kinds": ["markdown"]}, {"tea/green.md", "tea/black.md"}),
+    ],
+)
+async def test_a_scope_narrows_the_search(library: Library, scope: dict[str, Any], expected: set[str]) -> None:
+    await library.read({"late.md": "Water for tea is filtered since March."}, at=MARCH)
+
+    assert await library.sources(**scope) == expected
+
+
+async def test_a_documents_own_time_counts_before_the_time_of_reading(library: Library) -> None:
+    stored = StoredDocument(source="old.md", content="Water from the well.", modified=JANUARY)
+    batch = await put_value(library.artifacts, DocumentBatch(documents=(stored,)))
+    ingestion = Ingestion(owner=ACME, at=MARCH, batch=batch)
+    model = library.clients.model(library.ledger)
+
+    await ingest_documents(ingestion, model, library.clients.knowledge, library.artifacts, library.ledger)
+
+    assert "old.md" not in await library.sources(since=MARCH)
+    assert "old.md" in await library.sources(until=MARCH)
+
+
+async def test_a_users_documents_are_found_by_the_user_alone(library: Library) -> None:
+    await library.read({"diary.md": "Ada drinks water."}, owner=ADA)
+
+    assert "diary.md" in await library.sources(owner=ADA)
+    assert "tea/green.md" in await library.sources(owner=ADA)
+    assert "diary.md" not in await library.sources()
+    assert await library.sources(owner=Owner(tenant="other", user=ADA.user)) == set()
+
+
+async def test_a_user_reading_a_document_of_the_same_name_leaves_everybodys_as_it_is(library: Library) -> None:
+    report = await library.read({"tea/green.md": "Ada's own tea needs no water."}, owner=ADA)
+
+    assert (report.written, report.removed) == (1, 0)
+    assert await library.sources("80 degrees green", sources=["tea/green.md"]) == {"tea/green.md"}
+
+
+async def test_other_wordings_find_what_the_first_does_not(library: Library) -> None:
+    assert await library.sources("degrees", kinds=["markdown"], sources=["tea/g"]) == {"tea/green.md"}
+
+    query = Query(owner=ACME, text="zzz", also=("clay pot", "filter coffee"), scope=Scope(kinds=("text", "html")))
+    found = await library.retrieve(query)
+
+    assert found.count == 2
+    assert found.mode == "hybrid"
+
+
+async def test_the_semantic_ranker_orders_what_was_found_when_it_is_on(library: Library) -> None:
+    await library.use(SEARCH_SEMANTIC_RANKER="on")
+    found = await library.retrieve(Query(owner=ACME, text="water for green tea"))
+    passages = (await get_value(library.artifacts, found.passages, PassageSet)).passages
+
+    assert passages[0].source == "tea/green.md"
+    assert [each.score for each in passages] == sorted((each.score for each in passages), reverse=True)
+    assert all(0 <= each.score <= 4 for each in passages), "the ranker's scale"
+    assert library.ledger.degraded == set()
+
+
+async def test_a_ranker_that_is_refused_is_done_without(library: Library) -> None:
+    await library.use(SEARCH_SEMANTIC_RANKER="on")
+    library.servers.fail_search(path="search.post.search", status=403)
+
+    found = await library.retrieve(Query(owner=ACME, text="water"))
+
+    assert (found.mode, found.count) == ("hybrid", 4)
+    assert library.ledger.degraded == {"no_semantic_ranker"}
+
+
+async def test_without_embeddings_words_alone_are_searched(library: Library) -> None:
+    library.servers.script("embeddings", {"status": 503})
+
+    found = await library.retrieve(Query(owner=ACME, text="water"))
+
+    assert (found.mode, found.count) == ("keyword", 4)
+    assert library.ledger.degraded == {"keyword_search"}
+
+
+async def test_an_index_that_refuses_vectors_is_searched_by_words(library: Library) -> None:
+    library.servers.fail_search(path="search.post.search", status=400)
+
+    found = await library.retrieve(Query(owner=ACME, text="water"))
+
+    assert (found.mode, found.count) == ("keyword", 4)
+
+
+async def test_search_that_is_down_is_waited_for_until_the_last_attempt(library: Library) -> None:
+    library.servers.fail_search(path="search.post.search", status=503, times=2)
+
+    with pytest.raises(RetryLater):
+        await library.retrieve(Query(owner=ACME, text="water"), last_attempt=False)
+    found = await library.retrieve(Query(owner=ACME, text="water"))
+
+    assert (found.mode, found.count) == ("none", 0)
+    assert library.ledger.degraded == {"no_context"}
+
+
+async def test_a_hundred_retrievals_at_once_make_at_most_three_requests_for_embeddings(library: Library) -> None:
+    before = len(library.servers.calls())
+    queries = [Query(owner=ACME, text=f"water number {number}") for number in range(100)]
+
+    found = await asyncio.gather(*(library.retrieve(query) for query in queries))
+
+    assert {each.mode for each in found} == {"hybrid"}
+    assert len(library.servers.calls()) - before <= 3
+
+
+async def test_what_was_read_without_vectors_gets_them_with_the_next_document(library: Library) -> None:
+    library.servers.script("embeddings", {"status": 400, "error": "no"})
+    await library.read({"a.md": "Unmatched words about kettles."})
+    assert library.ledger.degraded == {"written_without_vectors"}
+    lacking = "lacks eq 'vector'"
+    assert len(await library.clients.knowledge.find(ACME, lacking, top=10, select=["id"])) == 1
+
+    await library.read({"b.md": "Other words about kettles."})
+
+    assert await library.clients.knowledge.find(ACME, lacking, top=10, select=["id"]) == []
+    assert (await library.read({"a.md": "Unmatched words about kettles."})).unchanged == 1

@@ -1,0 +1,123 @@
+"""Whose documents and memories are found, in which scope, and what is told of them over HTTP."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+from tests.end_to_end.conftest import Product
+
+
+def test_a_scope_keeps_other_documents_out_of_an_answer(product: Product) -> None:
+    question = "How long does tea steep?"
+
+    for sources, expected in ((["tea/g"], {"tea/green.md"}), (["tea/b"], {"tea/black.rst"})):
+        body = {"goal": question, "scope": {"sources": sources}}
+        _, outcome = product.call("POST", "/api/goals?wait=100", body)
+        assert {each["source"] for each in outcome["citations"]} == expected
+
+
+def test_a_users_documents_answer_the_users_goals_alone(product: Product) -> None:
+    documents = [{"source": "diary.md", "content": "The secret recipe of the house needs nine plums."}]
+    body = {"documents": documents, "user": "ada@example.com", "wait": 60}
+    assert product.call("POST", "/api/documents", body)[1]["report"]["written"] == 1
+    goal = {"goal": "How many plums does the secret recipe need?"}
+
+    _, hers = product.call("POST", "/api/goals?wait=100", {**goal, "user": "ada@example.com"})
+    _, his = product.call("POST", "/api/goals?wait=100", {**goal, "user": "bob@example.com"})
+
+    assert "nine plums" in hers["answer"]
+    assert "nine plums" not in json.dumps(his)
+    assert "nine plums" not in json.dumps(memories(product, about="plums", user="bob@example.com"))
+    assert "nine plums" in json.dumps(memories(product, about="plums", user="ada@example.com"))
+
+
+def test_a_users_name_is_nowhere_in_a_run(product: Product) -> None:
+    body = {"goal": "How hot is green tea?", "user": "grace@example.com", "session_id": "kitchen talk"}
+    _, links = product.call("POST", "/api/goals?wait=0", body)
+    query = "?showInput=true&showHistory=true&showHistoryOutput=true"
+    url = links["statusQueryGetUri"]
+    _, raw = product.call("GET", query + "&" + url.partition("?")[2], base=url.partition("?")[0])
+
+    assert raw["name"] == "achieve_goal"
+    assert "How hot is green tea?" in json.dumps(raw)
+    assert "grace" not in json.dumps(raw)
+    assert "kitchen" not in json.dumps(raw)
+
+
+def test_nothing_is_left_of_a_run_that_is_not_to_be_remembered(product: Product) -> None:
+    outcome = product.achieve("What was replaced in May?", remember=False)
+
+    assert outcome["status"] == "completed"
+    assert outcome["degraded"] == []
+    assert "archivist" not in outcome["prompts"]
+    assert all(each["about"] != "What was replaced in May?" for each in memories(product, about="replaced in May"))
+
+
+def test_memories_are_told_with_where_they_come_from_and_since_when(product: Product) -> None:
+    before = datetime.now(UTC)
+    product.achieve("When was the kettle descaled?")
+
+    (found,) = [each for each in memories(product, about="kettle") if each["about"] == "When was the kettle descaled?"]
+    assert (found["kind"], found["sources"]) == ("outcome", ["log.txt"])
+    assert "March" in found["text"]
+    assert before < datetime.fromisoformat(found["valid_from"]) < datetime.now(UTC)
+    earlier = memories(product, as_of=(before - timedelta(seconds=1)).isoformat())
+    assert found["id"] not in {each["id"] for each in earlier}
+
+
+def memories(product: Product, **parameters: str) -> list[dict[str, Any]]:
+    status, answer = product.call("GET", f"/api/memories?{urlencode(parameters)}")
+    assert status == 200, answer
+    found: list[dict[str, Any]] = answer["memories"]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"user": 5}, "user"),
+        ({"user": "x" * 257}, "user"),
+        ({"user": "a\nb"}, "user"),
+        ({"session_id": ["x"]}, "session_id"),
+        ({"scope": {"kinds": ["word"]}}, "scope.kinds.0"),
+        ({"scope": {"sources": [""]}}, "scope.sources.0"),
+        ({"scope": {"since": "yesterday"}}, "scope.since"),
+        ({"scope": {"since": 5}}, "scope.since"),
+        ({"scope": {"since": "2026-01-01T00:00:00"}}, "scope.since"),
+        ({"scope": {"since": "2026-02-01T00:00:00Z", "until": "2026-01-01T00:00:00Z"}}, "scope.until"),
+        ({"scope": {"tenant": "other"}}, "scope.tenant"),
+        ({"options": {"remember": "no"}}, "options.remember"),
+    ],
+)
+def test_what_is_wrong_with_a_scope_or_a_user_is_named(product: Product, body: dict[str, Any], field: str) -> None:
+    status, problem = product.call("POST", "/api/goals", {"goal": "x", **body})
+
+    assert status == 400
+    assert field in [row["field"] for row in problem["errors"]]
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("as_of=soon", "as_of"),
+        ("as_of=2026-01-01", "as_of"),
+        ("user=" + "x" * 257, "user"),
+        ("about=" + "x" * 2_001, "about"),
+    ],
+)
+def test_bad_questions_about_memories(product: Product, query: str, field: str) -> None:
+    status, problem = product.call("GET", f"/api/memories?{query}")
+
+    assert (status, problem["errors"][0]["field"]) == (400, field)
+
+
+def test_agents_are_listed_and_found_by_what_they_do(product: Product) -> None:
+    _, everything = product.call("GET", "/api/agents")
+    _, found = product.call("GET", "/api/agents?for=turn+a+goal+into+tasks")
+
+    assert {"planner", "executor", "writer", "evaluator"} <= {each["name"] for each in everything["agents"]}
+    assert found["agents"][0]["name"] == "planner"
+    assert "prompt" not in found["agents"][0]
