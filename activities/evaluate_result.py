@@ -1,34 +1,38 @@
 """Judges a draft: rules first, which no evaluator can overrule, then the model."""
 
-from activities.material import read_passages, shown
+from activities.material import inserted, read_passages, shown
 from contracts.answers import Evaluation, Verdict
 from contracts.replies import JudgementReply
+from policy.answer_rules import broken
 from services.artifacts import Artifacts, get_text
 from services.model import Model
 
+ABOVE_NOTHING = 0.2
+"""The score of a draft that breaks rules is below this, and the lower the more it breaks: breaking fewer is better."""
+
 
 async def evaluate_result(evaluation: Evaluation, model: Model, artifacts: Artifacts) -> Verdict:
-    """Safe to run twice: it only reads and asks."""
+    """Safe to run twice: it only reads and asks. No model is asked about a draft that breaks a rule."""
     draft = evaluation.draft
     answer = await get_text(artifacts, draft.answer)
-    if not answer.strip():
-        reason = "the answer is empty"
-        return Verdict(passed=False, score=0, reasons=(reason,), changes="Answer the instruction.")
-    passages = await read_passages(artifacts, [draft.passages])
+    problems = (*draft.problems, *broken(evaluation.rules, answer)) if answer.strip() else ("the answer is empty",)
+    if problems:
+        changes = f"Change this: {'; '.join(problems)}"
+        return Verdict(passed=False, score=ABOVE_NOTHING / (1 + len(problems)), reasons=problems, changes=changes)
     judgement = await model.ask(
         "evaluator",
         {
             "goal": evaluation.goal,
-            "instruction": evaluation.instruction,
+            "instruction": await inserted(artifacts, evaluation.instruction, evaluation.inserts),
             "answer": answer,
-            "passages": shown(passages),
-            "problems": list(draft.problems),
+            "passages": shown(await read_passages(artifacts, [draft.passages])),
         },
         JudgementReply,
     )
     return Verdict(
-        passed=judgement.passed and not draft.problems,
+        passed=judgement.passed,
         score=min(1.0, max(0.0, judgement.score)),
-        reasons=(*draft.problems, *judgement.reasons),
+        reasons=tuple(judgement.reasons),
         changes=judgement.changes,
+        plan_wrong=judgement.plan_wrong,
     )

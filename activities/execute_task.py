@@ -3,12 +3,15 @@
 from pydantic import JsonValue
 
 from activities.grounding import check_markers
-from activities.material import read_passages, shown
+from activities.material import inserted, read_passages, shown
 from contracts.answers import Draft, TaskBrief
 from contracts.passages import PassageSet
+from contracts.plans import MAX_ITEMS
 from contracts.replies import DraftReply
 from services.artifacts import Artifacts, get_text, put_text, put_value
 from services.model import Model
+
+ITEM_CHARACTERS = 200
 
 
 async def execute_task(brief: TaskBrief, model: Model, artifacts: Artifacts) -> Draft:
@@ -20,10 +23,10 @@ async def execute_task(brief: TaskBrief, model: Model, artifacts: Artifacts) -> 
     ]
     previous = await get_text(artifacts, brief.previous.answer) if brief.previous else None
     reply = await model.ask(
-        "executor",
+        brief.agent,
         {
             "goal": brief.goal,
-            "instruction": brief.instruction,
+            "instruction": await inserted(artifacts, brief.instruction, brief.inserts),
             "passages": shown(passages),
             "earlier": earlier,
             "previous": previous,
@@ -36,5 +39,6 @@ async def execute_task(brief: TaskBrief, model: Model, artifacts: Artifacts) -> 
         answer=await put_text(artifacts, answer),
         passages=await put_value(artifacts, PassageSet(passages=passages)),
         missing=tuple(reply.missing),
+        items=tuple(item.strip()[:ITEM_CHARACTERS] for item in reply.items if item.strip())[:MAX_ITEMS],
         problems=problems,
     )

@@ -1,24 +1,29 @@
 """How passages, drafts and conversations are read for an agent and shown to it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from pydantic import JsonValue
 
-from contracts.content import Reference
+from activities.grounding import renumber
+from contracts.content import Content, Reference
 from contracts.passages import Passage, PassageSet
 from policy.passages import estimated_tokens
-from services.artifacts import Artifacts, get_value
+from policy.references import filled
+from services.artifacts import Artifacts, get_text, get_value
 from services.sessions import Sessions
 
 CONVERSATION_TOKENS = 1_500
 """What a conversation may take of a prompt, about; of longer ones, the last turns are shown."""
+INSERT_CHARACTERS = 8_000
+"""Of an answer that an instruction refers to."""
 ANSWER_CHARACTERS = 1_200
 """Of an earlier answer: enough to know what "it" is."""
 
 
-async def read_passages(artifacts: Artifacts, references: Iterable[Reference]) -> tuple[Passage, ...]:
+async def read_passages(artifacts: Artifacts, references: Iterable[Reference | None]) -> tuple[Passage, ...]:
     """The passages of all sets, each passage once; of several sets, the best of each come first."""
-    sets = [(await get_value(artifacts, reference, PassageSet)).passages for reference in references]
+    given = [each for each in references if each is not None]
+    sets = [(await get_value(artifacts, reference, PassageSet)).passages for reference in given]
     ranked = sorted(
         ((rank, number, passage) for number, each in enumerate(sets) for rank, passage in enumerate(each)),
         key=lambda entry: entry[:2],
@@ -32,6 +37,15 @@ def shown(passages: Sequence[Passage]) -> list[JsonValue]:
         {"number": number, "source": passage.source, "heading": passage.heading, "text": passage.text}
         for number, passage in enumerate(passages, start=1)
     ]
+
+
+async def inserted(artifacts: Artifacts, text: str, inserts: Mapping[str, Sequence[Content]]) -> str:
+    """The text with what its references stand for; of several answers, each is a paragraph."""
+    values = {
+        reference: "\n\n".join([renumber(await get_text(artifacts, each), {})[:INSERT_CHARACTERS] for each in contents])
+        for reference, contents in inserts.items()
+    }
+    return filled(text, values)
 
 
 async def conversation(sessions: Sessions, session: str) -> JsonValue:

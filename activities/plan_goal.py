@@ -1,6 +1,7 @@
 """Turns a goal into a graph of tasks, and checks it by the rules."""
 
 from activities.material import conversation
+from agents.loader import executors
 from contracts.plans import PlanBrief, Planned
 from contracts.replies import PlanReply
 from policy.plan_rules import SUPPORTED_TYPES, PlanRejected, checked_plan
@@ -24,11 +25,13 @@ async def plan_goal(brief: PlanBrief, model: Model, sessions: Sessions) -> Plann
             ],
             "task_types": list(SUPPORTED_TYPES),
             "max_tasks": WISHED_TASKS,
+            "agents": {agent.name: agent.purpose for agent in executors()},
             "rejected": brief.rejected,
+            "done": [{"id": task.id, "type": task.type, "instruction": task.instruction} for task in brief.done],
         },
         PlanReply,
     )
     try:
-        return Planned(plan=checked_plan(reply))
+        return Planned(plan=checked_plan(reply, [agent.name for agent in executors()]))
     except PlanRejected as reason:
         return Planned(rejected=str(reason), code=reason.code)

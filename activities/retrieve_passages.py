@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
+from activities.material import inserted
 from contracts.passages import MAX_WORDINGS, Passage, PassageSet, Query, Retrieved, SearchMode
 from policy.passages import chosen, fused
 from services.artifacts import Artifacts, put_value
@@ -15,6 +16,7 @@ from services.settings import Settings
 
 CANDIDATES = 3
 """Times as many passages are looked at as are shown: some say the same, some belong together."""
+SEARCHED_CHARACTERS = 1_000
 SELECT = ("id", "source", "title", "heading", "text")
 
 Ladder = tuple[tuple[SearchMode, bool], ...]
@@ -25,7 +27,8 @@ async def retrieve_passages(
     query: Query, model: Model, knowledge: Index, artifacts: Artifacts, settings: Settings, ledger: Ledger
 ) -> Retrieved:
     """Safe to run twice: it reads, and keeps what it found under the name of its content."""
-    texts = list(dict.fromkeys((query.text, *query.also)))[:MAX_WORDINGS]
+    text = (await inserted(artifacts, query.text, query.inserts))[:SEARCHED_CHARACTERS]
+    texts = list(dict.fromkeys((text, *query.also)))[:MAX_WORDINGS]
     vectors = await _embedded(texts, model)
     ladder: Ladder = (("hybrid", True), ("hybrid", False), ("keyword", False))
     if vectors is None:

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from contracts.base import Reply
+from contracts.plans import TaskType
 from contracts.replies import REPLIES
 
 FENCE = "+++\n"
@@ -30,6 +31,8 @@ class Agent(BaseModel):
     temperature: float = Field(ge=0, le=2)
     reply: str
     """The name of a contract in `contracts.replies`."""
+    task_type: TaskType | None = None
+    """The type of tasks that it performs, if it does."""
     purpose: str = Field(min_length=1, max_length=500)
     """What it is good for: it can be found by this."""
     examples: tuple[str, ...] = ()
@@ -50,6 +53,11 @@ def load_agent(name: str) -> Agent:
 def all_agents() -> list[Agent]:
     """Every agent, by name; raises `AgentError`."""
     return [load_agent(path.stem) for path in sorted(Path(__file__).parent.glob("*.md"))]
+
+
+def executors() -> list[Agent]:
+    """Those that may perform an executor's task."""
+    return [agent for agent in all_agents() if agent.task_type == "executor"]
 
 
 def agent_from(path: Path) -> Agent:

@@ -7,6 +7,7 @@ from pydantic import Field
 from contracts.base import Contract
 from contracts.content import Content, Reference
 from contracts.plans import TaskType
+from contracts.rules import Rules
 from contracts.usage import Usage
 
 TaskState = Literal["waiting", "running", "revising", "done", "failed", "skipped"]
@@ -17,9 +18,12 @@ class Draft(Contract):
     """A text with [n] markers, and the passages they point into."""
 
     answer: Content
-    passages: Reference
+    passages: Reference | None = None
+    """None: it was not made from any."""
     missing: tuple[str, ...] = ()
     """What the passages did not answer."""
+    items: tuple[str, ...] = ()
+    """The entries of the answer, when a list was asked for: few and short."""
     problems: tuple[str, ...] = ()
     """What a rule found wrong; the evaluator can't pass a draft that has any."""
 
@@ -35,8 +39,11 @@ class EarlierAnswer(Contract):
 class TaskBrief(Contract):
     """What an executor is given."""
 
+    agent: str = "executor"
     goal: str
     instruction: str
+    inserts: dict[str, tuple[Content, ...]] = {}
+    """What the references in the instruction stand for: `t1.answer` and its text."""
     passages: tuple[Reference, ...]
     earlier: tuple[EarlierAnswer, ...] = ()
     previous: Draft | None = None
@@ -89,7 +96,9 @@ class Answer(Draft):
 class Evaluation(Contract):
     goal: str
     instruction: str
+    inserts: dict[str, tuple[Content, ...]] = {}
     draft: Draft
+    rules: Rules = Rules()
 
 
 class Verdict(Contract):
@@ -98,6 +107,8 @@ class Verdict(Contract):
     reasons: tuple[str, ...] = ()
     changes: str = ""
     """What a revision should change; empty when there is nothing to change."""
+    plan_wrong: bool = False
+    """Whether no revision can help: the tasks did not ask for what the goal needs."""
 
 
 class TaskReport(Contract):
@@ -110,7 +121,7 @@ class TaskReport(Contract):
     revisions: int = 0
     verdict: Verdict | None = None
     reason: str = ""
-    """Why it failed or was skipped."""
+    """Why it failed or was skipped, or what took its place."""
 
 
 class Problem(Contract):

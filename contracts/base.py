@@ -1,6 +1,6 @@
 """The two kinds of value: what crosses the durable boundary, and what comes in at the door."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -34,11 +34,22 @@ Instant = Annotated[AwareDatetime, BeforeValidator(_no_number), Field(strict=Fal
 """A time at the door: ISO 8601 with its offset."""
 
 
+def _without_defaults(schema: dict[str, Any]) -> None:
+    for field in schema.get("properties", {}).values():
+        field.pop("default", None)
+
+
 class Reply(BaseModel):
     """A value that a model must produce; its JSON Schema is sent with the question.
 
-    No default values and no limits: strict structured output wants every field required and knows few keywords, so
-    the schema is the one of serialization. What the values must satisfy is checked after parsing.
+    Strict structured output wants every field required, no defaults, and knows few keywords: so the schema, which is
+    the one of serialization, has no limits, and what the values must satisfy is checked after parsing. A field with a
+    default may be left out nevertheless, by models that are not held to the schema.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_serialization_defaults_required=True,
+        json_schema_extra=_without_defaults,
+    )

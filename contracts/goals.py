@@ -2,13 +2,16 @@
 
 import json
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, ValidationInfo, field_validator
 
 from contracts.base import AT_THE_DOOR, Contract, Instant, Request
 from contracts.owner import Owner
 from contracts.passages import DocumentKind, Scope
+from contracts.plans import Plan
+from contracts.replies import TaskReply
+from contracts.rules import Rules, RulesRequest
 
 MAX_WAIT_SECONDS = 230
 """Azure's front end ends an HTTP request after 230 s without an answer."""
@@ -32,6 +35,9 @@ class Budget(Contract):
     """From the start of the run to the scheduling of its last step."""
 
 
+OnExhausted = Literal["accept_best", "fail"]
+
+
 class Options(Contract):
     """How a goal is to be worked on."""
 
@@ -39,6 +45,12 @@ class Options(Contract):
     """Tasks of this run that are worked on at once."""
     revision_limit: Annotated[int, Field(ge=0, le=10)] = 3
     """How often a task's result, and the answer, may be revised."""
+    rules: Rules = Rules()
+    """What the answer must satisfy whatever a model thinks of it."""
+    on_exhausted: OnExhausted = "accept_best"
+    """What becomes of an answer that has not passed when it can't be revised any more."""
+    replan_limit: Annotated[int, Field(ge=0, le=3)] = 1
+    """How often the planner may be asked for another plan, when a task failed for good or the plan was wrong."""
     remember: bool = True
     """Whether what the run learns is left for later runs."""
     budget: Budget = Budget()
@@ -55,6 +67,7 @@ class OptionsRequest(Options):
 
     model_config = AT_THE_DOOR
 
+    rules: RulesRequest = RulesRequest()
     budget: BudgetRequest = BudgetRequest()
     wait: Annotated[int, Field(ge=0, le=MAX_WAIT_SECONDS)] = 0
     """Seconds the starter waits for the outcome before it answers 202."""
@@ -93,6 +106,8 @@ class GoalRequest(Request):
     """The conversation that the goal is part of; a new id begins one."""
     scope: ScopeRequest = ScopeRequest()
     """Which documents are searched."""
+    plan: list[TaskReply] | None = None
+    """The graph of tasks, when the caller knows it: then no planner is asked."""
     options: OptionsRequest = OptionsRequest()
 
     @field_validator("metadata")
@@ -127,5 +142,6 @@ class Goal(Contract):
     """The key of the conversation (`policy.tenancy.session_key`)."""
     text: str
     scope: Scope = Scope()
+    plan: Plan | None = None
     metadata: dict[str, Any] = {}
     options: Options = Options()

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Literal
 
 from contracts.base import Contract
-from contracts.content import Reference
+from contracts.content import Content, Reference
 from contracts.owner import Owner
 
 SearchMode = Literal["hybrid", "keyword", "none"]
@@ -50,6 +50,8 @@ class PassageSet(Contract):
 class Query(Contract):
     owner: Owner
     text: str
+    inserts: dict[str, tuple[Content, ...]] = {}
+    """What the references in the text stand for."""
     also: tuple[str, ...] = ()
     """Other wordings of the same search, at most two."""
     scope: Scope = Scope()

@@ -6,15 +6,39 @@ from pydantic import Field
 
 from contracts.base import Reply
 
+Texts = Annotated[list[str], Field(default_factory=list)]
+
+
+class ConditionReply(Reply):
+    task: str
+    field: str
+    op: str
+    value: str | float | bool
+
+
+class FallbackReply(Reply):
+    agent: str | None = None
+    answer: str | None = None
+
 
 class TaskReply(Reply):
+    """A task as a planner, or a person, writes it. See `contracts.plans.Task`; what is left out is nothing special.
+
+    Strings and not closed sets: what is unknown is a fact about the plan, told back to who made it.
+    """
+
     id: str
     type: str
-    """A string and not a closed set: an unknown type is a fact about the plan, told back to the planner."""
     instruction: str
-    queries: Annotated[list[str], Field(default_factory=list)]
-    """Other wordings of a retriever's search; empty for others. Who leaves it out has none."""
-    depends_on: list[str]
+    queries: Texts
+    """Other wordings of a retriever's search; empty for others."""
+    depends_on: Texts
+    agent: str | None = None
+    when: ConditionReply | None = None
+    for_each: str | None = None
+    timeout_seconds: int | None = None
+    on_failure: str | None = None
+    fallback: FallbackReply | None = None
 
 
 class PlanReply(Reply):
@@ -26,6 +50,8 @@ class DraftReply(Reply):
     """With a marker [n] after every statement that passage n supports."""
     missing: list[str]
     """What was asked and the passages do not answer."""
+    items: Texts
+    """The entries of the answer, when a list was asked for."""
 
 
 class JudgementReply(Reply):
@@ -35,6 +61,8 @@ class JudgementReply(Reply):
     reasons: list[str]
     changes: str
     """What a revision should change."""
+    plan_wrong: bool = False
+    """Whether no revision can help, since the tasks did not ask for what the goal needs."""
 
 
 class LessonReply(Reply):

@@ -1,11 +1,11 @@
 """Everything the orchestrators do with the SDK's context: call, sleep, race, wait, and many strands at once.
 
 A *strand* is an ordinary generator. It yields the leaf tasks it waits for (it is resumed when any of them has
-ended) and returns its result. `conduct` drives one strand on the SDK; `run_graph` makes one strand out of
+ended) and returns its result. `conduct` drives one strand on the SDK; `graph.run_graph` makes one strand out of
 many, so strands nest. Nothing else touches the SDK's tasks: the move to its 2.x is this file.
 """
 
-from collections.abc import Callable, Collection, Generator, Mapping, Sequence
+from collections.abc import Generator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Generic, TypeAlias, TypeVar
@@ -142,39 +142,28 @@ def wait_for(context: Context, event: str, timeout: timedelta) -> Strand[Any]:
     return None
 
 
-def run_graph(
-    order: Sequence[str],
-    inputs: Mapping[str, Collection[str]],
-    begin: Callable[[str, Mapping[str, T]], Strand[T]],
-    limit: int,
-) -> Strand[dict[str, T]]:
-    """Run one strand per name, each the moment all of its `inputs` are there, at most `limit` at once.
+def within(context: Context, seconds: int, strand: Strand[T]) -> Strand[T]:
+    """The strand's result; raises `StepFailed` when it has none after `seconds`, and then it goes on no further.
 
-    `begin(name, results so far)` makes the strand. Among those that are ready, the earlier in `order` starts
-    first. The results come in `order`. An exception of a strand is not caught: a strand whose failure
-    must not end the others returns it as a value.
+    What it had scheduled runs to its end, and nobody looks at it; Durable ends an instance only after that.
     """
-    results: dict[str, T] = {}
-    running: dict[str, tuple[Strand[T], tuple[Leaf, ...]]] = {}
-    waiting = list(order)
-
-    def advance(name: str, strand: Strand[T]) -> None:
-        try:
-            running[name] = (strand, strand.send(None))
-        except StopIteration as stop:
-            running.pop(name, None)
-            results[name] = stop.value
-
-    while waiting or running:
-        ready = [name for name in waiting if results.keys() >= set(inputs[name])][: limit - len(running)]
-        for name in ready:
-            waiting.remove(name)
-            advance(name, begin(name, results))
-        awake = [name for name, (_, leaves) in running.items() if any(leaf.is_completed for leaf in leaves)]
-        for name in awake:
-            advance(name, running[name][0])
-        if not ready and not awake:
-            if not running:
-                raise ValueError(f"these wait for what never comes: {waiting!r}")
-            yield tuple(leaf for _, leaves in running.values() for leaf in leaves)
-    return {name: results[name] for name in order}
+    try:
+        waiting = next(strand)
+    except StopIteration as stop:
+        ready: T = stop.value
+        return ready
+    timer: Leaf = context.create_timer(context.current_utc_datetime + timedelta(seconds=seconds))
+    try:
+        while True:
+            yield (*waiting, timer)
+            if any(leaf.is_completed for leaf in waiting):
+                waiting = strand.send(None)
+            elif timer.is_completed:
+                strand.close()
+                raise StepFailed("task_timeout", f"not done after {seconds} s", Usage())
+    except StopIteration as stop:
+        result: T = stop.value
+        return result
+    finally:
+        if not timer.is_completed:
+            timer.cancel()  # an open timer would keep the instance running

@@ -1,81 +1,196 @@
 """Perform one task of a plan: retrieve -> execute -> evaluate -> revise ≤ limit.
 
-A task that fails says so in its report and does not end the others.
+A task that fails says so in its report, after what its plan has foreseen for it, and does not end the others.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from contracts.answers import Draft, EarlierAnswer, TaskBrief, TaskReport
-from contracts.content import Reference
-from contracts.passages import Query
-from contracts.plans import Task
+from contracts.answers import Draft, EarlierAnswer, TaskAnswer, TaskBrief, TaskReport
+from contracts.content import Content, Reference
+from contracts.passages import Query, Retrieved
+from contracts.plans import MAX_ITEMS, Task
 from contracts.steps import EXECUTE_TASK, RETRIEVE_PASSAGES
-from orchestrators.flow import StepFailed, Strand
-from orchestrators.revise import revise_until_good
+from orchestrators.flow import StepFailed, Strand, within
+from orchestrators.graph import Group
+from orchestrators.performed import Performed
+from orchestrators.revise import Standard, revise_until_good
 from orchestrators.run import Run
+from policy.conditions import holds
+from policy.references import ITEM, filled, references, task_of
 
 
-@dataclass(frozen=True)
-class Performed:
-    """What a task leaves to those that depend on it: passages (retriever), a draft (executor), or neither."""
-
-    task: Task
-    report: TaskReport
-    passages: Reference | None = None
-    draft: Draft | None = None
-
-    @property
-    def failed(self) -> bool:
-        return self.passages is None and self.draft is None
+class TaskEndsRun(Exception):
+    """A task failed whose plan wants the run to end then."""
 
 
-def perform_task(run: Run, task: Task, earlier: Mapping[str, Performed]) -> Strand[Performed]:
-    """Never raises `StepFailed`: a failure is a value. `earlier` holds at least what the task depends on."""
-    inputs = [earlier[name] for name in task.depends_on]
-    if inputs and all(each.failed for each in inputs):
-        names = ", ".join(each.task.id for each in inputs)
-        return Performed(task, run.report(task.id, state="skipped", reason=f"needs {names}, which failed"))
+def begin_task(run: Run, task: Task, earlier: Mapping[str, Performed]) -> Strand[Performed] | Group[Performed]:
+    """One strand, or one for each item of the task that it is done for. `earlier` holds what the task depends on.
+
+    A strand never raises `StepFailed`: a failure is a value. `TaskEndsRun` passes.
+    """
+    reason = _why_not(task, earlier)
+    if reason is not None:
+        return _skipped(run, task, reason)
+    if task.for_each is None:
+        return _Work(run, task, earlier).perform()
+    items = [item for answer in earlier[task.for_each].answers for item in answer.draft.items][:MAX_ITEMS]
+    if not items:
+        return _skipped(run, task, f"{task.for_each} has no items")
     run.report(task.id, state="running")
-    try:
-        if task.type == "retriever":
-            passages = yield from _retrieve(run, task)
-            return Performed(task, run.report(task.id, state="done"), passages=passages)
-        return (yield from _execute(run, task, inputs))
-    except StepFailed as failure:
-        return Performed(task, run.report(task.id, state="failed", reason=str(failure)))
+    members = [
+        _Work(run, task.model_copy(update={"instruction": filled(task.instruction, {ITEM: item})}), earlier, number)
+        for number, item in enumerate(items, start=1)
+    ]
+    return Group([member.perform for member in members], lambda done: _gathered(run, task, done))
 
 
-def _retrieve(run: Run, task: Task) -> Strand[Reference]:
-    found = yield from run.step(
-        RETRIEVE_PASSAGES, Query(owner=run.goal.owner, text=task.instruction, also=task.queries, scope=run.goal.scope)
+def _why_not(task: Task, earlier: Mapping[str, Performed]) -> str | None:
+    """Why the task is skipped; None when it is not."""
+    inputs = [earlier[name] for name in task.depends_on]
+    if inputs and all(each.empty for each in inputs):
+        names = ", ".join(each.task.id for each in inputs)
+        return f"needs {names}, which {'failed' if any(each.failed for each in inputs) else 'left nothing'}"
+    if task.when is None:
+        return None
+    tested = earlier[task.when.task]
+    what = f"{task.when.task}.{task.when.field}"
+    if task.when.field == "answer" and any(each.draft.answer.reference for each in tested.answers):
+        return f"{what} is too long to be compared"
+    return None if holds(task.when, tested.facts) else f"{what} {task.when.op} {task.when.value!r} does not hold"
+
+
+def _skipped(run: Run, task: Task, reason: str) -> Strand[Performed]:
+    return Performed(task, run.report(task.id, state="skipped", reason=reason))
+    yield  # a strand that waits for nothing
+
+
+def _gathered(run: Run, task: Task, members: Sequence[Performed]) -> Performed:
+    """What was done for each item, as the result of the one task of the plan."""
+    failed = [each.report.reason for each in members if each.empty]
+    reason = f"{len(failed)} of {len(members)} failed: {failed[0]}" if failed else ""
+    if len(failed) == len(members):
+        return Performed(task, run.report(task.id, state="failed", reason=reason), code=members[0].code)
+    verdicts = [each.report.verdict for each in members if each.report.verdict is not None]
+    worst = min(verdicts, key=lambda verdict: (verdict.passed, verdict.score), default=None)
+    revisions = sum(each.report.revisions for each in members)
+    report = run.report(task.id, state="done", verdict=worst, revisions=revisions, reason=reason)
+    return Performed(
+        task,
+        report,
+        passages=tuple(each for member in members for each in member.passages),
+        count=sum(member.count for member in members),
+        answers=tuple(each for member in members for each in member.answers),
     )
-    return found.passages
 
 
-def _execute(run: Run, task: Task, inputs: list[Performed]) -> Strand[Performed]:
-    passages = [each.passages for each in inputs if each.passages is not None]
-    if not passages:
-        passages = [(yield from _retrieve(run, task))]
-    answers = tuple(
-        EarlierAnswer(task=each.task.id, instruction=each.task.instruction, answer=each.draft.answer)
-        for each in inputs
-        if each.draft is not None
-    )
+class _Work:
+    """One task under way, or the task for one of its items (`number`, from 1)."""
 
-    def write(previous: Draft | None, changes: str, revision: int) -> Strand[Draft]:
-        if revision:
-            run.report(task.id, state="revising", revisions=revision)
-        brief = TaskBrief(
-            goal=run.goal.text,
-            instruction=task.instruction,
-            passages=tuple(passages),
-            earlier=answers,
-            previous=previous,
-            changes=changes,
+    def __init__(self, run: Run, task: Task, earlier: Mapping[str, Performed], number: int = 0) -> None:
+        self.run = run
+        self.task = task
+        self.name = f"{task.id}[{number}]" if number else task.id
+        self._inputs = [earlier[name] for name in task.depends_on]
+        self._inserts = _inserts(task, earlier)
+        self._report = run.tasks[task.id]
+        self._shown = not number
+
+    def report(self, **changed: Any) -> TaskReport:
+        """Of items, the task's own report tells what became of all."""
+        self._report = self._report.model_copy(update=changed)
+        return self.run.report(self.task.id, **changed) if self._shown else self._report
+
+    def perform(self) -> Strand[Performed]:
+        self.report(state="running")
+        try:
+            return (yield from self._in_time(self._attempt(self.task.agent)))
+        except StepFailed as failure:
+            if self.task.on_failure == "fail_run":
+                self.report(state="failed", reason=str(failure))
+                raise TaskEndsRun(f"task {self.name!r} failed, and the plan ends the run then: {failure}") from failure
+            return (yield from self._fall_back(failure))
+
+    def _in_time(self, attempt: Strand[Performed]) -> Strand[Performed]:
+        if self.task.timeout_seconds is None:
+            return attempt
+        return within(self.run.context, self.task.timeout_seconds, attempt)
+
+    def _fall_back(self, failure: StepFailed) -> Strand[Performed]:
+        """What the plan has foreseen instead, if it has."""
+        fallback = self.task.fallback
+        if fallback is not None and fallback.answer is not None:
+            self.run.degrade("fallback_answer")
+            report = self.report(state="done", reason=f"a fixed answer instead: {failure}")
+            return self._answered(report, Draft(answer=Content(text=fallback.answer)))
+        if fallback is not None and fallback.agent is not None:
+            try:
+                performed = yield from self._in_time(self._attempt(fallback.agent))
+            except StepFailed as again:
+                failure = again
+            else:
+                self.run.degrade("fallback_agent")
+                return performed
+        return Performed(self.task, self.report(state="failed", reason=str(failure)), code=failure.code)
+
+    def _attempt(self, agent: str) -> Strand[Performed]:
+        if self.task.type == "retriever":
+            found = yield from self._retrieve()
+            return Performed(self.task, self.report(state="done"), passages=(found.passages,), count=found.count)
+        return (yield from self._execute(agent))
+
+    def _retrieve(self) -> Strand[Retrieved]:
+        goal = self.run.goal
+        query = Query(
+            owner=goal.owner,
+            text=self.task.instruction,
+            inserts=self._inserts,
+            also=self.task.queries,
+            scope=goal.scope,
         )
-        return (yield from run.step(EXECUTE_TASK, brief))
+        return (yield from self.run.step(RETRIEVE_PASSAGES, query))
 
-    judged = yield from revise_until_good(run, task.instruction, write)
-    report = run.report(task.id, state="done", verdict=judged.verdict)
-    return Performed(task, report, draft=judged.draft)
+    def _execute(self, agent: str) -> Strand[Performed]:
+        passages: list[Reference] = [passage for each in self._inputs for passage in each.passages]
+        if not passages:
+            passages = [(yield from self._retrieve()).passages]
+        answers = tuple(
+            EarlierAnswer(task=answer.task, instruction=answer.instruction, answer=answer.draft.answer)
+            for each in self._inputs
+            for answer in each.answers
+        )
+
+        def write(previous: Draft | None, changes: str, revision: int) -> Strand[Draft]:
+            if revision:
+                self.report(state="revising", revisions=revision)
+            brief = TaskBrief(
+                agent=agent,
+                goal=self.run.goal.text,
+                instruction=self.task.instruction,
+                inserts=self._inserts,
+                passages=tuple(passages),
+                earlier=answers,
+                previous=previous,
+                changes=changes,
+            )
+            return (yield from self.run.step(EXECUTE_TASK, brief))
+
+        judged = yield from revise_until_good(self.run, Standard(self.task.instruction, self._inserts), write)
+        return self._answered(self.report(state="done", verdict=judged.verdict), judged.draft)
+
+    def _answered(self, report: TaskReport, draft: Draft) -> Performed:
+        answer = TaskAnswer(task=self.name, instruction=self.task.instruction, draft=draft)
+        return Performed(self.task, report, answers=(answer,))
+
+
+def _inserts(task: Task, earlier: Mapping[str, Performed]) -> dict[str, tuple[Content, ...]]:
+    """What the references in the task's instruction stand for; of items, each on a line."""
+    found: dict[str, tuple[Content, ...]] = {}
+    for reference in references(task.instruction):
+        answers = earlier[task_of(reference)].answers
+        if reference.endswith(".items"):
+            items = [item for each in answers for item in each.draft.items]
+            found[reference] = (Content(text="\n".join(items)),)
+        else:
+            found[reference] = tuple(each.draft.answer for each in answers)
+    return found

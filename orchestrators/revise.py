@@ -1,10 +1,12 @@
 """Draft, judge, revise: until the verdict is good, the limit is reached, or it no longer gets better."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from contracts.answers import Draft, Evaluation, Verdict
+from contracts.content import Content
+from contracts.rules import Rules
 from contracts.steps import EVALUATE_RESULT
 from orchestrators.flow import StepFailed, Strand
 from orchestrators.run import Run
@@ -23,7 +25,20 @@ class Judged(Generic[D]):
     verdict: Verdict | None
 
 
-def revise_until_good(run: Run, instruction: str, write: Write[D]) -> Strand[Judged[D]]:
+NO_RULES = Rules()
+
+
+@dataclass(frozen=True)
+class Standard:
+    """What a draft is judged by."""
+
+    instruction: str
+    inserts: Mapping[str, tuple[Content, ...]] = field(default_factory=dict)
+    """What the references in the instruction stand for."""
+    rules: Rules = NO_RULES
+
+
+def revise_until_good(run: Run, standard: Standard, write: Write[D]) -> Strand[Judged[D]]:
     """The best version and not the last; raises `StepFailed` only when there is no draft at all."""
     best: Judged[D] | None = None
     previous: Draft | None = None
@@ -36,7 +51,7 @@ def revise_until_good(run: Run, instruction: str, write: Write[D]) -> Strand[Jud
                 raise
             run.degrade("revision_failed")
             return best
-        verdict = yield from _judge(run, instruction, draft)
+        verdict = yield from _judge(run, standard, draft)
         judged = Judged(draft, verdict)
         if verdict is None:
             return best or judged
@@ -54,11 +69,13 @@ def _better(new: Verdict, old: Verdict) -> bool:
     return (new.passed, new.score) > (old.passed, old.score)
 
 
-def _judge(run: Run, instruction: str, draft: Draft) -> Strand[Verdict | None]:
+def _judge(run: Run, standard: Standard, draft: Draft) -> Strand[Verdict | None]:
     evaluation = Evaluation(
         goal=run.goal.text,
-        instruction=instruction,
+        instruction=standard.instruction,
+        inserts=dict(standard.inserts),
         draft=Draft.model_validate(draft.model_dump()),
+        rules=standard.rules,
     )
     try:
         return (yield from run.step(EVALUATE_RESULT, evaluation))

@@ -33,6 +33,7 @@ class Run:
         self.answer: Answer | None = None
         self.verdict: Verdict | None = None
         self.revisions = 0
+        self.replans = 0
         self._began = context.current_utc_datetime
         self._stage: Stage = "recalling"
         self._prompts: dict[str, str] = {}
@@ -60,6 +61,11 @@ class Run:
         self._models.update(done.models)
         self._degraded.update(done.degraded)
 
+    @property
+    def may_plan_again(self) -> bool:
+        """A plan that the caller has given is not replaced."""
+        return self.goal.plan is None and self.replans < self.goal.options.replan_limit
+
     def degrade(self, how: str) -> None:
         """Record that something was worked around; the outcome says so."""
         self._degraded.add(how)
@@ -70,6 +76,7 @@ class Run:
 
     def expect(self, tasks: Iterable[Task]) -> None:
         """Show the plan's tasks as waiting."""
+        self.tasks.clear()
         for task in tasks:
             self.tasks[task.id] = TaskReport(id=task.id, type=task.type, instruction=task.instruction, state="waiting")
         self.show()

@@ -1,15 +1,21 @@
 """What makes a plan usable. A plan that breaks a rule goes back to the planner with the reason."""
 
 import re
+from collections.abc import Collection, Mapping
 from graphlib import CycleError, TopologicalSorter
 from typing import Literal, cast, get_args
 
 from contracts.passages import MAX_WORDINGS
-from contracts.plans import Plan, Task, TaskType
+from contracts.plans import Condition, FailurePolicy, Fallback, Plan, Task, TaskType
 from contracts.replies import PlanReply, TaskReply
+from policy.conditions import objection
+from policy.references import FIELDS, ITEM, references, task_of
 
 MAX_TASKS = 50
 MAX_INSTRUCTION_CHARACTERS = 1_000
+MAX_FALLBACK_CHARACTERS = 4_000
+LONGEST_TIMEOUT_SECONDS = 86_400
+DEFAULT_AGENT = "executor"
 SUPPORTED_TYPES: tuple[TaskType, ...] = ("retriever", "executor")
 _ID = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
@@ -22,38 +28,120 @@ class PlanRejected(Exception):
         self.code = code
 
 
-def checked_plan(reply: PlanReply) -> Plan:
-    """The reply as a plan; raises `PlanRejected` with the first rule that it breaks."""
+def checked_plan(reply: PlanReply, executors: Collection[str] = (DEFAULT_AGENT,)) -> Plan:
+    """The reply as a plan; raises `PlanRejected` with the first rule that it breaks.
+
+    `executors`: the agents that may perform an executor's task.
+    """
     if not 1 <= len(reply.tasks) <= MAX_TASKS:
-        raise PlanRejected("unusable_plan", f"a plan has 1 to {MAX_TASKS} tasks, this one has {len(reply.tasks)}")
-    seen: set[str] = set()
+        raise _unusable(f"a plan has 1 to {MAX_TASKS} tasks, this one has {len(reply.tasks)}")
+    types: dict[str, TaskType] = {}
     for task in reply.tasks:
         if not _ID.fullmatch(task.id):
-            raise PlanRejected("unusable_plan", f"task id {task.id!r}: 1 to 32 letters, digits, _ or -")
-        if task.id in seen:
-            raise PlanRejected("unusable_plan", f"task id {task.id!r} is used twice")
-        seen.add(task.id)
-        if task.type not in SUPPORTED_TYPES:
-            reserved = " is reserved" if task.type in get_args(TaskType) else " is unknown"
-            allowed = ", ".join(SUPPORTED_TYPES)
-            raise PlanRejected("unsupported_task", f"task {task.id!r}: type {task.type!r}{reserved}; use {allowed}")
-        if not 1 <= len(task.instruction.strip()) <= MAX_INSTRUCTION_CHARACTERS:
-            raise PlanRejected(
-                "unusable_plan",
-                f"task {task.id!r}: instruction of 1 to {MAX_INSTRUCTION_CHARACTERS} characters",
-            )
-    _check_graph(reply)
-    return Plan(
-        tasks=tuple(
-            Task(
-                id=task.id,
-                type=cast(TaskType, task.type),
-                instruction=task.instruction,
-                queries=_wordings(task),
-                depends_on=tuple(dict.fromkeys(task.depends_on)),
-            )
-            for task in reply.tasks
-        )
+            raise _unusable(f"task id {task.id!r}: 1 to 32 letters, digits, _ or -")
+        if task.id in types:
+            raise _unusable(f"task id {task.id!r} is used twice")
+        types[task.id] = _type(task)
+    for task in reply.tasks:
+        problem = _problem(task, types, executors)
+        if problem is not None:
+            raise _unusable(f"task {task.id!r}: {problem}")
+    if "executor" not in types.values():
+        raise _unusable("no task answers anything: a plan needs at least one executor")
+    plan = Plan(tasks=tuple(_task(task) for task in reply.tasks))
+    try:
+        TopologicalSorter({task.id: task.depends_on for task in plan.tasks}).prepare()
+    except CycleError as cycle:
+        path = " -> ".join(reversed(cycle.args[1]))
+        raise _unusable(f"tasks depend on each other in a circle: {path}") from cycle
+    return plan
+
+
+def _unusable(reason: str) -> PlanRejected:
+    return PlanRejected("unusable_plan", reason)
+
+
+def _type(task: TaskReply) -> TaskType:
+    if task.type not in SUPPORTED_TYPES:
+        reserved = " is reserved" if task.type in get_args(TaskType) else " is unknown"
+        allowed = ", ".join(SUPPORTED_TYPES)
+        raise PlanRejected("unsupported_task", f"task {task.id!r}: type {task.type!r}{reserved}; use {allowed}")
+    return task.type
+
+
+def _problem(task: TaskReply, types: Mapping[str, TaskType], executors: Collection[str]) -> str | None:
+    """What is wrong with one task; None when nothing is."""
+    if not 1 <= len(task.instruction.strip()) <= MAX_INSTRUCTION_CHARACTERS:
+        return f"instruction of 1 to {MAX_INSTRUCTION_CHARACTERS} characters"
+    for needed in task.depends_on:
+        if needed not in types:
+            return f"depends on {needed!r}, which is no task"
+    if (task.agent or DEFAULT_AGENT) not in executors:
+        return f"agent {task.agent!r} is none of {', '.join(sorted(executors))}"
+    if task.timeout_seconds is not None and not 1 <= task.timeout_seconds <= LONGEST_TIMEOUT_SECONDS:
+        return f"timeout_seconds {task.timeout_seconds} is not from 1 to {LONGEST_TIMEOUT_SECONDS}"
+    return _reference_problem(task, types) or _when_problem(task, types) or _failure_problem(task, executors)
+
+
+def _reference_problem(task: TaskReply, types: Mapping[str, TaskType]) -> str | None:
+    named = list(references(task.instruction))
+    for reference in named:
+        name, _, field = reference.partition(".")
+        if reference == ITEM:
+            if task.for_each is None:
+                return "${item} needs for_each"
+        elif types.get(name) != "executor" or field not in FIELDS:
+            return f"${{{reference}}} is no reference: use the id of an executor with .{' or .'.join(FIELDS)}"
+    if task.for_each is None:
+        return None
+    if types.get(task.for_each) != "executor":
+        return f"for_each {task.for_each!r} is no executor, and has no items"
+    return None if ITEM in named else "for_each needs ${item} in the instruction"
+
+
+def _when_problem(task: TaskReply, types: Mapping[str, TaskType]) -> str | None:
+    if task.when is None:
+        return None
+    if task.when.task not in types:
+        return f"when: {task.when.task!r} is no task"
+    reason = objection(task.when.field, task.when.op, task.when.value, types[task.when.task])
+    return None if reason is None else f"when: {reason}"
+
+
+def _failure_problem(task: TaskReply, executors: Collection[str]) -> str | None:
+    if task.on_failure is not None and task.on_failure not in get_args(FailurePolicy):
+        return f"on_failure {task.on_failure!r} is none of {', '.join(get_args(FailurePolicy))}"
+    if (task.on_failure == "fallback") != (task.fallback is not None):
+        return "on_failure 'fallback' and a fallback need each other"
+    if task.fallback is None:
+        return None
+    agent, answer = task.fallback.agent, task.fallback.answer
+    if (agent is None) == (answer is None):
+        return "fallback: give an agent or an answer"
+    if agent is not None and agent not in executors:
+        return f"fallback: agent {agent!r} is none of {', '.join(sorted(executors))}"
+    if answer is not None and not 1 <= len(answer.strip()) <= MAX_FALLBACK_CHARACTERS:
+        return f"fallback: answer of 1 to {MAX_FALLBACK_CHARACTERS} characters"
+    return "fallback: a retriever has no agent and no answer" if task.type == "retriever" else None
+
+
+def _task(task: TaskReply) -> Task:
+    """With everything it waits for among its dependencies: what it names, tests, or is done for each of."""
+    named = [task_of(each) for each in references(task.instruction) if each != ITEM]
+    named += [task.when.task] if task.when else []
+    named += [task.for_each] if task.for_each else []
+    return Task(
+        id=task.id,
+        type=cast(TaskType, task.type),
+        instruction=task.instruction,
+        queries=_wordings(task),
+        depends_on=tuple(dict.fromkeys([*task.depends_on, *named])),
+        agent=task.agent or DEFAULT_AGENT,
+        when=Condition.model_validate(task.when.model_dump()) if task.when else None,
+        for_each=task.for_each,
+        timeout_seconds=task.timeout_seconds,
+        on_failure=cast(FailurePolicy, task.on_failure or "skip"),
+        fallback=Fallback.model_validate(task.fallback.model_dump()) if task.fallback else None,
     )
 
 
@@ -62,18 +150,3 @@ def _wordings(task: TaskReply) -> tuple[str, ...]:
     texts = [each.strip()[:MAX_INSTRUCTION_CHARACTERS] for each in task.queries if each.strip()]
     others = [each for each in dict.fromkeys(texts) if each != task.instruction]
     return tuple(others[: MAX_WORDINGS - 1]) if task.type == "retriever" else ()
-
-
-def _check_graph(reply: PlanReply) -> None:
-    ids = {task.id for task in reply.tasks}
-    for task in reply.tasks:
-        for needed in task.depends_on:
-            if needed not in ids:
-                raise PlanRejected("unusable_plan", f"task {task.id!r} depends on {needed!r}, which is no task")
-    if all(task.type == "retriever" for task in reply.tasks):
-        raise PlanRejected("unusable_plan", "no task answers anything: a plan needs at least one executor")
-    try:
-        TopologicalSorter({task.id: task.depends_on for task in reply.tasks}).prepare()
-    except CycleError as cycle:
-        path = " -> ".join(reversed(cycle.args[1]))
-        raise PlanRejected("unusable_plan", f"tasks depend on each other in a circle: {path}") from cycle

@@ -6,15 +6,19 @@ from typing import Any
 import azure.durable_functions as df
 import azure.functions as func
 
+from agents.loader import executors
 from contracts.answers import Outcome
 from contracts.goals import Goal, GoalRequest, Options
 from contracts.owner import Owner
 from contracts.passages import Scope
+from contracts.plans import Plan
+from contracts.replies import PlanReply
+from policy.plan_rules import PlanRejected, checked_plan
 from policy.tenancy import run_id, session_key, user_key
 from services.clients import current_clients
 from services.settings import current_settings
 from triggers.body import idempotency_key, read_body, wait_seconds
-from triggers.problems import answering
+from triggers.problems import HttpProblem, answering, quote
 from triggers.runs import OVER, accepted, as_json, ended, facts, find, ok, output_of, start, state
 
 ORCHESTRATOR = "achieve_goal"
@@ -38,6 +42,7 @@ async def start_goal(req: func.HttpRequest, client: df.DurableOrchestrationClien
         session=session_key(tenant, asked.user, asked.session_id),
         text=asked.goal,
         scope=Scope.model_validate(asked.scope.model_dump()),
+        plan=_plan(asked),
         metadata=asked.metadata,
         options=options,
     )
@@ -46,6 +51,17 @@ async def start_goal(req: func.HttpRequest, client: df.DurableOrchestrationClien
     if status is None:
         return accepted(client, req, run, "goalUri")
     return ok(await _outcome(output_of(status)))
+
+
+def _plan(asked: GoalRequest) -> Plan | None:
+    """The caller's own plan; raises `HttpProblem` 400 with the rule that it breaks."""
+    if asked.plan is None:
+        return None
+    try:
+        return checked_plan(PlanReply(tasks=asked.plan), [agent.name for agent in executors()])
+    except PlanRejected as problem:
+        row = {"field": "plan", "message": str(problem), "value": quote([task.id for task in asked.plan])}
+        raise HttpProblem(400, "Invalid request", f"plan: {problem}", (row,)) from None
 
 
 @goals.route(route="goals/{id}", methods=["GET"])

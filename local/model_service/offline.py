@@ -14,6 +14,7 @@ DESCRIPTION = "deterministic and extractive: plans by rule, answers with sentenc
 SKILLS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "planner": plan,
     "executor": execute,
+    "expert": execute,
     "evaluator": judge,
     "writer": write,
 }

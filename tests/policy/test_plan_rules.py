@@ -54,3 +54,65 @@ def test_a_plan_of_too_many_tasks_is_refused() -> None:
 
     with pytest.raises(PlanRejected, match=f"this one has {MAX_TASKS + 1}"):
         checked_plan(PlanReply.model_validate({"tasks": rows}))
+
+
+def executor(**fields: Any) -> PlanReply:
+    """The good plan with a third task, an executor."""
+    task = {"id": "t3", "type": "executor", "instruction": "and then", **fields}
+    return PlanReply.model_validate({"tasks": [*GOOD, task]})
+
+
+def test_what_a_task_names_is_among_its_dependencies() -> None:
+    checked = checked_plan(
+        executor(
+            instruction="shorten ${t2.answer} for ${item}",
+            for_each="t2",
+            when={"task": "t1", "field": "passages", "op": "gt", "value": 0},
+        )
+    )
+
+    assert checked.tasks[2].depends_on == ("t2", "t1")
+
+
+def test_what_is_not_a_reference_is_left_alone() -> None:
+    assert checked_plan(executor(instruction="what does $HOME or {t1} or ${ mean?")).tasks[2].depends_on == ()
+
+
+@pytest.mark.parametrize(
+    ("reply", "reason"),
+    [
+        (executor(instruction="${t9.answer}"), "${t9.answer} is no reference"),
+        (executor(instruction="${t1.answer}"), "${t1.answer} is no reference"),
+        (executor(instruction="${t2.score}"), "${t2.score} is no reference"),
+        (executor(instruction="${HOME}"), "${HOME} is no reference"),
+        (executor(instruction="${item}"), "${item} needs for_each"),
+        (executor(for_each="t2"), "for_each needs ${item}"),
+        (executor(instruction="${item}", for_each="t1"), "for_each 't1' is no executor"),
+        (executor(instruction="${item}", for_each="t9"), "for_each 't9' is no executor"),
+        (executor(instruction="${t3.answer}"), "circle: t3 -> t3"),
+        (executor(agent="wizard"), "agent 'wizard' is none of executor"),
+        (executor(timeout_seconds=0), "timeout_seconds 0"),
+        (executor(timeout_seconds=86_401), "timeout_seconds 86401"),
+        (executor(on_failure="explode"), "on_failure 'explode'"),
+        (executor(on_failure="fallback"), "need each other"),
+        (executor(fallback={"answer": "x"}), "need each other"),
+        (executor(on_failure="fallback", fallback={}), "give an agent or an answer"),
+        (executor(on_failure="fallback", fallback={"agent": "executor", "answer": "x"}), "give an agent or an answer"),
+        (executor(on_failure="fallback", fallback={"agent": "wizard"}), "agent 'wizard'"),
+        (executor(on_failure="fallback", fallback={"answer": " "}), "answer of 1 to 4000"),
+        (executor(when={"task": "t9", "field": "score", "op": "gt", "value": 1}), "'t9' is no task"),
+        (executor(when={"task": "t2", "field": "mood", "op": "gt", "value": 1}), "field 'mood'"),
+        (executor(when={"task": "t1", "field": "score", "op": "gt", "value": 1}), "none of a retriever's"),
+        (executor(when={"task": "t2", "field": "passages", "op": "gt", "value": 1}), "none of a executor's"),
+        (executor(when={"task": "t2", "field": "score", "op": "like", "value": 1}), "op 'like'"),
+        (executor(when={"task": "t2", "field": "score", "op": "gt", "value": "high"}), "'high' can't be compared"),
+        (executor(when={"task": "t2", "field": "score", "op": "contains", "value": 1}), "needs a text or a list"),
+        (executor(when={"task": "t2", "field": "passed", "op": "eq", "value": "yes"}), "not true or false"),
+        (executor(when={"task": "t2", "field": "answer", "op": "gt", "value": "a"}), "needs a number"),
+    ],
+)
+def test_what_can_never_be_decided_is_refused(reply: PlanReply, reason: str) -> None:
+    with pytest.raises(PlanRejected) as refused:
+        checked_plan(reply)
+
+    assert reason in str(refused.value)

@@ -1,0 +1,111 @@
+"""Plans that callers bring, and rules that answers must keep, over HTTP."""
+
+from typing import Any
+
+import pytest
+
+from tests.end_to_end.conftest import Product
+
+STEEP = {"id": "long", "type": "executor", "instruction": "How long does black tea steep?"}
+
+
+def achieve(product: Product, plan: list[dict[str, Any]], **options: Any) -> dict[str, Any]:
+    body = {"goal": "How to make tea?", "plan": plan, "options": options}
+    status, outcome = product.call("POST", "/api/goals?wait=100", body)
+    assert status == 200, outcome
+    found: dict[str, Any] = outcome
+    return found
+
+
+def test_a_callers_plan_is_worked_on_as_it_is(product: Product) -> None:
+    items = {"reply": {"answer": "Green tea and black tea [1].", "missing": [], "items": ["green tea", "black tea"]}}
+    product.script("executor", {**items, "match": "Which teas"})
+    teas = {"id": "teas", "type": "executor", "instruction": "Which teas are there?"}
+    hot = {"id": "hot", "type": "executor", "instruction": "What water does ${item} need?", "for_each": "teas"}
+    never = {**STEEP, "id": "never", "when": {"task": "teas", "field": "items", "op": "gt", "value": 5}}
+
+    outcome = achieve(product, [teas, hot, never])
+
+    assert outcome["status"] == "completed", outcome["error"]
+    assert "80 degrees" in outcome["answer"]
+    assert "boiling water" in outcome["answer"]
+    assert {task["id"]: task["state"] for task in outcome["tasks"]} == {
+        "teas": "done",
+        "hot": "done",
+        "never": "skipped",
+    }
+    assert "planner" not in outcome["prompts"]
+
+
+def test_an_expert_performs_what_names_it(product: Product) -> None:
+    outcome = achieve(product, [{**STEEP, "agent": "expert"}])
+
+    assert "five minutes" in outcome["answer"]
+    assert "expert" in outcome["prompts"]
+
+
+@pytest.mark.parametrize(
+    ("plan", "told"),
+    [
+        ([], "a plan has 1 to 50 tasks"),
+        ([STEEP, STEEP], "'long' is used twice"),
+        ([{**STEEP, "instruction": "${other.answer}"}], "${other.answer} is no reference"),
+        ([{**STEEP, "agent": "wizard"}], "agent 'wizard' is none of executor, expert"),
+        ([{**STEEP, "type": "spell"}], "type 'spell' is unknown"),
+    ],
+)
+def test_a_plan_that_cannot_work_is_refused_before_anything_runs(
+    product: Product, plan: list[dict[str, Any]], told: str
+) -> None:
+    status, problem = product.call("POST", "/api/goals", {"goal": "x", "plan": plan})
+
+    assert (status, problem["errors"][0]["field"]) == (400, "plan")
+    assert told in problem["detail"]
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"plan": [{"id": "a", "type": "executor"}]}, "plan.0.instruction"),
+        ({"plan": [{**STEEP, "speed": 1}]}, "plan.0.speed"),
+        ({"options": {"rules": {"max_characters": 0}}}, "options.rules.max_characters"),
+        ({"options": {"rules": {"json_schema": {"type": "wizard"}}}}, "options.rules.json_schema"),
+        ({"options": {"on_exhausted": "cry"}}, "options.on_exhausted"),
+        ({"options": {"replan_limit": 9}}, "options.replan_limit"),
+        ({"options": {"concurrency": 0}}, "options.concurrency"),
+        ({"options": {"concurrency": 10_000}}, "options.concurrency"),
+    ],
+)
+def test_bad_plans_and_rules_name_their_field(product: Product, body: dict[str, Any], field: str) -> None:
+    status, problem = product.call("POST", "/api/goals", {"goal": "x", **body})
+
+    assert (status, problem["errors"][0]["field"]) == (400, field)
+
+
+def test_a_rule_is_checked_without_a_model_and_the_draft_revised(product: Product) -> None:
+    reply: dict[str, Any] = {"missing": [], "items": []}
+    product.script(
+        "writer",
+        {"reply": {**reply, "answer": "It is a very long story how long black tea steeps: five minutes [1]."}},
+        {"reply": {**reply, "answer": "Five minutes [1]."}},
+    )
+
+    outcome = achieve(product, [STEEP], rules={"max_characters": 20, "forbidden_words": ["story"]})
+
+    assert outcome["answer"] == "Five minutes [1]."
+    assert outcome["revisions"] == 1
+    asked = product.call("GET", "/control/calls?content=1", base=product.model)[1]["calls"]
+    assert "at most 20 are wanted" in [each for each in asked if each["agent"] == "writer"][-1]["content"]
+    judged = [
+        each["content"] for each in asked if each["agent"] == "evaluator" and "very long story" in each["content"]
+    ]
+    assert judged == [], "what breaks a rule costs no judgement"
+
+
+def test_an_answer_that_keeps_breaking_a_rule_fails_the_run_if_wished(product: Product) -> None:
+    outcome = achieve(product, [STEEP], rules={"forbidden_words": ["minutes"]}, on_exhausted="fail", revision_limit=1)
+
+    assert outcome["status"] == "failed"
+    assert outcome["error"]["code"] == "revision_exhausted"
+    assert "minutes" in outcome["error"]["message"]
+    assert "five minutes" in outcome["answer"]

@@ -1,0 +1,336 @@
+"""What a plan may ask of its tasks: conditions, lists, references, timeouts, policies; and another plan."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from contracts.answers import Draft, Verdict
+from contracts.content import Content, Reference
+from contracts.plans import MAX_ITEMS, Plan, Planned
+from contracts.replies import PlanReply
+from contracts.steps import Failed
+from policy.plan_rules import checked_plan
+from tests.orchestrators.world import BAD, GOOD, REFERENCE, World, achieve, states
+
+LIST: dict[str, Any] = {"id": "list", "type": "executor", "instruction": "list the teas"}
+REFUSED = Failed(code="model_refused", message="no")
+
+
+def plan(*tasks: dict[str, Any]) -> Plan:
+    return checked_plan(PlanReply.model_validate({"tasks": tasks}), ["executor", "expert"])
+
+
+def lists(*items: str, answer: str = "teas [1]") -> Callable[[Any], Draft | None]:
+    """What the task `list` answers."""
+    draft = Draft(answer=Content(text=answer), passages=REFERENCE, items=items)
+    return lambda asked: draft if asked["instruction"] == "list the teas" else None
+
+
+def fails(word: str, agent: str = "executor") -> Callable[[Any], Failed | None]:
+    return lambda asked: REFUSED if word in asked["instruction"] and asked["agent"] == agent else None
+
+
+def test_a_task_is_done_for_each_item_under_the_runs_cap() -> None:
+    world = World()
+    world.script["execute_task"] = [lists("green", "black", "white")]
+    each = {"id": "each", "type": "executor", "instruction": "how hot is ${item} tea?", "for_each": "list"}
+
+    outcome, trace = achieve(world, plan(LIST, each), concurrency=2)
+
+    asked = [brief["instruction"] for brief in world.asked["execute_task"][1:]]
+    assert asked == ["how hot is green tea?", "how hot is black tea?", "how hot is white tea?"]
+    assert states(outcome) == {"list": "done", "each": "done"}
+    results = [(each["task"], each["instruction"]) for each in world.asked["write_answer"][0]["results"]]
+    assert results == [("list", "list the teas"), *((f"each[{n}]", text) for n, text in enumerate(asked, start=1))]
+    assert _most_at_once(trace.started, trace.ended) == 2
+
+
+def _most_at_once(started: list[tuple[float, str, Any]], ended: list[tuple[float, str, Any]]) -> int:
+    changes = sorted([(at, 1) for at, *_ in started] + [(at, -1) for at, *_ in ended])
+    most = under_way = 0
+    for _, change in changes:
+        under_way += change
+        most = max(most, under_way)
+    return most
+
+
+def test_no_list_is_worked_on_beyond_its_bound() -> None:
+    world = World()
+    world.script["execute_task"] = [lists(*map(str, range(100)))]
+    each = {"id": "each", "type": "executor", "instruction": "tea ${item}?", "for_each": "list"}
+
+    achieve(world, plan(LIST, each))
+
+    assert len(world.asked["execute_task"]) == 1 + MAX_ITEMS
+
+
+def test_an_empty_list_skips_what_is_done_for_its_items() -> None:
+    each = {"id": "each", "type": "executor", "instruction": "tea ${item}?", "for_each": "list"}
+
+    outcome, _ = achieve(World(), plan(LIST, each))
+
+    assert states(outcome) == {"list": "done", "each": "skipped"}
+    assert outcome.tasks[1].reason == "list has no items"
+
+
+def test_an_item_that_fails_does_not_lose_the_others() -> None:
+    world = World()
+    world.script["execute_task"] = [lists("green", "black"), fails("black")]
+    each = {"id": "each", "type": "executor", "instruction": "how hot is ${item}?", "for_each": "list"}
+
+    outcome, _ = achieve(world, plan(LIST, each))
+
+    assert states(outcome) == {"list": "done", "each": "done"}
+    assert outcome.tasks[1].reason == "1 of 2 failed: model_refused: no"
+    assert [each["task"] for each in world.asked["write_answer"][0]["results"]] == ["list", "each[1]"]
+
+
+def test_references_carry_answers_not_through_the_instruction_but_beside_it() -> None:
+    world = World()
+    large = Content(reference=Reference(artifact="t/runs/x/1", bytes=99_999))
+    world.script["execute_task"] = [
+        lambda asked: Draft(answer=large, passages=REFERENCE) if "list" in asked["instruction"] else None
+    ]
+    after = {"id": "after", "type": "executor", "instruction": "shorten ${list.answer}"}
+
+    achieve(world, plan(LIST, after))
+
+    brief = world.asked["execute_task"][1]
+    assert brief["instruction"] == "shorten ${list.answer}"
+    assert brief["inserts"] == {"list.answer": [large.model_dump()]}
+    assert world.asked["evaluate_result"][1]["inserts"] == brief["inserts"]
+
+
+@pytest.mark.parametrize(
+    ("field", "op", "value", "holds"),
+    [
+        ("score", "ge", 0.9, True),
+        ("score", "gt", 0.9, False),
+        ("passed", "eq", True, True),
+        ("passed", "ne", True, False),
+        ("answer", "contains", "TEAS", True),
+        ("answer", "contains", "coffee", False),
+        ("items", "contains", "gree", True),
+        ("items", "lt", 2, False),
+        ("items", "eq", 2, True),
+        ("missing", "gt", 0, False),
+        ("state", "eq", "done", True),
+    ],
+)
+def test_a_task_whose_condition_does_not_hold_is_skipped(field: str, op: str, value: Any, holds: bool) -> None:
+    world = World()
+    world.script["execute_task"] = [lists("green", "black")]
+    when = {"task": "list", "field": field, "op": op, "value": value}
+    then = {"id": "then", "type": "executor", "instruction": "and then?", "when": when}
+
+    outcome, _ = achieve(world, plan(LIST, then))
+
+    assert states(outcome)["then"] == ("done" if holds else "skipped")
+    assert world.asked["write_answer"][0]["failed"] == [], "what a condition leaves out is not missing"
+    if not holds:
+        assert f"list.{field} {op}" in outcome.tasks[1].reason
+
+
+def test_a_condition_on_how_much_was_found() -> None:
+    search = {"id": "s", "type": "retriever", "instruction": "find"}
+    wide = {
+        "id": "w",
+        "type": "retriever",
+        "instruction": "find more",
+        "when": {"task": "s", "field": "passages", "op": "lt", "value": 3},
+    }
+    answer = {"id": "a", "type": "executor", "instruction": "answer", "depends_on": ["s", "w"]}
+
+    outcome, _ = achieve(World(), plan(search, wide, answer))
+
+    assert states(outcome) == {"s": "done", "w": "skipped", "a": "done"}
+
+
+def test_an_answer_too_long_to_be_compared_says_so() -> None:
+    world = World()
+    large = Content(reference=Reference(artifact="t/runs/x/1", bytes=99_999))
+    world.script["execute_task"] = [
+        lambda asked: Draft(answer=large, passages=REFERENCE) if "list" in asked["instruction"] else None
+    ]
+    when = {"task": "list", "field": "answer", "op": "contains", "value": "x"}
+
+    outcome, _ = achieve(world, plan(LIST, {"id": "then", "type": "executor", "instruction": "then", "when": when}))
+
+    assert "too long to be compared" in outcome.tasks[1].reason
+
+
+def test_a_task_that_takes_too_long_fails_and_the_others_go_on() -> None:
+    class Slow(World):
+        def __call__(self, name: str, message: Any) -> tuple[float, Any]:
+            seconds, reply = super().__call__(name, message)
+            return (
+                (900, reply)
+                if message["value"].get("instruction") == "slow" and name == "execute_task"
+                else (seconds, reply)
+            )
+
+    slow = {"id": "slow", "type": "executor", "instruction": "slow", "timeout_seconds": 30}
+
+    outcome, trace = achieve(Slow(), plan(LIST, slow))
+
+    assert states(outcome) == {"list": "done", "slow": "failed"}
+    assert outcome.tasks[1].reason == "task_timeout: not done after 30 s"
+    assert [at for at, name, _ in trace.started if name == "write_answer"] == [31]
+
+
+def test_a_task_in_time_leaves_no_timer_behind() -> None:
+    outcome, trace = achieve(World(), plan({**LIST, "timeout_seconds": 3_600}))
+
+    assert states(outcome) == {"list": "done"}
+    assert trace.seconds < 60
+
+
+def test_a_task_may_end_the_run() -> None:
+    world = World()
+    world.script["execute_task"] = [fails("teas")]
+
+    outcome, _ = achieve(world, plan({**LIST, "on_failure": "fail_run"}, {**LIST, "id": "b", "instruction": "b"}))
+
+    assert outcome.status == "failed"
+    assert outcome.error is not None
+    assert outcome.error.code == "task_failed"
+    assert "'list' failed" in outcome.error.message
+
+
+def test_another_agent_takes_over() -> None:
+    world = World()
+    world.script["execute_task"] = [fails("teas")]
+    task = {**LIST, "on_failure": "fallback", "fallback": {"agent": "expert"}}
+
+    outcome, _ = achieve(world, plan(task))
+
+    assert [brief["agent"] for brief in world.asked["execute_task"]] == ["executor", "expert"]
+    assert states(outcome) == {"list": "done"}
+    assert "fallback_agent" in outcome.degraded
+
+
+def test_a_fixed_answer_takes_the_place_of_one_that_failed() -> None:
+    world = World()
+    world.script["execute_task"] = [fails("teas")]
+    task = {**LIST, "on_failure": "fallback", "fallback": {"answer": "Ask the tea master."}}
+
+    outcome, _ = achieve(world, plan(task))
+
+    (result,) = world.asked["write_answer"][0]["results"]
+    assert result["draft"]["answer"]["text"] == "Ask the tea master."
+    assert outcome.tasks[0].reason == "a fixed answer instead: model_refused: no"
+    assert "fallback_answer" in outcome.degraded
+
+
+def test_when_another_agent_fails_too_the_task_has_failed() -> None:
+    world = World()
+    world.script["execute_task"] = [fails("teas"), fails("teas", agent="expert")]
+    task = {**LIST, "on_failure": "fallback", "fallback": {"agent": "expert"}}
+
+    outcome, _ = achieve(world, plan(task, {**LIST, "id": "b", "instruction": "b"}))
+
+    assert states(outcome) == {"list": "failed", "b": "done"}
+
+
+def test_after_a_failure_for_good_another_plan_keeps_what_is_done() -> None:
+    world = World()
+    good = {"id": "t1", "type": "executor", "instruction": "good"}
+    world.script["execute_task"] = [fails("bad")]
+    world.script["plan_goal"] = [
+        Planned(plan=plan(good, {"id": "t2", "type": "executor", "instruction": "bad"})),
+        Planned(plan=plan(good, {"id": "t2", "type": "executor", "instruction": "another way"})),
+    ]
+
+    outcome, _ = achieve(world)
+
+    first, second = world.asked["plan_goal"]
+    assert (first["rejected"], first["done"]) == (None, [])
+    assert second["rejected"] == "task t2 failed: model_refused: no"
+    assert [task["id"] for task in second["done"]] == ["t1"]
+    assert [brief["instruction"] for brief in world.asked["execute_task"]] == ["good", "bad", "another way"]
+    assert states(outcome) == {"t1": "done", "t2": "done"}
+
+
+@pytest.mark.parametrize("limit", [0, 2])
+def test_another_plan_is_asked_for_as_often_as_the_limit_says(limit: int) -> None:
+    world = World()
+    world.script["execute_task"] = [fails("bad")]
+    tries = iter(range(100))
+
+    def planned(_: Any) -> Planned:
+        task = {"id": "t", "type": "executor", "instruction": f"bad {next(tries)}"}
+        return Planned(plan=plan(task))
+
+    world.script["plan_goal"] = [planned]
+
+    outcome, _ = achieve(world, replan_limit=limit)
+
+    assert len(world.asked["plan_goal"]) == 1 + limit
+    assert outcome.status == "failed"
+
+
+@pytest.mark.parametrize("code", ["model_unavailable", "rate_limited"])
+def test_an_outage_is_no_reason_for_another_plan(code: str) -> None:
+    world = World()
+    world.script["execute_task"] = [
+        lambda asked: Failed(code=code, message="down") if "tea" in asked["instruction"] else None
+    ]
+
+    achieve(world)
+
+    assert len(world.asked["plan_goal"]) == 1
+
+
+def test_the_same_plan_again_is_not_worked_on_again() -> None:
+    world = World()
+    world.script["execute_task"] = [fails("tea")]
+
+    achieve(world)
+
+    assert len(world.asked["plan_goal"]) == 2
+    assert len(world.asked["execute_task"]) == 2
+
+
+def test_a_plan_that_missed_the_goal_is_replaced_and_the_better_answer_kept() -> None:
+    wrong = Verdict(passed=False, score=0.2, reasons=("about coffee",), plan_wrong=True)
+    for after, kept in ((GOOD, "answer 2 [1]"), (Verdict(passed=False, score=0.1), "answer 1 [1]")):
+        world = World()
+        verdicts = iter([wrong, after])
+        world.script["evaluate_result"] = [_on_the_whole(verdicts)]
+        world.script["plan_goal"] = [
+            Planned(plan=plan(LIST)),
+            Planned(plan=plan({**LIST, "instruction": "something else"})),
+        ]
+
+        outcome, _ = achieve(world, revision_limit=0)
+
+        assert "about coffee" in world.asked["plan_goal"][1]["rejected"]
+        assert outcome.answer == kept
+
+
+def _on_the_whole(verdicts: Iterator[Verdict]) -> Callable[[Any], Verdict | None]:
+    return lambda asked: next(verdicts) if asked["instruction"] == "how hot?" else None
+
+
+def test_a_plan_of_the_callers_own_is_worked_on_and_never_replaced() -> None:
+    world = World()
+    world.script["execute_task"] = [fails("teas")]
+
+    outcome, _ = achieve(world, plan(LIST, {**LIST, "id": "b", "instruction": "b"}))
+
+    assert world.asked["plan_goal"] == []
+    assert states(outcome) == {"list": "failed", "b": "done"}
+
+
+def test_an_answer_that_never_passes_fails_the_run_if_that_is_wished() -> None:
+    world = World()
+    world.script["evaluate_result"] = [lambda asked: BAD if asked["instruction"] == "how hot?" else None]
+
+    outcome, _ = achieve(world, on_exhausted="fail", revision_limit=1)
+
+    assert outcome.status == "failed"
+    assert outcome.error is not None
+    assert outcome.error.code == "revision_exhausted"
+    assert outcome.answer == "answer 1 [1]", "the best there is comes along"
+    assert world.asked["remember_result"] == []
