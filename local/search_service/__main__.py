@@ -4,6 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from local.search_service.disk import data_files
 from local.search_service.routes import make_app
 from local.serving import run_until_signalled
 
@@ -23,9 +24,8 @@ def main() -> int:
     if options.visibility_lag < 0:
         parser.error("--visibility-lag is a number of seconds, at least 0")
     if options.reset:
-        for pattern in ("search.db*", "*.vectors", "*.lengths"):
-            for path in options.data.glob(pattern):
-                path.unlink()
+        for path in [*options.data.glob("search.db*"), *data_files(options.data)]:
+            path.unlink()
     return run_until_signalled(
         lambda: make_app(options.data, options.key, options.visibility_lag), options.port, "search service"
     )

@@ -6,6 +6,7 @@ lower-cases; `en.lucene` and `en.microsoft` also drop possessives and stop words
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 
 import snowballstemmer
@@ -17,6 +18,7 @@ _WORD = re.compile(
 )
 _LETTERS = re.compile(r"[^\W\d_]+")
 _SPACED = re.compile(r"\S+")
+_ALL = re.compile(r".+", re.DOTALL)
 STOP_WORDS = frozenset(
     re.findall(
         r"\w+",
@@ -33,57 +35,49 @@ Token = tuple[str, int, int]
 """A term (empty: left out, but its place counts) and where it begins and ends in the text."""
 
 
-def _words(text: str) -> Iterator[Token]:
-    for found in _WORD.finditer(text):
-        yield found[0].lower()[:MAX_TERM], found.start(), found.end()
+@dataclass(frozen=True)
+class Analyzer:
+    """What a word looks like, and the term that becomes of it: empty where it is left out."""
+
+    word: re.Pattern[str]
+    term: Callable[[str], str]
 
 
-def _english(text: str) -> Iterator[Token]:
-    for found in _WORD.finditer(text):
-        yield _english_term(found[0]), found.start(), found.end()
+def _lowered(word: str) -> str:
+    return word.lower()[:MAX_TERM]
 
 
 @lru_cache(maxsize=200_000)
-def _english_term(word: str) -> str:
-    word = word.lower()[:MAX_TERM].removesuffix("'s").removesuffix("’s")
+def _english(word: str) -> str:
+    word = _lowered(word).removesuffix("'s").removesuffix("’s")
     return "" if word in STOP_WORDS else str(_stem(word))
 
 
-def _without_stop_words(text: str) -> Iterator[Token]:
-    for found in _LETTERS.finditer(text):
-        word = found[0].lower()
-        yield "" if word in STOP_WORDS else word, found.start(), found.end()
+def _without_stop_words(word: str) -> str:
+    return "" if (lowered := word.lower()) in STOP_WORDS else lowered
 
 
-def _simple(text: str) -> Iterator[Token]:
-    for found in _LETTERS.finditer(text):
-        yield found[0].lower(), found.start(), found.end()
-
-
-def _whitespace(text: str) -> Iterator[Token]:
-    for found in _SPACED.finditer(text):
-        yield found[0], found.start(), found.end()
-
-
-def _keyword(text: str) -> Iterator[Token]:
-    if text:
-        yield text, 0, len(text)
-
-
-ANALYZERS: dict[str, Callable[[str], Iterator[Token]]] = {
-    "standard.lucene": _words,
-    "standard": _words,
-    "en.lucene": _english,
-    "en.microsoft": _english,
-    "simple": _simple,
-    "stop": _without_stop_words,
-    "whitespace": _whitespace,
-    "keyword": _keyword,
+ANALYZERS = {
+    "standard.lucene": Analyzer(_WORD, _lowered),
+    "standard": Analyzer(_WORD, _lowered),
+    "en.lucene": Analyzer(_WORD, _english),
+    "en.microsoft": Analyzer(_WORD, _english),
+    "simple": Analyzer(_LETTERS, str.lower),
+    "stop": Analyzer(_LETTERS, _without_stop_words),
+    "whitespace": Analyzer(_SPACED, str),
+    "keyword": Analyzer(_ALL, str),
 }
 
 
 def tokens(analyzer: str, text: str) -> Iterator[Token]:
-    return ANALYZERS[analyzer](text)
+    used = ANALYZERS[analyzer]
+    return ((used.term(found[0]), found.start(), found.end()) for found in used.word.finditer(text))
+
+
+def terms(analyzer: str, text: str) -> list[str]:
+    """The terms alone, in order, the empty ones included: for all of a document several times as fast as `tokens`."""
+    used = ANALYZERS[analyzer]
+    return [*map(used.term, used.word.findall(text))]
 
 
 def normalized(analyzer: str, text: str) -> str:

@@ -32,7 +32,9 @@ def facets(table: Table, asked: Sequence[Any], rows: Sequence[int]) -> dict[str,
         field = table.index.field(name, "facets")
         if not field.facetable:
             raise refused(name, "facetable", "facets")
-        result[name] = _buckets(field, [value for _, value in table.values(field, rows)], _options(str(text), options))
+        result[name] = _buckets(
+            field, [value for _, value in table.documents.values(field, rows)], _options(str(text), options)
+        )
     return result
 
 

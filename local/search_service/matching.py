@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from local.search_service.analysis import normalized, tokens
 from local.search_service.definitions import Field, Index
+from local.search_service.segment import Ints, distinct
 from local.search_service.words import Words
 
 K1 = 1.2
@@ -22,6 +23,7 @@ MAX_EXPANSIONS = 1_024
 """Terms that one prefix, pattern or fuzzy word may stand for; Lucene's limit of clauses."""
 MAX_POSITION = 1 << 24
 Mask = npt.NDArray[np.bool_]
+Rows = npt.NDArray[np.int64]
 Scores = npt.NDArray[np.float32]
 Found = tuple[Mask, Scores]
 
@@ -33,6 +35,8 @@ class Reading:
     index: Index
     words: Words
     alive: Mask
+    among: Ints | None
+    """The only rows that can count, ascending and alive, where they are few: masks and scores are of these alone."""
     fields: tuple[Field, ...]
     """Searched where the query names no field."""
     weights: Mapping[str, float]
@@ -42,23 +46,39 @@ class Reading:
     """Documents."""
 
     def nothing(self) -> Found:
-        return np.zeros(len(self.alive), np.bool_), np.zeros(len(self.alive), np.float32)
+        size = len(self.alive if self.among is None else self.among)
+        return np.zeros(size, np.bool_), np.zeros(size, np.float32)
 
-    def add(self, found: Found, one: Field, rows: npt.NDArray[np.int32], boost: float) -> None:
-        """Score rows in which something occurs, each as often as it occurs; rows ascend."""
+    def everything(self) -> Mask:
+        return self.alive.copy() if self.among is None else np.ones(len(self.among), np.bool_)
+
+    def add(self, found: Found, one: Field, parts: Sequence[Ints], documents: int, boost: float) -> None:
+        """Score rows in which something occurs, each as often as it occurs in `parts`, of which each ascends.
+
+        `documents`: in how many of all it occurs.
+        """
+        idf = np.log(1 + (self.total - documents + 0.5) / (documents + 0.5))
+        weight = np.float32(idf * boost * self.weights.get(one.name, 1.0))
+        shorter = np.float32(K1 * (1 - B))
+        for part in parts:
+            places, times = self._counted(part)
+            rows = places if self.among is None else self.among[places]
+            lengths = self.words.lengths[one.name][rows].astype(np.float32)
+            found[0][places] = True
+            found[1][places] += weight * (
+                times / (times + shorter + np.float32(K1 * B / self.averages[one.name]) * lengths)
+            )
+
+    def _counted(self, rows: Ints) -> tuple[Rows, Scores]:
+        """Where in the masks these rows are, and how often each of them is given."""
+        if self.among is not None:
+            ends = [np.searchsorted(rows, self.among, side) for side in ("left", "right")]
+            times = ends[1] - ends[0]
+            places = np.flatnonzero(times)
+            return places, times[places].astype(np.float32)
         rows = rows[self.alive[rows]]
-        if not len(rows):
-            return
-        first = np.flatnonzero(np.concatenate([[True], rows[1:] != rows[:-1]]))
-        times = np.diff(np.concatenate([first, [len(rows)]])).astype(np.float32)
-        rows = rows[first]
-        lengths = self.words.lengths[one.name][rows].astype(np.float32)
-        idf = np.log(1 + (self.total - len(rows) + 0.5) / (len(rows) + 0.5))
-        gain = times / (
-            times + np.float32(K1) * (1 - np.float32(B) + np.float32(B / self.averages[one.name]) * lengths)
-        )
-        found[0][rows] = True
-        found[1][rows] += np.float32(idf * boost * self.weights.get(one.name, 1.0)) * gain
+        first = np.flatnonzero(np.concatenate([[True], rows[1:] != rows[:-1]])) if len(rows) else np.zeros(0, np.int64)
+        return rows[first].astype(np.int64), np.diff(np.append(first, len(rows))).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -80,7 +100,8 @@ class Node:
 @dataclass(frozen=True)
 class Everything(Node):
     def find(self, reading: Reading) -> Found:
-        return reading.alive.copy(), reading.alive.astype(np.float32) * np.float32(self.boost)
+        found = reading.everything()
+        return found, found.astype(np.float32) * np.float32(self.boost)
 
     def terms(self, _: Reading) -> set[tuple[str, str]]:
         return set()
@@ -99,13 +120,20 @@ class Phrase(Node):
             wanted = [(term, place) for place, (term, _, _) in enumerate(tokens(one.analyzer, self.text)) if term]
             if wanted:
                 any_left = True
-                reading.add(found, one, self._rows(reading.words, one.name, wanted), self.boost)
+                parts, documents = self._rows(reading, one.name, wanted)
+                reading.add(found, one, parts, documents, self.boost)
         return found if any_left else None
 
-    def _rows(self, words: Words, name: str, wanted: Sequence[tuple[str, int]]) -> npt.NDArray[np.int32]:
-        """Where the words are, each place moved back by its place in the phrase: equal places are a phrase."""
+    def _rows(self, reading: Reading, name: str, wanted: Sequence[tuple[str, int]]) -> tuple[list[Ints], int]:
+        """The rows of each occurrence, and how many rows they are in all."""
         if len(wanted) == 1:
-            return words.occurrences(name, wanted[0][0])[0]
+            term = wanted[0][0]
+            return reading.words.rows(name, term), reading.words.documents(name, term, reading.alive)
+        rows = self._places(reading.words, name, wanted)
+        return [rows], distinct(rows, reading.alive)
+
+    def _places(self, words: Words, name: str, wanted: Sequence[tuple[str, int]]) -> Ints:
+        """Where the words are, each place moved back by its place in the phrase: equal places are a phrase."""
         codes = []
         for term, place in wanted:
             rows, positions = words.occurrences(name, term)
@@ -137,13 +165,13 @@ class Expanded(Node):
 
     def find(self, reading: Reading) -> Found:
         """Each row counts once, with the boost as its score, as Lucene scores rewritten queries."""
-        found = reading.nothing()
+        mask = np.zeros(len(reading.alive), np.bool_)
         for one in self.fields or reading.fields:
             for term in self._expansions(reading, one):
-                found[0][reading.words.occurrences(one.name, term)[0]] = True
-        np.logical_and(found[0], reading.alive, out=found[0])
-        found[1][found[0]] = self.boost
-        return found
+                for rows in reading.words.rows(one.name, term):
+                    mask[rows] = True
+        mask = mask & reading.alive if reading.among is None else mask[reading.among]
+        return mask, mask.astype(np.float32) * np.float32(self.boost)
 
     def terms(self, reading: Reading) -> set[tuple[str, str]]:
         return {(one.name, term) for one in self.fields or reading.fields for term in self._expansions(reading, one)}
@@ -173,7 +201,7 @@ class Group(Node):
         return set().union(*(node.terms(reading) for node in self.must + self.may))
 
 
-def _near(codes: Sequence[npt.NDArray[np.int64]], slop: int) -> npt.NDArray[np.int32]:
+def _near(codes: Sequence[npt.NDArray[np.int64]], slop: int) -> Ints:
     """Rows in which the moved places of all words lie within `slop`, as Lucene's sloppy phrases do."""
     common = reduce(np.intersect1d, [each // MAX_POSITION for each in codes])
     places = [each[np.isin(each // MAX_POSITION, common)] for each in codes]

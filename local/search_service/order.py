@@ -38,7 +38,7 @@ def _values(table: Table, name: str, ranking: Ranking, rows: list[int]) -> dict[
     field = table.index.field(name, "$orderby")
     if not field.sortable:
         raise refused(name, "sortable", "$orderby")
-    return dict(table.values(field, rows))
+    return dict(table.documents.values(field, rows))
 
 
 def _rank(value: Any) -> tuple[bool, Any]:

@@ -1,4 +1,6 @@
-"""Errors as Azure AI Search answers them."""
+"""Errors as Azure AI Search answers them; and a data file that can't be read."""
+
+from pathlib import Path
 
 
 class ServiceProblem(Exception):
@@ -8,6 +10,14 @@ class ServiceProblem(Exception):
         super().__init__(message)
         self.status = status
         self.code = code
+
+
+class Damaged(Exception):
+    """A data file is missing or is not as long as what was written into it."""
+
+    def __init__(self, path: Path) -> None:
+        what = "is cut off or has been changed" if path.exists() else "is missing"
+        super().__init__(f"the data file {str(path)!r} {what}: put it back from a copy, or start anew with --reset")
 
 
 def bad(message: str) -> ServiceProblem:

@@ -30,7 +30,7 @@ class Filtered:
     """The rows that the filter of a request lets through."""
 
     def __init__(self, table: Table, text: str | None) -> None:
-        self.rows: Rows | None = table.matching(compile_filter(text, table.index)) if text else None
+        self.rows: Rows | None = table.documents.matching(compile_filter(text, table.index)) if text else None
         self.mask: Mask = table.alive
         if self.rows is not None:
             self.mask = np.zeros(len(table.alive), np.bool_)
@@ -60,8 +60,9 @@ def _by_words(words: tuple[Node, Reading], filtered: Filtered, most: int | None)
     found = node.find(reading)
     if found is None:
         return []
-    rows = np.flatnonzero(found[0] & filtered.mask)
-    scores = found[1][rows]
+    among = reading.among
+    places = np.flatnonzero(found[0] & filtered.mask) if among is None else np.flatnonzero(found[0])
+    rows, scores = places if among is None else among[places], found[1][places]
     if most is not None and len(rows) > most:
         some = np.argpartition(-scores, most - 1)[:most]
         rows, scores = rows[some], scores[some]

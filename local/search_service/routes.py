@@ -12,12 +12,13 @@ from aiohttp import web
 
 from local.faults import Faults
 from local.search_service.checks import check_name, index_from
+from local.search_service.documents import Document
 from local.search_service.parameters import refused
 from local.search_service.problems import ServiceProblem, bad
 from local.search_service.requests import MAX_BODY_BYTES, answered, check_api_key, check_conditions, etag, json_of
 from local.search_service.search import projected, retrievable, search
 from local.search_service.store import Action, Store
-from local.search_service.table import Document, Table
+from local.search_service.table import Table
 from local.serving import writable_folder
 
 MAX_BATCH = 1_000
@@ -220,7 +221,7 @@ def _looked_up(table: Table, key: str, wanted: str | None) -> Document:
     for name in names:
         if not table.index.field(name, "$select").retrievable:
             raise refused(name, "retrievable", "$select")
-    found = table.get(key)
+    found = table.documents.get(key)
     if found is None:
         raise ServiceProblem(404, f"Document '{key}' not found.", "ResourceNotFound")
     return projected(table, *found, names)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from local.search_service import lucene_syntax, simple_syntax
+from local.search_service.documents import Document
 from local.search_service.facets import facets
 from local.search_service.highlight import Highlighter
 from local.search_service.matching import Node, Reading
@@ -12,8 +13,9 @@ from local.search_service.order import ordered
 from local.search_service.parameters import Parameters, refused
 from local.search_service.ranking import Filtered, Ranking, ranked
 from local.search_service.semantic import reranked
-from local.search_service.table import Document, Table
+from local.search_service.table import Table
 from local.search_service.values import shown
+from local.search_service.vectors import Rows
 
 PAGE = 50
 MAX_PAGE = 1_000
@@ -35,8 +37,8 @@ def search(table: Table, body: Any) -> dict[str, Any]:
     top, skip = given.number("top"), given.number("skip") or 0
     if skip > MAX_SKIP:
         raise given.wrong("skip", f"must be at most {MAX_SKIP}")
-    question = _question(table, given)
     filtered = Filtered(table, given.text("filter"))
+    question = _question(table, given, filtered.sparse)
     ranking = ranked(table, given, (question.node, question.reading) if question else None, filtered)
     answer: dict[str, Any] = {}
     if given.flag("count"):
@@ -61,12 +63,12 @@ def search(table: Table, body: Any) -> dict[str, Any]:
     return answer
 
 
-def _question(table: Table, given: Parameters) -> Question | None:
+def _question(table: Table, given: Parameters, among: Rows | None) -> Question | None:
     text = given.text("search") or ""
     full = given.text("queryType") == "full"
     mode = given.one_of("searchMode", ("any", "all"))
     fields = tuple(table.index.searchable(name, "searchFields") for name in given.names("searchFields"))
-    reading = table.reading(fields or table.index.text_fields, given.text("scoringProfile"))
+    reading = table.reading(fields or table.index.text_fields, given.text("scoringProfile"), among)
     if text.strip() in ("", "*"):
         return None
     node = lucene_syntax.parse(text, mode, table.index) if full else simple_syntax.parse(text, mode)
@@ -85,7 +87,7 @@ def _documents(
     table: Table, rows: Ranking, names: list[str], extras: Mapping[int, Document], highlighter: Highlighter | None
 ) -> list[Document]:
     documents = []
-    for (row, score), body in zip(rows, table.bodies([row for row, _ in rows]), strict=True):
+    for (row, score), body in zip(rows, table.documents.bodies([row for row, _ in rows]), strict=True):
         document: Document = {"@search.score": score, **extras.get(row, {})}
         if highlighter and (found := highlighter.highlights(body)):
             document["@search.highlights"] = found

@@ -14,11 +14,12 @@ from typing import Any
 
 from local.search_service.analysis import tokens
 from local.search_service.definitions import Semantic
+from local.search_service.documents import Document
 from local.search_service.highlight import sentences, tagged
 from local.search_service.parameters import Parameters
 from local.search_service.problems import bad
 from local.search_service.ranking import Ranking
-from local.search_service.table import Document, Table
+from local.search_service.table import Table
 
 RERANKED = 50
 MOST = 4.0
@@ -74,7 +75,7 @@ def _options(given: Parameters, name: str, known: set[str]) -> dict[str, str] | 
 
 
 def _all_read(table: Table, settings: Semantic, terms: set[str], rows: Sequence[int]) -> list[_Read]:
-    bodies = table.bodies(rows)
+    bodies = table.documents.bodies(rows)
     texts = [_texts(settings, body) for body in bodies]
     had = [_terms_of(" ".join(each)) & terms for each in texts]
     times = Counter(term for each in had for term in each)

@@ -14,13 +14,15 @@ from typing import Any
 
 from local.search_service.checks import index_from
 from local.search_service.definitions import Index
-from local.search_service.problems import ServiceProblem, bad
-from local.search_service.table import Change, Document, Table
+from local.search_service.disk import data_files, remove, transaction
+from local.search_service.documents import Document
+from local.search_service.problems import Damaged, ServiceProblem, bad
+from local.search_service.table import Change, Table
 from local.search_service.values import check_key
 from local.serving import CannotStart
 
-APPLICATION_ID = 0x4D555254  # "MURT"
-FIRST_APPLICATION_ID = 0x4D555253  # "MURS", before words were kept as they are now
+APPLICATION_ID = 0x4D555255  # "MURU"
+OLD_APPLICATION_IDS = (0x4D555253, 0x4D555254)  # "MURS", "MURT": words were kept in other ways
 Action = tuple[str, Document]
 Result = dict[str, Any]
 
@@ -39,8 +41,12 @@ class Store:
             self.tables = {name: self._table(number, index_from(json.loads(body))) for number, name, body in rows}
             for table in self.tables.values():
                 table.load()
+        except Damaged as error:
+            raise CannotStart(str(error)) from error
         except sqlite3.DatabaseError as error:
             raise CannotStart(f"the data file {str(path)!r} can't be used: {error}") from error
+        used = {each for table in self.tables.values() for each in table.files()}
+        remove(each for each in data_files(folder) if each not in used)
         self._unfinished: deque[tuple[Table, Change]] = deque()
         self.set_lag(lag)
 
@@ -50,15 +56,21 @@ class Store:
         mark = self._db.execute("PRAGMA application_id").fetchone()[0]
         empty = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
         if mark == 0 and empty:
+            self._create(path)
+        elif mark in OLD_APPLICATION_IDS:
+            raise CannotStart(f"the data file {str(path)!r} is of an older version of this service; use --reset")
+        elif mark != APPLICATION_ID:
+            raise CannotStart(f"the data file {str(path)!r} belongs to something else; use another --data")
+
+    def _create(self, path: Path) -> None:
+        if left := data_files(self._folder):
+            raise CannotStart(f"the data file {str(path)!r} is missing, {left[0].name!r} is there; use --reset")
+        with transaction(self._db):
             self._db.execute("CREATE TABLE indexes (number INTEGER PRIMARY KEY AUTOINCREMENT, name UNIQUE, body)")
             self._db.execute("CREATE TABLE aliases (name TEXT PRIMARY KEY, target TEXT)")
             self._db.execute("CREATE TABLE pending (place INTEGER PRIMARY KEY, name TEXT, due REAL, key, action, body)")
             self._db.execute("CREATE INDEX pending_keys ON pending (name, key)")
             self._db.execute(f"PRAGMA application_id={APPLICATION_ID}")
-        elif mark == FIRST_APPLICATION_ID:
-            raise CannotStart(f"the data file {str(path)!r} is of an older version of this service; use --reset")
-        elif mark != APPLICATION_ID:
-            raise CannotStart(f"the data file {str(path)!r} belongs to something else; use another --data")
 
     def _table(self, number: int, index: Index) -> Table:
         return Table(self._db, self._folder, number, index)
@@ -75,23 +87,18 @@ class Store:
     def table(self, name: str) -> Table:
         """The index of this name or alias, with all that is visible by now."""
         self.finish()
-        table = self.index(self.aliases.get(name, name))
         self.settle()
-        return table
+        return self.index(self.aliases.get(name, name))
 
     def define(self, index: Index) -> bool:
         """Create or update an index; returns whether it is new. Fields may be added, nothing else about them."""
         self.finish()
         if index.name in self.aliases:
             raise bad(f"There is an alias named '{index.name}'; an index can't have the same name.")
-        text = json.dumps(index.body)
         old = self.tables.get(index.name)
         if old is None:
-            self._db.execute("BEGIN IMMEDIATE")
-            number = self._db.execute("INSERT INTO indexes (name, body) VALUES (?,?)", (index.name, text)).lastrowid
-            table = self._table(int(number or 0), index)
-            table.create()
-            self._db.execute("COMMIT")
+            with transaction(self._db):
+                table = self._new_table(index)
             table.load()
             self.tables[index.name] = table
             return True
@@ -99,24 +106,30 @@ class Store:
         changed = sorted(name for name in before if before[name] != index.fields.get(name))
         if changed:
             raise bad(f"Existing field(s) {', '.join(map(repr, changed))} of index '{index.name}' cannot be changed.")
-        self._db.execute("BEGIN IMMEDIATE")
-        self._db.execute("UPDATE indexes SET body=? WHERE name=?", (text, index.name))
-        old.add_fields(index)
-        self._db.execute("COMMIT")
+        with transaction(self._db):
+            self._db.execute("UPDATE indexes SET body=? WHERE name=?", (json.dumps(index.body), index.name))
+            old.add_fields(index)
         return False
+
+    def _new_table(self, index: Index) -> Table:
+        """An empty one, in a transaction. Its number has never been used, so no file left over is taken for its."""
+        row = (index.name, json.dumps(index.body))
+        number = self._db.execute("INSERT INTO indexes (name, body) VALUES (?,?)", row).lastrowid
+        table = self._table(int(number or 0), index)
+        table.create()
+        return table
 
     def drop(self, name: str) -> None:
         self.finish()
         table = self.index(name)
         if used := [alias for alias, target in self.aliases.items() if target == name]:
             raise bad(f"The index '{name}' can't be deleted: the alias '{used[0]}' points at it.")
-        self._db.execute("BEGIN IMMEDIATE")
-        table.drop()
-        self._db.execute("DELETE FROM pending WHERE name=?", (name,))
-        self._db.execute("DELETE FROM indexes WHERE name=?", (name,))
-        self._db.execute("COMMIT")
+        with transaction(self._db):
+            table.drop()
+            self._db.execute("DELETE FROM pending WHERE name=?", (name,))
+            self._db.execute("DELETE FROM indexes WHERE name=?", (name,))
         del self.tables[name]
-        table.delete_files()
+        remove(table.files())
 
     def point(self, alias: str, target: str) -> bool:
         """Make an alias, or point it elsewhere; returns whether it is new."""
@@ -140,22 +153,16 @@ class Store:
         if not self._lag:
             return self._now(table, actions)
         due = time.time() + self._lag
-        self._db.execute("BEGIN IMMEDIATE")
-        results = [_result(table, each, lambda action: self._later(table, due, action)) for each in actions]
-        self._db.execute("COMMIT")
+        with transaction(self._db):
+            results = [_result(table, each, lambda action: self._later(table, due, action)) for each in actions]
         self._next_due = self._first_due()
         return results
 
     def _now(self, table: Table, actions: Sequence[Action]) -> list[Result]:
         change = Change()
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
+        with transaction(self._db):
             results = [_result(table, each, lambda action: table.write(*action, change)) for each in actions]
             table.write_vectors(change)
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
-        self._db.execute("COMMIT")
         self._unfinished.append((table, change))
         return results
 
@@ -165,6 +172,19 @@ class Store:
             table, change = self._unfinished.popleft()
             table.apply(change)
             table.freeze()
+            if table.is_wasteful and not self._unfinished:
+                self._compact(table)
+
+    def _compact(self, table: Table) -> None:
+        """Write an index anew, without what was deleted or replaced; the commit switches from all old to all new."""
+        with transaction(self._db):
+            self._db.execute("DELETE FROM indexes WHERE name=?", (table.index.name,))
+            new = self._new_table(table.index)
+            table.copy(new)
+            table.drop()
+        new.load()
+        self.tables[table.index.name] = new
+        remove(table.files())
 
     def _later(self, table: Table, due: float, action: Action) -> int:
         """Check an action as if it were done, and keep it until it is due; returns its status code."""
@@ -172,7 +192,7 @@ class Store:
         key = check_key(document.get(table.index.key.name))
         query = "SELECT action FROM pending WHERE name=? AND key=? ORDER BY place DESC LIMIT 1"
         last = self._db.execute(query, (table.index.name, key)).fetchone()
-        there = last[0] != "delete" if last else table.get(key) is not None
+        there = last[0] != "delete" if last else table.documents.get(key) is not None
         if kind != "delete":
             table.checked(document)
         if kind == "merge" and not there:

@@ -4,11 +4,15 @@ The file is written before the transaction that makes its rows count commits; ro
 never looked at. The system's page cache, not this process, holds what is read.
 """
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+
+from local.search_service.disk import LENGTHS, VECTORS
+from local.search_service.problems import Damaged
 
 Matrix = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
@@ -21,36 +25,48 @@ BLOCK = 65_536
 class VectorField:
     """Vectors of `dimensions` numbers, and their lengths; length 0 says that a row has none."""
 
-    def __init__(self, folder: Path, name: str, dimensions: int) -> None:
-        self._files = (folder / f"{name}.vectors", folder / f"{name}.lengths")
+    def __init__(self, folder: Path, name: str, dimensions: int, rows: int, *, new: bool = False) -> None:
+        """`rows`: as many as have been written. Raises `Damaged` naming a file in which some of them are not."""
+        self.files = (folder / f"{name}{VECTORS}", folder / f"{name}{LENGTHS}")
         self._dimensions = dimensions
-        self._open(max(FIRST_CAPACITY, self._kept()))
+        if new:
+            for path in self.files:
+                path.unlink(missing_ok=True)
+        self._open(max(FIRST_CAPACITY, rows) if new else self._kept(rows))
 
-    def _kept(self) -> int:
-        return self._files[1].stat().st_size // 4 if self._files[1].exists() else 0
+    def _kept(self, rows: int) -> int:
+        """For how many rows there is room in both files."""
+        sizes = [path.stat().st_size if path.exists() else 0 for path in self.files]
+        room = [sizes[0] // (4 * self._dimensions), sizes[1] // 4]
+        for path, there in zip(self.files, room, strict=True):
+            if there < max(rows, 1):
+                raise Damaged(path)
+        return min(room)
 
     def _open(self, rows: int) -> None:
         """Map the files with room for `rows`; what is new is a hole and reads as zeros."""
-        for path, width in zip(self._files, (self._dimensions, 1), strict=True):
+        for path, width in zip(self.files, (self._dimensions, 1), strict=True):
             with path.open("ab") as file:
                 file.truncate(rows * width * 4)
-        self._vectors: Matrix = np.memmap(self._files[0], np.float32, "r+", shape=(rows, self._dimensions))
-        self._lengths: Matrix = np.memmap(self._files[1], np.float32, "r+", shape=(rows,))
+        self._vectors: Matrix = np.memmap(self.files[0], np.float32, "r+", shape=(rows, self._dimensions))
+        self._lengths: Matrix = np.memmap(self.files[1], np.float32, "r+", shape=(rows,))
 
-    def put(self, rows: Sequence[int], vectors: Matrix) -> None:
+    def make_room(self, rows: int) -> None:
+        """Before rows are used, with a vector or without: then a file that is too short has lost something."""
+        if rows > len(self._lengths):
+            self._open(max(2 * len(self._lengths), rows))
+
+    def put(self, rows: list[int], vectors: Matrix) -> None:
         """Raw vectors, one for each row; none of them is all zeros."""
         if not len(rows):
             return
-        if max(rows) >= len(self._lengths):
-            self._open(max(2 * len(self._lengths), max(rows) + 1))
         lengths = np.linalg.norm(vectors, axis=1)
         self._vectors[rows] = vectors / lengths[:, None]
         self._lengths[rows] = lengths
 
-    def clear(self, rows: Sequence[int]) -> None:
+    def clear(self, rows: list[int]) -> None:
         """Before rows are used: what an undone transaction left there must not count."""
-        there = [row for row in rows if row < len(self._lengths)]
-        self._lengths[there] = 0
+        self._lengths[rows] = 0
 
     def get(self, row: int) -> Matrix | None:
         """The vector as it was given, to the precision of a float32."""
@@ -80,9 +96,15 @@ class VectorField:
         parts = [self._vectors[start : min(start + BLOCK, used)] @ wanted for start in range(0, used, BLOCK)]
         return np.concatenate(parts) if parts else np.zeros(0, np.float32)
 
-    def delete(self) -> None:
-        for path in self._files:
-            path.unlink(missing_ok=True)
+    def copy(self, folder: Path, name: str, rows: Rows) -> None:
+        """Files for another `VectorField` with these rows, which are numbered from 1 there."""
+        for suffix, source in ((VECTORS, self._vectors), (LENGTHS, self._lengths)):
+            with (folder / f"{name}{suffix}").open("wb") as file:
+                np.zeros_like(source[:1]).tofile(file)
+                for start in range(0, len(rows), BLOCK):
+                    source[rows[start : start + BLOCK]].tofile(file)
+                file.flush()
+                os.fsync(file.fileno())
 
 
 def _best(rows: Rows, scores: Matrix, k: int) -> list[tuple[int, float]]:

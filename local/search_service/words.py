@@ -1,24 +1,21 @@
 """The inverted index of one table: which term is where, exactly.
 
 Every occurrence of a term in a field is a row and a position. New rows gather in `Fresh`; a full one is frozen into
-a `Segment` of sorted arrays, and segments are merged as they grow in number. Rows are never changed: a document that
-is written again gets a new row, and who reads an index leaves out the rows that are gone.
+a `Segment`, and segments are merged as they grow in number. Rows are never changed: a document that is written again
+gets a new row, who reads an index leaves out the rows that are gone, and a merge drops them.
 """
 
+from array import array
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise
+from itertools import count, pairwise
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from local.search_service.analysis import tokens
+from local.search_service.analysis import terms
+from local.search_service.segment import Arrays, Ints, Mask, Occurrences, Segment, distinct, key, merged
 
-Ints = npt.NDArray[np.int32]
-Occurrences = tuple[Ints, Ints]
-"""Rows, ascending, and positions, ascending within a row."""
-Key = tuple[str, str]
-"""The name of the field, and the term."""
 POSITION_GAP = 100
 """Between the values of a collection, so that no phrase reaches from one into the next."""
 FIRST_ROWS = 1_024
@@ -26,104 +23,53 @@ FREEZE_AT = 200_000
 """Occurrences."""
 FAN_OUT = 6
 """So many segments of one size are merged into one."""
+LARGEST = 10_000_000
+"""Occurrences that a merge makes at most: it takes a second and 0.3 GB."""
 
 
-class Fresh:
-    """What was written last, in dictionaries."""
+class FreshField:
+    """What was written last in one field: each text as the numbers of its terms, in order."""
 
     def __init__(self) -> None:
-        self._places: dict[Key, tuple[list[int], list[int]]] = {}
-        self.size = 0
+        self._numbers: defaultdict[str, int] = defaultdict(count().__next__)
+        self._left_out = self._numbers[""]
+        self._written = array("i")
+        self._texts: list[tuple[int, int, int]] = []
+        self._columns: tuple[Ints, Ints, Ints] | None = None
 
-    def add(self, field: str, row: int, terms: Iterable[tuple[str, int]]) -> None:
-        places = self._places
-        for term, position in terms:
-            found = places.get((field, term))
-            if found is None:
-                found = places[(field, term)] = ([], [])
-            found[0].append(row)
-            found[1].append(position)
-            self.size += 1
+    def add(self, row: int, position: int, found: Sequence[str]) -> None:
+        self._written.extend(map(self._numbers.__getitem__, found))
+        self._texts.append((row, position, len(found)))
+        self._columns = None
 
-    def keys(self, field: str) -> Iterator[str]:
-        return (term for name, term in self._places if name == field)
+    def terms(self) -> Iterator[str]:
+        return (term for term in self._numbers if term)
 
-    def occurrences(self, key: Key) -> Occurrences | None:
-        found = self._places.get(key)
-        return None if found is None else (np.array(found[0], np.int32), np.array(found[1], np.int32))
+    def _all(self) -> tuple[Ints, Ints, Ints]:
+        """Of each occurrence the term's number, the row and the position."""
+        if self._columns is None:
+            texts = np.array(self._texts, np.int32).reshape(-1, 3)
+            lengths = texts[:, 2]
+            before = np.cumsum(lengths) - lengths
+            positions = np.arange(len(self._written)) - np.repeat(before - texts[:, 1], lengths)
+            self._columns = (np.array(self._written), np.repeat(texts[:, 0], lengths), positions.astype(np.int32))
+        return self._columns
 
-    def frozen(self) -> "Segment":
-        keys = sorted(self._places)
-        lists = [self._places[key] for key in keys]
-        starts = np.zeros(len(keys) + 1, np.int64)
-        np.cumsum([len(rows) for rows, _ in lists], out=starts[1:])
-        rows = np.fromiter((row for each, _ in lists for row in each), np.int32, self.size)
-        positions = np.fromiter((position for _, each in lists for position in each), np.int32, self.size)
-        return Segment(keys, starts, rows, positions)
+    def occurrences(self, term: str) -> Occurrences:
+        numbers, rows, positions = self._all()
+        there = np.flatnonzero(numbers == self._numbers.get(term, -1))
+        return rows[there], positions[there]
 
-
-class Segment:
-    """Occurrences sorted by field, term, row and position."""
-
-    def __init__(self, keys: Sequence[Key], starts: npt.NDArray[np.int64], rows: Ints, positions: Ints) -> None:
-        self._numbers = {key: number for number, key in enumerate(keys)}
-        self._starts, self._rows, self._positions = starts, rows, positions
-
-    @property
-    def size(self) -> int:
-        return len(self._rows)
-
-    def keys(self, field: str) -> Iterator[str]:
-        return (term for name, term in self._numbers if name == field)
-
-    def occurrences(self, key: Key) -> Occurrences | None:
-        number = self._numbers.get(key)
-        if number is None:
-            return None
-        there = slice(int(self._starts[number]), int(self._starts[number + 1]))
-        return self._rows[there], self._positions[there]
-
-    def lengths(self, field: str, rows: int) -> Ints:
-        """How many terms each row has in a field; an array of `rows` numbers."""
-        numbers = [number for key, number in self._numbers.items() if key[0] == field]
-        if not numbers:
-            return np.zeros(rows, np.int32)
-        there = slice(int(self._starts[numbers[0]]), int(self._starts[numbers[-1] + 1]))
-        return np.bincount(self._rows[there], minlength=rows).astype(np.int32)
-
-    def blobs(self) -> tuple[bytes, bytes, bytes, bytes]:
-        names = "\n".join(f"{field} {term}" for field, term in self._numbers)
-        text = names.encode("utf-8", "surrogatepass")
-        return text, self._starts.tobytes(), self._rows.tobytes(), self._positions.tobytes()
-
-    @staticmethod
-    def from_blobs(names: bytes, starts: bytes, rows: bytes, positions: bytes) -> "Segment":
-        text = names.decode("utf-8", "surrogatepass")
-        split = (line.split(" ", 1) for line in text.split("\n") if line)
-        keys = [(field, term) for field, term in split]
-        return Segment(
-            keys,
-            np.frombuffer(starts, np.int64),
-            np.frombuffer(rows, np.int32),
-            np.frombuffer(positions, np.int32),
-        )
-
-    @staticmethod
-    def merged(parts: Sequence["Segment"]) -> "Segment":
-        """Of segments whose rows ascend from one to the next."""
-        keys = sorted(set().union(*(part._numbers for part in parts)))
-        place = {key: number for number, key in enumerate(keys)}
-        terms = np.concatenate(
-            [
-                np.repeat(np.array([place[key] for key in part._numbers], np.int32), np.diff(part._starts))
-                for part in parts
-            ]
-        )
-        order = np.argsort(terms, kind="stable")
-        starts = np.searchsorted(terms[order], np.arange(len(keys) + 1)).astype(np.int64)
-        rows = np.concatenate([part._rows for part in parts])[order]
-        positions = np.concatenate([part._positions for part in parts])[order]
-        return Segment(keys, starts, rows, positions)
+    def arrays(self, field: str) -> Arrays:
+        numbers, rows, positions = self._all()
+        kept = numbers != self._left_out
+        names = sorted(self.terms())
+        order = np.zeros(len(self._numbers), np.int64)
+        order[[self._numbers[name] for name in names]] = np.arange(len(names))
+        places = order[numbers[kept]]
+        sorting = np.argsort(places, kind="stable")
+        starts = np.searchsorted(places[sorting], np.arange(len(names) + 1)).astype(np.int64)
+        return Arrays([key(field, name) for name in names], starts, rows[kept][sorting], positions[kept][sorting])
 
 
 class Words:
@@ -131,58 +77,80 @@ class Words:
 
     def __init__(self, fields: Iterable[str], segments: Sequence[Segment], rows: int) -> None:
         self.segments = list(segments)
-        self.fresh = Fresh()
+        self._start_anew()
         self.lengths: dict[str, Ints] = {field: np.zeros(rows, np.int32) for field in fields}
         for segment in self.segments:
             for field, lengths in self.lengths.items():
                 lengths += segment.lengths(field, rows)
 
-    def add(self, field: str, row: int, terms: Sequence[tuple[str, int]]) -> None:
+    def _start_anew(self) -> None:
+        self._fresh: defaultdict[str, FreshField] = defaultdict(FreshField)
+        self._fresh_size = 0
+
+    def add(self, field: str, analyzer: str, row: int, values: Any) -> None:
+        """A text, or a list of texts, or None."""
         if row >= len(self.lengths[field]):
             more = np.zeros(max(FIRST_ROWS, row), np.int32)
             self.lengths[field] = np.concatenate([self.lengths[field], more])
-        self.lengths[field][row] = len(terms)
-        self.fresh.add(field, row, terms)
+        position = length = 0
+        for text in values if isinstance(values, list) else [values or ""]:
+            found = terms(analyzer, text)
+            self._fresh[field].add(row, position, found)
+            length += len(found) - found.count("")
+            position += max(len(found) - 1, 0) + POSITION_GAP
+        self.lengths[field][row] = length
+        self._fresh_size += length
 
-    def _parts(self) -> "list[Segment | Fresh]":
-        return [*self.segments, self.fresh]
+    def _parts(self, field: str, term: str) -> list[Occurrences]:
+        fresh = [self._fresh[field].occurrences(term)] if field in self._fresh else []
+        parts = [segment.occurrences(field, term) for segment in self.segments] + fresh
+        return [part for part in parts if len(part[0])]
+
+    def rows(self, field: str, term: str) -> list[Ints]:
+        """Of each occurrence the row; each part ascends, no row is in two."""
+        return [rows for rows, _ in self._parts(field, term)]
 
     def occurrences(self, field: str, term: str) -> Occurrences:
-        parts = [found for each in self._parts() if (found := each.occurrences((field, term)))]
-        if not parts:
-            return np.zeros(0, np.int32), np.zeros(0, np.int32)
-        if len(parts) == 1:
-            return parts[0]
+        parts = self._parts(field, term) or [(np.zeros(0, np.int32), np.zeros(0, np.int32))]
         return np.concatenate([rows for rows, _ in parts]), np.concatenate([places for _, places in parts])
 
+    def documents(self, field: str, term: str, alive: Mask) -> int:
+        """How many rows that are alive have the term."""
+        fresh = distinct(self._fresh[field].occurrences(term)[0], alive) if field in self._fresh else 0
+        return fresh + sum(segment.documents(field, term, alive) for segment in self.segments)
+
+    def forget_counts(self) -> None:
+        """Rows have gone."""
+        for segment in self.segments:
+            segment.forget_counts()
+
     def terms(self, field: str) -> set[str]:
-        return {term for each in self._parts() for term in each.keys(field)}
+        fresh = set(self._fresh[field].terms()) if field in self._fresh else set()
+        return fresh.union(*(segment.terms(field) for segment in self.segments))
 
-    def freeze(self) -> int | None:
-        """When enough is fresh, freeze and merge it; returns from which segment on they are new, None for no change."""
-        if self.fresh.size < FREEZE_AT:
+    def frozen(self, alive: Mask) -> tuple[int, Arrays] | None:
+        """When enough is fresh, it and the segments it is merged with, as one, and the number of the first of these."""
+        if self._fresh_size < FREEZE_AT:
             return None
-        kept = len(self.segments)
-        self.segments.append(self.fresh.frozen())
-        self.fresh = Fresh()
-        while len(self.segments) >= FAN_OUT and _alike(self.segments[-FAN_OUT:]):
-            self.segments[-FAN_OUT:] = [Segment.merged(self.segments[-FAN_OUT:])]
-            kept = min(kept, len(self.segments) - 1)
-        return kept
+        first = len(self.segments)
+        sizes = [segment.size for segment in self.segments] + [self._fresh_size]
+        while _are_merged(sizes[-FAN_OUT:]):
+            sizes[-FAN_OUT:] = [sum(sizes[-FAN_OUT:])]
+            first = len(sizes) - 1
+        return first, self.all(np.where(alive, np.arange(len(alive)), -1).astype(np.int32), first)
+
+    def all(self, numbers: Ints, first: int = 0) -> Arrays:
+        """The segments from `first` on and what is fresh, with new numbers of rows, as `merged` takes them."""
+        parts = [segment.arrays() for segment in self.segments[first:]]
+        fresh = [self._fresh[field].arrays(field) for field in sorted(self._fresh)]
+        return merged([*parts, *fresh], numbers)
+
+    def replace(self, first: int, segment: Segment) -> None:
+        """What `frozen` returned is kept now."""
+        self.segments[first:] = [segment]
+        self._start_anew()
 
 
-def _alike(segments: Sequence[Segment]) -> bool:
-    return all(before.size < 2 * after.size for before, after in pairwise(segments))
-
-
-def gathered(analyzer: str, values: Any) -> list[tuple[str, int]]:
-    """The terms and positions of a text or of a list of texts."""
-    found: list[tuple[str, int]] = []
-    base = 0
-    for text in values if isinstance(values, list) else [values or ""]:
-        position = base
-        for position, (term, _, _) in enumerate(tokens(analyzer, text), start=base):
-            if term:
-                found.append((term, position))
-        base = position + POSITION_GAP
-    return found
+def _are_merged(sizes: Sequence[int]) -> bool:
+    alike = all(before < 2 * after for before, after in pairwise(sizes))
+    return alike and len(sizes) == FAN_OUT and sum(sizes) <= LARGEST
