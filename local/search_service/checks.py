@@ -4,7 +4,7 @@ What the service knows and this one does not is refused, never ignored.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from local.search_service.analysis import ANALYZERS
@@ -113,7 +113,6 @@ def _dimensions(name: str, row: Mapping[str, Any]) -> int:
 def _check_vector_search(index: Index) -> None:
     part = index.body.get("vectorSearch") or {}
     _only(part, {"algorithms", "profiles", "compressions"}, "vectorSearch")
-    compressions = _compressions(part)
     algorithms = {}
     for each in part.get("algorithms") or []:
         kind = each.get("kind")
@@ -123,6 +122,7 @@ def _check_vector_search(index: Index) -> None:
         if metric != "cosine":
             raise bad(f"The algorithm {each.get('name')!r} has metric {metric!r}: only cosine is supported here.")
         algorithms[each.get("name")] = kind
+    compressions = _compressions(part.get("compressions") or [])
     profiles = {}
     for each in part.get("profiles") or []:
         _only(each, {"name", "algorithm", "compression"}, f"vector search profile {each.get('name')!r}")
@@ -130,9 +130,9 @@ def _check_vector_search(index: Index) -> None:
             raise bad(
                 f"The profile {each.get('name')!r} names an algorithm {each.get('algorithm')!r} that is not there."
             )
-        if each.get("compression") not in (None, *compressions):
+        if each.get("compression") and each["compression"] not in compressions:
             raise bad(
-                f"The profile {each.get('name')!r} names a compression {each.get('compression')!r} that is not there."
+                f"The profile {each.get('name')!r} names a compression {each['compression']!r} that is not there."
             )
         profiles[each.get("name")] = each
     for field in index.vector_fields:
@@ -140,14 +140,13 @@ def _check_vector_search(index: Index) -> None:
             raise bad(f"The field '{field.name}' names a vectorSearchProfile {field.profile!r} that is not there.")
 
 
-def _compressions(part: Mapping[str, Any]) -> set[str]:
-    """Their names. They are kept and shown; the search here is exact, with or without them."""
-    names = set()
-    for each in part.get("compressions") or []:
+def _compressions(rows: Sequence[Mapping[str, Any]]) -> set[Any]:
+    """Their names. They are kept and shown; nothing is compressed, so nothing needs rescoring."""
+    for each in rows:
         if each.get("kind") not in ("scalarQuantization", "binaryQuantization") or not each.get("name"):
-            raise bad(f"The compression {each.get('name')!r} is of kind {each.get('kind')!r}, which is not known.")
-        names.add(str(each["name"]))
-    return names
+            kind = each.get("kind")
+            raise bad(f"The compression {each.get('name')!r} is of kind {kind!r}, which is not supported here.")
+    return {each["name"] for each in rows}
 
 
 def _check_scoring(index: Index) -> None:
