@@ -1,9 +1,11 @@
-"""`python -m benchmarks.retrieval_quality --docs DIR [--json]`: how often the right file is found, and by what.
+"""`python -m benchmarks.retrieval_quality --docs DIR [--embedder minilm] [--cache DIR] [--json]`: how often the right
+file is found, and by what.
 
 The documents are those of `python_docs.QUESTIONS` (Debian package python3.11-doc, folder
 usr/share/doc/python3.11/html/_sources), read by the product's own activity into the local search service. A question is
 hit when a right file is among the first five different files; the reciprocal rank counts the first right one of ten.
-`shown` is what an agent is shown of it: the passages after joining, repeats and the prompt's share.
+`semantic` is the hybrid ranking of the local default, its best 50 reranked by the search service; `shown` is what an
+agent is shown of it: the passages after joining, repeats and the prompt's share.
 """
 
 import argparse
@@ -12,59 +14,89 @@ import os
 import re
 import tempfile
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
+
+from aiohttp import web
 
 from benchmarks.python_docs import QUESTIONS
 from benchmarks.report import show
-from contracts.owner import Owner
+from benchmarks.vector_cache import Cached
 from local.cloud import SEARCH_KEY, local_settings
+from local.model_service.embedders import HASH, all_embedders
+from local.model_service.minilm import NAME as MINILM
 from local.model_service.routes import make_app as make_model
 from local.search_service.routes import make_app as make_search
 from local.serving import in_thread
-from policy.tenancy import run_id
 
-OWNER = Owner(tenant="benchmark")
-RUN = run_id(OWNER.tenant, "retrieval")
+TENANT = "benchmark"
 LOOKED_AT = 30
-MODES = {"bm25": 0.0, "vector": None, "hybrid": 0.01, "hybrid_tenth": 0.1, "hybrid_equal": 1.0}
-"""The weight of the vectors; None: they alone."""
+DOCUMENTS_AT_ONCE = 5
+"""Few: the passages of many would take the real model longer than the app waits for it."""
+WEIGHTS = (0.01, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0)
+RANKINGS: dict[str, tuple[bool, float | None]] = {
+    "bm25": (True, None),
+    "vectors": (False, 1.0),
+    **{f"hybrid_{weight:g}": (True, weight) for weight in WEIGHTS},
+}
+"""Whether the words count, and what the vectors weigh; None: nothing."""
+MODELS = {"hash": HASH, "minilm": MINILM}
+SEMANTIC = "reranked"
 
 
 async def measure(documents: Sequence[tuple[str, str]]) -> dict[str, float]:
     """Read the documents (source and text), ask every question in every way."""
-    from activities.retrieve_passages import SELECT, retrieve_passages
-    from contracts.passages import PassageSet, Query
-    from services.artifacts import get_value
     from services.clients import current_clients
     from services.ledger import Ledger
-    from services.search.store import Search, SearchIndexStore
+    from services.search.store import SearchIndexStore
 
     clients = current_clients()
     await read(documents)
-    ledger = Ledger(last_attempt=True)
-    model = clients.model(ledger)
-    vectors = await model.embed(list(QUESTIONS))
+    vectors = await clients.model(Ledger(last_attempt=True)).embed(list(QUESTIONS))
+    asked = list(zip(QUESTIONS, vectors, strict=True))
+    client = clients.knowledge._client  # type: ignore[attr-defined]
     figures: dict[str, float] = {"questions": len(QUESTIONS)}
-    for name, weight in MODES.items():
-        store = SearchIndexStore(clients.knowledge._client, weight or 1.0)  # type: ignore[attr-defined]
-        found = []
-        for question, vector in zip(QUESTIONS, vectors, strict=True):
-            text = "" if weight is None else question
-            asked = Search(text, top=LOOKED_AT, select=SELECT, vector=None if weight == 0 else vector)
-            rows = await store.search(OWNER, asked)
-            found.append([row["source"] for row in rows])
+    for name, (words, weight) in RANKINGS.items():
+        store = SearchIndexStore(client, weight or 1.0)
+        found = [await _sources(store, text if words else "", vector if weight else None) for text, vector in asked]
         figures |= scored(name, found)
-    artifacts = clients.store.of_run(RUN)
-    shown = []
-    for question in QUESTIONS:
-        result = await retrieve_passages(
-            Query(owner=OWNER, text=question), model, clients.knowledge, artifacts, clients.settings, ledger
-        )
-        passages = await get_value(artifacts, result.passages, PassageSet)
-        shown.append([each.source for each in passages.passages])
+    weight = clients.settings.vector_weight
+    figures |= scored("semantic", [await _reranked(client, weight, text, vector) for text, vector in asked])
+    figures |= scored("shown", [await _shown(clients, text) for text in QUESTIONS])
     await clients.close()
-    return figures | scored("shown", shown)
+    return figures
+
+
+async def _sources(store: Any, text: str, vector: list[float] | None) -> list[str]:
+    rows = await store.search(TENANT, text, top=LOOKED_AT, select=["source"], vector=vector)
+    return [row["source"] for row in rows]
+
+
+async def _reranked(client: Any, weight: float, question: str, vector: list[float]) -> list[str]:
+    from azure.search.documents.models import VectorizedQuery
+
+    found = await client.search(
+        search_text=re.sub(r"[^\w. ]", " ", question),
+        vector_queries=[VectorizedQuery(vector=vector, k_nearest_neighbors=50, fields="vector", weight=weight)],
+        query_type="semantic",
+        semantic_configuration_name=SEMANTIC,
+        top=LOOKED_AT,
+        select=["source"],
+    )
+    return [row["source"] async for row in found]
+
+
+async def _shown(clients: Any, question: str) -> list[str]:
+    from activities.retrieve_passages import retrieve_passages
+    from contracts.passages import PassageSet, Query
+    from services.artifacts import get_value
+    from services.ledger import Ledger
+
+    ledger = Ledger(last_attempt=True)
+    query = Query(tenant=TENANT, text=question)
+    result = await retrieve_passages(query, clients.model(ledger), clients.knowledge, clients.artifacts, ledger)
+    passages = await get_value(clients.artifacts, result.passages, PassageSet)
+    return [each.source for each in passages.passages]
 
 
 def scored(name: str, found: Sequence[Sequence[str]]) -> dict[str, float]:
@@ -83,37 +115,74 @@ async def read(documents: Sequence[tuple[str, str]]) -> None:
     """All documents, as the product reads them."""
     from activities.ingest_documents import ingest_documents
     from contracts.documents import DocumentBatch, Ingestion, StoredDocument
+    from policy.tenancy import tenant_key
     from services.artifacts import put_value
     from services.clients import current_clients
     from services.ledger import Ledger
 
     clients = current_clients()
-    artifacts = clients.store.of_run(RUN)
-    for start in range(0, len(documents), 20):
-        some = tuple(StoredDocument(source=source, content=text) for source, text in documents[start : start + 20])
-        batch = await put_value(artifacts, DocumentBatch(documents=some))
+    for start in range(0, len(documents), DOCUMENTS_AT_ONCE):
+        batch_of = documents[start : start + DOCUMENTS_AT_ONCE]
+        some = tuple(StoredDocument(source=source, content=text) for source, text in batch_of)
+        batch = await put_value(clients.artifacts, tenant_key(TENANT), DocumentBatch(documents=some))
         ledger = Ledger(last_attempt=True)
-        ingestion = Ingestion(owner=OWNER, at=datetime.now(UTC), batch=batch)
-        await ingest_documents(ingestion, clients.model(ledger), clients.knowledge, artifacts, ledger)
+        await ingest_documents(
+            Ingestion(tenant=TENANT, batch=batch), clients.model(ledger), clients.knowledge, clients.artifacts, ledger
+        )
+        if ledger.degraded:
+            raise RuntimeError(f"{some[0].source!r} and what follows it: {', '.join(ledger.degraded)}")
+
+
+def prepare() -> None:
+    """The app's own indexes, and a semantic configuration for that of the chunks."""
+    from azure.search.documents.indexes import SearchIndexClient
+    from azure.search.documents.indexes.models import (
+        SemanticConfiguration,
+        SemanticField,
+        SemanticPrioritizedFields,
+        SemanticSearch,
+    )
+
+    from services.clients import search_credential
+    from services.search.__main__ import migrate
+    from services.settings import current_settings
+
+    settings = current_settings()
+    knowledge = next(name for name in migrate(settings) if name.startswith("knowledge"))
+    fields = SemanticPrioritizedFields(
+        title_field=SemanticField(field_name="title"),
+        content_fields=[SemanticField(field_name="heading"), SemanticField(field_name="text")],
+    )
+    configuration = SemanticConfiguration(name=SEMANTIC, prioritized_fields=fields)
+    with SearchIndexClient(settings.search.url, search_credential(settings.search)) as client:
+        index = client.get_index(knowledge)
+        index.semantic_search = SemanticSearch(configurations=[configuration])
+        client.create_or_update_index(index)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--docs", type=Path, required=True, help="the documentation's folder")
+    parser.add_argument("--embedder", choices=MODELS, default="hash")
+    parser.add_argument("--cache", type=Path, help="a folder where vectors are kept for the next time")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     docs: Path = options.docs
     paths = sorted(path for path in docs.rglob("*.txt") if path.is_file())
     documents = [(path.relative_to(docs).as_posix(), path.read_text(encoding="utf-8")) for path in paths]
+    name = MODELS[options.embedder]
+    embedder = all_embedders()[name]
+    embedders = {name: Cached(embedder, options.cache) if options.cache else embedder}
+
+    async def make() -> web.Application:
+        return await make_model(embedders)
+
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder)
-        with in_thread(lambda: make_search(data / "search", SEARCH_KEY)) as search, in_thread(make_model) as model:
+        with in_thread(lambda: make_search(data / "search", SEARCH_KEY)) as search, in_thread(make) as model:
             ports = [int(url.rpartition(":")[2]) for url in (search, model)]
-            os.environ.update(local_settings({}, data, *ports))
-            from services.search.__main__ import migrate
-            from services.settings import current_settings
-
-            migrate(current_settings())
+            os.environ.update(local_settings({"EMBEDDING_MODEL": name}, data, *ports))
+            prepare()
             show(asyncio.run(measure(documents)))
 
 

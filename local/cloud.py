@@ -22,6 +22,9 @@ ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 30.0
 SEARCH_KEY = "local"
 LAST_LINES = 5
+EMBEDDING_MODEL = "local-hash"
+VECTOR_WEIGHTS = {EMBEDDING_MODEL: "0.01", "all-minilm-l6-v2": "1"}
+"""Of the model service's embeddings, as measured: docs/benchmarks.md."""
 
 
 @dataclass
@@ -121,7 +124,10 @@ async def cloud(data: Path, ports: Ports, *, verbose: bool = False) -> AsyncIter
         servers.append(Server("search service", arguments, f"http://{HOST}:{search}/healthz"))
     if "MODEL_BASE_URL" not in given:
         model_url = f"http://{HOST}:{model}"
-        servers.append(Server("model service", ["local.model_service", "--port", str(model)], f"{model_url}/healthz"))
+        arguments = ["local.model_service", "--port", str(model)]
+        if "EMBEDDING_BASE_URL" not in given:
+            arguments += ["--embeddings", given.get("EMBEDDING_MODEL", EMBEDDING_MODEL)]
+        servers.append(Server("model service", arguments, f"{model_url}/healthz"))
     environment = {**os.environ, **local_settings(given, data, search, model), **given}
     arguments = ["local.functions_host", "--app", str(ROOT), "--port", str(app), "--data", str(data / "functions")]
     if verbose:
@@ -189,14 +195,16 @@ def local_settings(given: Mapping[str, str], data: Path, search: int, model: int
     if "AZURE_SEARCH_ENDPOINT" not in given:
         settings |= {"AZURE_SEARCH_ENDPOINT": f"http://{HOST}:{search}", "AZURE_SEARCH_API_KEY": SEARCH_KEY}
     if "MODEL_BASE_URL" not in given:
+        embeddings = given.get("EMBEDDING_MODEL", EMBEDDING_MODEL)
         settings |= {
             "MODEL_BASE_URL": f"http://{HOST}:{model}/v1/",
             "MODEL_API_KEY": "local",
             "MODEL_STANDARD": "offline",
-            "EMBEDDING_MODEL": "local-hash",
+            "EMBEDDING_MODEL": embeddings,
             "EMBEDDING_DIMENSIONS": "384",
-            "SEARCH_VECTOR_WEIGHT": "0.01",
         }
+        if embeddings in VECTOR_WEIGHTS:
+            settings["SEARCH_VECTOR_WEIGHT"] = VECTOR_WEIGHTS[embeddings]
     return settings
 
 

@@ -14,6 +14,8 @@ import numpy.typing as npt
 from local.model_service.text import stem
 
 NAME = "local-hash-1"
+DIMENSIONS = 384
+"""Unless asked for others."""
 _WORD = re.compile(r"\w+")
 
 

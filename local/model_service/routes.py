@@ -9,36 +9,22 @@ from typing import Any
 
 from aiohttp import web
 
-from local.model_service import embeddings, offline
+from local.model_service import offline
+from local.model_service.embedders import Embedders, InTurn, all_embedders, chosen
+from local.model_service.problems import Fault
 from local.model_service.script import Script
 from local.model_service.tokens import count_tokens
 
 MAX_BODY_BYTES = 64 * 1024 * 1024
 MAX_INPUTS = 2_048
-MAX_DIMENSIONS = 4_096
 BASES = ("/v1", "/openai/v1")
 
 
-class Fault(Exception):
-    """An answer in OpenAI's shape of errors."""
-
-    def __init__(self, status: int, message: str, *, param: str | None = None, code: str | None = None) -> None:
-        super().__init__(message)
-        self.status = status
-        self.param = param
-        self.code = code
-        self.retry_after: float | None = None
-
-    def response(self) -> web.Response:
-        kind = "invalid_request_error" if self.status < 500 else "server_error"
-        error = {"message": str(self), "type": kind, "param": self.param, "code": self.code}
-        headers = {} if self.retry_after is None else {"Retry-After": str(self.retry_after)}
-        return web.json_response({"error": error}, status=self.status, headers=headers)
-
-
 class ModelService:
-    def __init__(self) -> None:
+    def __init__(self, embedders: Embedders) -> None:
         self.script = Script()
+        self._embedders = embedders
+        self._in_turn = InTurn()
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -155,11 +141,12 @@ class ModelService:
             raise Fault(400, "input must be a text or a list of texts", param="input")
         if len(texts) > MAX_INPUTS:
             raise Fault(400, f"input has {len(texts)} texts, at most {MAX_INPUTS} are taken", param="input")
-        dimensions = body.get("dimensions", 384)
-        if not isinstance(dimensions, int) or not 2 <= dimensions <= MAX_DIMENSIONS:
-            raise Fault(400, f"dimensions is {dimensions!r}: 2 to {MAX_DIMENSIONS}", param="dimensions")
+        dimensions = body.get("dimensions")
+        if dimensions is not None and type(dimensions) is not int:
+            raise Fault(400, f"dimensions is {dimensions!r}: not a whole number", param="dimensions")
+        embedder = chosen(self._embedders, body["model"])
         await self._scripted(request, "embeddings", texts[0])
-        vectors = await asyncio.to_thread(embeddings.embed, texts, dimensions)
+        vectors = await self._in_turn.embed(embedder, texts, dimensions)
         floats = body.get("encoding_format") != "base64"
         used = sum(len(text) for text in texts) // 4
         self.script.saw("embeddings", texts[0], texts=len(texts))
@@ -172,15 +159,14 @@ class ModelService:
             for number, vector in enumerate(vectors)
         ]
         usage = {"prompt_tokens": used, "total_tokens": used}
-        return web.json_response({"object": "list", "model": embeddings.NAME, "data": rows, "usage": usage})
+        return web.json_response({"object": "list", "model": embedder.name, "data": rows, "usage": usage})
 
     async def models(self, _: web.Request) -> web.Response:
+        described = {offline.NAME: offline.DESCRIPTION}
+        described |= {name: each.description for name, each in self._embedders.items()}
         rows = [
             {"id": name, "object": "model", "created": 0, "owned_by": "murmuration", "description": description}
-            for name, description in (
-                (offline.NAME, offline.DESCRIPTION),
-                (embeddings.NAME, "feature hashing; tells words apart, not meanings"),
-            )
+            for name, description in described.items()
         ]
         return web.json_response({"object": "list", "data": rows})
 
@@ -221,8 +207,9 @@ async def _answered(request: web.Request, handler: Any) -> web.StreamResponse:
     return answer
 
 
-async def make_app() -> web.Application:
-    service = ModelService()
+async def make_app(embedders: Embedders | None = None) -> web.Application:
+    """The service; without `embedders` it has all that there are."""
+    service = ModelService(all_embedders() if embedders is None else embedders)
     app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[_answered])
     app.router.add_get("/healthz", _healthy)
     app.add_routes(service.routes())
