@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
@@ -14,7 +15,7 @@ from local.model_service.problems import Fault, no_such_model
 HASH = "local-hash"
 MAX_DIMENSIONS = 4_096
 TEXTS_AT_ONCE = 16
-"""Between so many texts of a long request, a short one gets its turn."""
+"""By one processor; between them a short request gets its turn."""
 
 
 class Embedder(Protocol):
@@ -31,7 +32,7 @@ class Embedder(Protocol):
         ...
 
     def embed(self, texts: Sequence[str], dimensions: int | None) -> Array:
-        """One unit vector per text; None: as many numbers as suit the model. Raises `Fault`."""
+        """One unit vector per text; None: as many numbers as suit the model. Called by many threads. Raises `Fault`."""
         ...
 
 
@@ -68,20 +69,26 @@ def chosen(embedders: Embedders, name: str) -> Embedder:
 
 
 class InTurn:
-    """One request at a time, since each uses all processors: long ones in the order of their coming, and a short one,
-    a question, need not wait until hundreds of passages are done. A request whose sender has gone stops.
+    """As many texts at a time as there are processors to work on them: long requests in the order of their coming, and
+    a short one, a question, need not wait until hundreds of passages are done. A request whose sender has gone stops.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, processors: int | None = None) -> None:
+        self._processors = processors or os.cpu_count() or 1
         self._long = asyncio.Lock()
-        self._turn = asyncio.Lock()
+        self._turns = asyncio.Semaphore(self._processors)
 
     async def embed(self, embedder: Embedder, texts: Sequence[str], dimensions: int | None) -> Array:
         """Raises `Fault`."""
-        vectors = []
+        vectors: list[Array] = []
+        together = TEXTS_AT_ONCE * self._processors
         async with self._long if len(texts) > TEXTS_AT_ONCE else contextlib.nullcontext():
-            for start in range(0, len(texts), TEXTS_AT_ONCE):
-                some = texts[start : start + TEXTS_AT_ONCE]
-                async with self._turn:
-                    vectors.append(await asyncio.to_thread(embedder.embed, some, dimensions))
+            for start in range(0, len(texts), together):
+                some = texts[start : start + together]
+                pieces = [some[place : place + TEXTS_AT_ONCE] for place in range(0, len(some), TEXTS_AT_ONCE)]
+                vectors += await asyncio.gather(*(self._embed(embedder, piece, dimensions) for piece in pieces))
         return np.concatenate(vectors)
+
+    async def _embed(self, embedder: Embedder, texts: Sequence[str], dimensions: int | None) -> Array:
+        async with self._turns:
+            return await asyncio.to_thread(embedder.embed, texts, dimensions)

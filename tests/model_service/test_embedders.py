@@ -116,7 +116,7 @@ class Slow:
 
 @pytest.mark.anyio
 async def test_a_question_does_not_wait_for_long_requests_and_these_keep_their_order() -> None:
-    slow, turns = Slow(), InTurn()
+    slow, turns = Slow(), InTurn(processors=1)
     count = 2 * TEXTS_AT_ONCE + 1
     requests = [[f"{name} {number}" for number in range(count)] for name in ("first", "second")] + [["question 7"]]
     asked = []
@@ -134,8 +134,21 @@ async def test_a_question_does_not_wait_for_long_requests_and_these_keep_their_o
 
 
 @pytest.mark.anyio
+async def test_a_long_request_is_worked_on_by_all_processors() -> None:
+    slow, turns = Slow(), InTurn(processors=3)
+    task = asyncio.create_task(turns.embed(slow, [f"text {number}" for number in range(4 * TEXTS_AT_ONCE)], None))
+    while len(slow.asked) < 3:
+        await slow.began.wait()
+        slow.began.clear()
+
+    assert sorted(slow.asked) == [f"text {number * TEXTS_AT_ONCE}" for number in (0, 1, 2)]
+    slow.may_go_on.set()
+    assert (await task).ravel().tolist() == list(range(4 * TEXTS_AT_ONCE))
+
+
+@pytest.mark.anyio
 async def test_what_nobody_waits_for_any_more_is_not_embedded() -> None:
-    slow, turns = Slow(), InTurn()
+    slow, turns = Slow(), InTurn(processors=1)
     given_up = asyncio.create_task(turns.embed(slow, ["given up 1"] * 5 * TEXTS_AT_ONCE, None))
     await slow.began.wait()
 

@@ -17,6 +17,7 @@ from local.serving import in_thread
 from tests.model_service.random_bert import PlainBert, random_weights
 
 tokenizers = pytest.importorskip("tokenizers", reason="requirements-embedder.txt is not installed")
+pytest.importorskip("threadpoolctl", reason="requirements-embedder.txt is not installed")
 safetensors = pytest.importorskip("safetensors.numpy", reason="requirements-embedder.txt is not installed")
 with_true_weights = pytest.mark.skipif(
     find_spec(PACKAGES[0]) is None, reason="the true weights (requirements-embedder.txt) are not installed"
