@@ -1,6 +1,7 @@
 """Words, stems and sentences: what the offline model knows of language."""
 
 import re
+import threading
 from functools import lru_cache
 
 import snowballstemmer
@@ -21,12 +22,15 @@ STOP_WORDS = frozenset(
     according""".split()  # noqa: SIM905 - a list of words is read as prose
 )
 _STEMMER = snowballstemmer.stemmer("english")
+_STEMMING = threading.Lock()
+"""The stemmer keeps the word it works on: requests are answered by threads."""
 
 
 @lru_cache(maxsize=100_000)
 def stem(word: str) -> str:
     """The word's stem, so that "limits" meets "limited"."""
-    return str(_STEMMER.stemWord(word.lower()))
+    with _STEMMING:
+        return str(_STEMMER.stemWord(word.lower()))
 
 
 def content_stems(text: str) -> list[str]:
