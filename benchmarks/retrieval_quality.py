@@ -33,7 +33,7 @@ TENANT = "benchmark"
 LOOKED_AT = 30
 DOCUMENTS_AT_ONCE = 5
 """Few: the passages of many would take the real model longer than the app waits for it."""
-WEIGHTS = (0.01, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0)
+WEIGHTS = (0.01, 0.1, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 4.0)
 RANKINGS: dict[str, tuple[bool, float | None]] = {
     "bm25": (True, None),
     "vectors": (False, 1.0),
