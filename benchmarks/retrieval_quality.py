@@ -14,6 +14,7 @@ import os
 import re
 import tempfile
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +23,17 @@ from aiohttp import web
 from benchmarks.python_docs import QUESTIONS
 from benchmarks.report import show
 from benchmarks.vector_cache import Cached
+from contracts.owner import Owner
 from local.cloud import SEARCH_KEY, local_settings
 from local.model_service.embedders import HASH, all_embedders
 from local.model_service.minilm import NAME as MINILM
 from local.model_service.routes import make_app as make_model
 from local.search_service.routes import make_app as make_search
 from local.serving import in_thread
+from policy.tenancy import run_id
 
-TENANT = "benchmark"
+OWNER = Owner(tenant="benchmark")
+RUN = run_id(OWNER.tenant, "retrieval")
 LOOKED_AT = 30
 DOCUMENTS_AT_ONCE = 5
 """Few: the passages of many would take the real model longer than the app waits for it."""
@@ -41,7 +45,6 @@ RANKINGS: dict[str, tuple[bool, float | None]] = {
 }
 """Whether the words count, and what the vectors weigh; None: nothing."""
 MODELS = {"hash": HASH, "minilm": MINILM}
-SEMANTIC = "reranked"
 
 
 async def measure(documents: Sequence[tuple[str, str]]) -> dict[str, float]:
@@ -60,30 +63,18 @@ async def measure(documents: Sequence[tuple[str, str]]) -> dict[str, float]:
         store = SearchIndexStore(client, weight or 1.0)
         found = [await _sources(store, text if words else "", vector if weight else None) for text, vector in asked]
         figures |= scored(name, found)
-    weight = clients.settings.vector_weight
-    figures |= scored("semantic", [await _reranked(client, weight, text, vector) for text, vector in asked])
+    store = SearchIndexStore(client, clients.settings.vector_weight)
+    figures |= scored("semantic", [await _sources(store, text, vector, ranker=True) for text, vector in asked])
     figures |= scored("shown", [await _shown(clients, text) for text in QUESTIONS])
     await clients.close()
     return figures
 
 
-async def _sources(store: Any, text: str, vector: list[float] | None) -> list[str]:
-    rows = await store.search(TENANT, text, top=LOOKED_AT, select=["source"], vector=vector)
+async def _sources(store: Any, text: str, vector: list[float] | None, *, ranker: bool = False) -> list[str]:
+    from services.search.store import Search
+
+    rows = await store.search(OWNER, Search(text, LOOKED_AT, ["source"], vector, ranker=ranker))
     return [row["source"] for row in rows]
-
-
-async def _reranked(client: Any, weight: float, question: str, vector: list[float]) -> list[str]:
-    from azure.search.documents.models import VectorizedQuery
-
-    found = await client.search(
-        search_text=re.sub(r"[^\w. ]", " ", question),
-        vector_queries=[VectorizedQuery(vector=vector, k_nearest_neighbors=50, fields="vector", weight=weight)],
-        query_type="semantic",
-        semantic_configuration_name=SEMANTIC,
-        top=LOOKED_AT,
-        select=["source"],
-    )
-    return [row["source"] async for row in found]
 
 
 async def _shown(clients: Any, question: str) -> list[str]:
@@ -93,9 +84,11 @@ async def _shown(clients: Any, question: str) -> list[str]:
     from services.ledger import Ledger
 
     ledger = Ledger(last_attempt=True)
-    query = Query(tenant=TENANT, text=question)
-    result = await retrieve_passages(query, clients.model(ledger), clients.knowledge, clients.artifacts, ledger)
-    passages = await get_value(clients.artifacts, result.passages, PassageSet)
+    artifacts = clients.store.of_run(RUN)
+    query = Query(owner=OWNER, text=question)
+    model = clients.model(ledger)
+    result = await retrieve_passages(query, model, clients.knowledge, artifacts, clients.settings, ledger)
+    passages = await get_value(artifacts, result.passages, PassageSet)
     return [each.source for each in passages.passages]
 
 
@@ -115,49 +108,21 @@ async def read(documents: Sequence[tuple[str, str]]) -> None:
     """All documents, as the product reads them."""
     from activities.ingest_documents import ingest_documents
     from contracts.documents import DocumentBatch, Ingestion, StoredDocument
-    from policy.tenancy import tenant_key
     from services.artifacts import put_value
     from services.clients import current_clients
     from services.ledger import Ledger
 
     clients = current_clients()
+    artifacts = clients.store.of_run(RUN)
     for start in range(0, len(documents), DOCUMENTS_AT_ONCE):
         batch_of = documents[start : start + DOCUMENTS_AT_ONCE]
         some = tuple(StoredDocument(source=source, content=text) for source, text in batch_of)
-        batch = await put_value(clients.artifacts, tenant_key(TENANT), DocumentBatch(documents=some))
+        batch = await put_value(artifacts, DocumentBatch(documents=some))
         ledger = Ledger(last_attempt=True)
-        await ingest_documents(
-            Ingestion(tenant=TENANT, batch=batch), clients.model(ledger), clients.knowledge, clients.artifacts, ledger
-        )
+        ingestion = Ingestion(owner=OWNER, at=datetime.now(UTC), batch=batch)
+        await ingest_documents(ingestion, clients.model(ledger), clients.knowledge, artifacts, ledger)
         if ledger.degraded:
             raise RuntimeError(f"{some[0].source!r} and what follows it: {', '.join(ledger.degraded)}")
-
-
-def prepare() -> None:
-    """The app's own indexes, and a semantic configuration for that of the chunks."""
-    from azure.search.documents.indexes import SearchIndexClient
-    from azure.search.documents.indexes.models import (
-        SemanticConfiguration,
-        SemanticField,
-        SemanticPrioritizedFields,
-        SemanticSearch,
-    )
-
-    from services.clients import search_credential
-    from services.search.__main__ import migrate
-    from services.settings import current_settings
-
-    settings = current_settings()
-    knowledge = next(name for name in migrate(settings) if name.startswith("knowledge"))
-    fields = SemanticPrioritizedFields(
-        title_field=SemanticField(field_name="title"),
-        content_fields=[SemanticField(field_name="heading"), SemanticField(field_name="text")],
-    )
-    configuration = SemanticConfiguration(name=SEMANTIC, prioritized_fields=fields)
-    with SearchIndexClient(settings.search.url, search_credential(settings.search)) as client:
-        index = client.get_index(knowledge)
-        index.semantic_search = SemanticSearch(configurations=[configuration])
-        client.create_or_update_index(index)
 
 
 def main() -> None:
@@ -182,7 +147,10 @@ def main() -> None:
         with in_thread(lambda: make_search(data / "search", SEARCH_KEY)) as search, in_thread(make) as model:
             ports = [int(url.rpartition(":")[2]) for url in (search, model)]
             os.environ.update(local_settings({"EMBEDDING_MODEL": name}, data, *ports))
-            prepare()
+            from services.search.__main__ import migrate
+            from services.settings import current_settings
+
+            migrate(current_settings())
             show(asyncio.run(measure(documents)))
 
 
