@@ -17,6 +17,7 @@ from contracts.answers import (
     TaskBrief,
     Verdict,
 )
+from contracts.approvals import Genuine, Notification, Notified, Sealed
 from contracts.base import Contract
 from contracts.documents import Ingestion, ReadingReport
 from contracts.memories import Extracted, Extraction, Recall, Recalled, Remembered, Remembrance, Turn, TurnKept
@@ -90,6 +91,8 @@ REMEMBER_RESULT = Step("remember_result", Remembrance, Remembered, attempts=3, t
 EXTRACT_LESSONS = Step("extract_lessons", Extraction, Extracted, attempts=3, timeout_seconds=120)
 KEEP_TURN = Step("keep_turn", Turn, TurnKept, attempts=5, timeout_seconds=120)
 INGEST_DOCUMENTS = Step("ingest_documents", Ingestion, ReadingReport, attempts=5, timeout_seconds=240)
+NOTIFY_APPROVERS = Step("notify_approvers", Notification, Notified, attempts=6, timeout_seconds=60)
+VERIFY_VOTE = Step("verify_vote", Sealed, Genuine, attempts=5, timeout_seconds=20)
 
 STEPS: tuple[Step[Any, Any], ...] = (
     RECALL_MEMORY,
@@ -102,4 +105,6 @@ STEPS: tuple[Step[Any, Any], ...] = (
     REMEMBER_RESULT,
     KEEP_TURN,
     INGEST_DOCUMENTS,
+    NOTIFY_APPROVERS,
+    VERIFY_VOTE,
 )

@@ -5,14 +5,16 @@ ended) and returns its result. `conduct` drives one strand on the SDK; `graph.ru
 many, so strands nest. Nothing else touches the SDK's tasks: the move to its 2.x is this file.
 """
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from azure.durable_functions import DurableOrchestrationContext
+from azure.durable_functions.models.Task import TimerTask
 from pydantic import TypeAdapter
 
+from contracts.base import Contract
 from contracts.steps import Done, Failed, Later, Returns, Step, StepCall, StepResult, Takes
 from contracts.usage import Usage
 
@@ -126,6 +128,13 @@ def race(*leaves: Leaf) -> Strand[Leaf]:
     return next(leaf for leaf in leaves if leaf.is_completed)
 
 
+def next_event(context: Context, event: str) -> Strand[Any]:
+    """The value of the external event `event`, however long it takes to come; unique as for `wait_for`."""
+    raised = context.wait_for_external_event(event)
+    yield (raised,)
+    return raised.result
+
+
 def wait_for(context: Context, event: str, timeout: timedelta) -> Strand[Any]:
     """The value of the external event `event`, or None when `timeout` passes first.
 
@@ -140,6 +149,31 @@ def wait_for(context: Context, event: str, timeout: timedelta) -> Strand[Any]:
                 timer.cancel()  # an open timer would keep the instance running
             return raised.result
     return None
+
+
+def side_by_side(strands: Sequence[Strand[None]], over: Callable[[], bool]) -> Strand[None]:
+    """Run `strands` at once until all have ended or `over()`; the timers of those still waiting are cancelled."""
+    running = {strand: next(strand, ()) for strand in strands}
+    while not over():
+        running = {strand: leaves for strand, leaves in running.items() if leaves}
+        awake = [strand for strand, leaves in running.items() if any(leaf.is_completed for leaf in leaves)]
+        for strand in awake:
+            if not over():
+                running[strand] = next(strand, ())
+        if not running:
+            return
+        if not awake:
+            yield tuple(leaf for leaves in running.values() for leaf in leaves)
+    for leaf in (leaf for leaves in running.values() for leaf in leaves):
+        if isinstance(leaf, TimerTask) and not leaf.is_completed:
+            leaf.cancel()  # type: ignore[no-untyped-call] # an open timer would keep the instance running
+
+
+def call_orchestrator(context: Context, name: str, value: Contract, instance: str) -> Strand[Any]:
+    """What the orchestrator `name` returns, run as `instance`; an Exception when it broke or was stopped."""
+    leaf = context.call_sub_orchestrator(name, value.model_dump(mode="json"), instance)
+    yield (leaf,)
+    return leaf.result
 
 
 def within(context: Context, seconds: int, strand: Strand[T]) -> Strand[T]:

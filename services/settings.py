@@ -1,19 +1,21 @@
 """One frozen `Settings`, read once from the environment. Nothing else reads the environment."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal, cast, get_args
+from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
 from services.errors import SettingsError
 
 ModelApi = Literal["responses", "chat"]
+WebhookFormat = Literal["teams", "slack"]
+SmtpSecurity = Literal["starttls", "tls", "none"]
 Tier = Literal["fast", "standard", "reasoning"]
 ReadSecret = Callable[[str, str], str]
 """(vault URL, secret name) -> value."""
 
-SWITCH = ("off", "on")
+SECRET_CHARACTERS = 32
 SECRET_PREFIX = "keyvault:"  # noqa: S105 - the mark of a reference, not a secret
 
 
@@ -22,6 +24,44 @@ class Endpoint:
     url: str
     key: str | None
     """None: the app's managed identity (or whoever is logged in) is used."""
+
+
+@dataclass(frozen=True)
+class Smtp:
+    """The mail server that sends to approvers."""
+
+    host: str
+    port: int
+    security: SmtpSecurity
+    sender: str
+    user: str | None
+    password: str | None
+
+
+@dataclass(frozen=True)
+class Webhook:
+    """Where cards for approvers are posted. The URL is a secret: who has it may post."""
+
+    url: str
+    format: WebhookFormat
+
+
+@dataclass(frozen=True)
+class Approvals:
+    """How approvers are reached. Without mail and webhook an operator hands out their links."""
+
+    secret: str | None
+    """Signs links and votes, at least 32 characters; None: nothing can be approved."""
+    public_url: str | None
+    """The app as approvers reach it; None: links can be made for a request alone, from its own URL."""
+    smtp: Smtp | None
+    webhook: Webhook | None
+
+    def required_secret(self) -> str:
+        """Raises `SettingsError`: ask before a run is started that needs approval."""
+        if self.secret is None:
+            raise SettingsError("setting APPROVAL_SECRET is missing: see local.settings.json.example")
+        return self.secret
 
 
 @dataclass(frozen=True)
@@ -43,6 +83,7 @@ class Settings:
     artifacts_url: str
     memory_half_life_days: float
     """After so many days without use a memory counts half as much."""
+    approvals: Approvals
     tenant: str
     """Whose runs and memory these are, as long as callers carry no identity of their own."""
 
@@ -58,9 +99,9 @@ def settings_from(environment: Mapping[str, str], read_secret: ReadSecret) -> Se
     return Settings(
         search=Endpoint(read.url("AZURE_SEARCH_ENDPOINT"), read.optional("AZURE_SEARCH_API_KEY")),
         vector_weight=read.number("SEARCH_VECTOR_WEIGHT", default=1.0, low=0, high=10),
-        semantic_ranker=read.one_of("SEARCH_SEMANTIC_RANKER", SWITCH) == "on",
+        semantic_ranker=read.one_of("SEARCH_SEMANTIC_RANKER", ("off", "on"), default="off") == "on",
         model=model,
-        model_api=cast(ModelApi, read.one_of("MODEL_API", get_args(ModelApi))),
+        model_api=read.one_of("MODEL_API", get_args(ModelApi), default="responses"),
         models={
             "fast": read.optional("MODEL_FAST") or standard,
             "standard": standard,
@@ -74,7 +115,39 @@ def settings_from(environment: Mapping[str, str], read_secret: ReadSecret) -> Se
         embedding_dimensions=int(read.number("EMBEDDING_DIMENSIONS", default=None, low=8, high=4096)),
         artifacts_url=read.url("ARTIFACTS_URL", schemes=("file", "az", "abfs", "https")),
         memory_half_life_days=read.number("MEMORY_HALF_LIFE_DAYS", default=30, low=0.1, high=3650),
+        approvals=_approvals(read),
         tenant=read.optional("TENANT") or "default",
+    )
+
+
+def _approvals(read: "_Reader") -> Approvals:
+    secret = read.optional("APPROVAL_SECRET")
+    if secret is not None and len(secret) < SECRET_CHARACTERS:
+        raise SettingsError(f"setting APPROVAL_SECRET has {len(secret)} characters: at least {SECRET_CHARACTERS}")
+    host = read.optional("WEBSITE_HOSTNAME")  # set by Azure
+    public_url = read.url("PUBLIC_URL", default=f"https://{host}") if host or read.optional("PUBLIC_URL") else None
+    webhook = None
+    if read.optional("APPROVAL_WEBHOOK_URL"):
+        url = read.secret_url("APPROVAL_WEBHOOK_URL")
+        webhook = Webhook(url, read.one_of("APPROVAL_WEBHOOK_FORMAT", get_args(WebhookFormat), default="teams"))
+    return Approvals(secret, public_url and public_url.rstrip("/"), _smtp(read), webhook)
+
+
+def _smtp(read: "_Reader") -> Smtp | None:
+    host = read.optional("SMTP_HOST")
+    if host is None:
+        return None
+    security: SmtpSecurity = read.one_of("SMTP_SECURITY", get_args(SmtpSecurity), default="starttls")
+    password = read.optional("SMTP_PASSWORD")
+    if password is not None and security == "none":
+        raise SettingsError("setting SMTP_SECURITY is 'none', but SMTP_PASSWORD is set: it would travel unprotected")
+    return Smtp(
+        host=host,
+        port=int(read.number("SMTP_PORT", default=465 if security == "tls" else 587, low=1, high=65_535)),
+        security=security,
+        sender=read.required("SMTP_FROM"),
+        user=read.optional("SMTP_USER"),
+        password=password,
     )
 
 
@@ -105,6 +178,14 @@ class _Reader:
             raise SettingsError(f"setting {key} is {value!r}: not a URL with {' or '.join(schemes)}")
         return value
 
+    def secret_url(self, key: str) -> str:
+        """An HTTPS URL (on loopback HTTP, too) that is not quoted when it is malformed."""
+        value = self.required(key)
+        parts = urlsplit(value)
+        if not parts.netloc or not (parts.scheme == "https" or (parts.scheme, parts.hostname) == ("http", "127.0.0.1")):
+            raise SettingsError(f"setting {key} is not a URL with https; its value is a secret and is not shown")
+        return value
+
     def number(self, key: str, *, default: float | None, low: float, high: float) -> float:
         text = self.optional(key)
         if text is None and default is not None:
@@ -118,11 +199,10 @@ class _Reader:
             raise SettingsError(f"setting {key} is {text!r}: not a number from {low} to {high}")
         return value
 
-    def one_of(self, key: str, values: Sequence[str]) -> str:
-        """The first is the default."""
-        value = self.optional(key) or values[0]
-        if value not in values:
-            raise SettingsError(f"setting {key} is {value!r}: use {' or '.join(values)}")
+    def one_of(self, key: str, known: tuple[Any, ...], *, default: str) -> Any:
+        value = self.optional(key) or default
+        if value not in known:
+            raise SettingsError(f"setting {key} is {value!r}: use {' or '.join(known)}")
         return value
 
 

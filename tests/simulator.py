@@ -2,7 +2,7 @@
 
 import heapq
 import json
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -37,9 +37,14 @@ def simulate(
     given: Any,
     activity: Activity,
     *,
+    events: Sequence[tuple[float, str, Any]] = (),
     most_episodes: int = 5_000,
 ) -> Trace:
-    """Run to the end; raises AssertionError when it stops short of it."""
+    """Run to the end; raises AssertionError when it stops short of it.
+
+    `events` are raised from outside: (seconds from the start, name, value). A sub-orchestration is ended by `activity`,
+    under its name and with its input.
+    """
     handle = df.Orchestrator.create(orchestrator)
     trace = Trace()
     history = trace.history
@@ -47,6 +52,11 @@ def simulate(
     order = 0
     now = EPOCH
     given_json = json.dumps(given)
+    for seconds, name, value in events:
+        order += 1
+        due = now + timedelta(seconds=seconds)
+        raised = wire.event(wire.EVENT_RAISED, due, Name=name, Input=json.dumps(value))
+        heapq.heappush(future, (due, order, raised, None))
     inbox = [
         wire.event(wire.EXECUTION_STARTED, now, Name="simulated", Version="", Input=given_json, ParentInstance=None)
     ]
@@ -67,6 +77,12 @@ def simulate(
                 seconds, result = activity(*work)
                 due = now + timedelta(seconds=seconds)
                 heapq.heappush(future, (due, order, _completed(number, due, result), work))
+            elif each["EventType"] == wire.SUB_CREATED:
+                work = (each["Name"], json.loads(json.loads(each["Input"])))  # the SDK encodes it twice
+                trace.started.append(((now - EPOCH).total_seconds(), *work))
+                seconds, result = activity(*work)
+                due = now + timedelta(seconds=seconds)
+                heapq.heappush(future, (due, order, _sub_completed(number, due, result), work))
             elif each["EventType"] == wire.TIMER_CREATED and number not in decisions.cancelled_timers:
                 due = wire.parse_timestamp(each["FireAt"])
                 fired = wire.event(wire.TIMER_FIRED, due, TimerId=number, FireAt=each["FireAt"])
@@ -86,6 +102,12 @@ def simulate(
             if work_done is not None:
                 trace.ended.append(((now - EPOCH).total_seconds(), *work_done))
     raise AssertionError(f"not at its end after {most_episodes} episodes")
+
+
+def _sub_completed(number: int, due: datetime, result: Any) -> Event:
+    if isinstance(result, Exception):
+        return wire.event(wire.SUB_FAILED, due, TaskScheduledId=number, Reason=str(result), Details="")
+    return wire.event(wire.SUB_COMPLETED, due, TaskScheduledId=number, Result=json.dumps(result))
 
 
 def _completed(number: int, due: datetime, result: Any) -> Event:
