@@ -8,8 +8,10 @@ import azure.functions as func
 
 from contracts.steps import STEPS, Step
 from orchestrators.achieve_goal import achieve_goal
+from orchestrators.keep_gate import keep_gate
 from orchestrators.read_documents import read_documents
 from triggers.agents import agents
+from triggers.approvals import approvals
 from triggers.documents import documents
 from triggers.goals import goals
 from triggers.memories import memories
@@ -17,10 +19,10 @@ from triggers.service import service
 
 app = df.DFApp(http_auth_level=func.AuthLevel.FUNCTION)
 
-for blueprint in (goals, documents, memories, agents, service):
+for blueprint in (goals, documents, memories, approvals, agents, service):
     app.register_functions(blueprint)
 
-for orchestrator in (achieve_goal, read_documents):
+for orchestrator in (achieve_goal, read_documents, keep_gate):
     app.orchestration_trigger(context_name="context", orchestration=orchestrator.__name__)(orchestrator)
 
 

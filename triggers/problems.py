@@ -2,7 +2,7 @@
 
 import json
 import traceback
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import wraps
 from typing import Any
 
@@ -17,13 +17,24 @@ Handler = Callable[..., Awaitable[func.HttpResponse]]
 
 
 class HttpProblem(Exception):
-    """An answer other than success. `errors` has a row for each field: field, message, value."""
+    """An answer other than success.
 
-    def __init__(self, status: int, title: str, detail: str, errors: tuple[dict[str, str], ...] = ()) -> None:
+    `errors` has a row for each field: field, message, value. `members` are added to the body.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        title: str,
+        detail: str,
+        errors: tuple[dict[str, str], ...] = (),
+        members: Mapping[str, Any] | None = None,
+    ) -> None:
         super().__init__(detail)
         self.status = status
         self.title = title
         self.errors = errors
+        self.members = members or {}
 
     def response(self) -> func.HttpResponse:
         body: dict[str, Any] = {
@@ -31,6 +42,7 @@ class HttpProblem(Exception):
             "title": self.title,
             "status": self.status,
             "detail": str(self),
+            **self.members,
         }
         if self.errors:
             body["errors"] = list(self.errors)

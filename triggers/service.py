@@ -4,6 +4,7 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from contracts.answers import Outcome
+from contracts.approvals import ApprovalRulesRequest, Decision, VoteRequest
 from contracts.documents import DocumentsRequest, ReadingReport
 from contracts.goals import GoalRequest
 from contracts.plans import Plan
@@ -12,7 +13,16 @@ from services.settings import current_settings
 from triggers.problems import HttpProblem, answering, quote
 from triggers.runs import ok
 
-PUBLIC = (GoalRequest, Outcome, Plan, DocumentsRequest, ReadingReport)
+PUBLIC = (
+    GoalRequest,
+    Outcome,
+    Plan,
+    DocumentsRequest,
+    ReadingReport,
+    ApprovalRulesRequest,
+    VoteRequest,
+    Decision,
+)
 
 service = df.Blueprint()
 
