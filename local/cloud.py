@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import json
 import os
+import secrets
 import socket
 import subprocess
 import sys
@@ -128,7 +129,12 @@ async def cloud(data: Path, ports: Ports, *, verbose: bool = False) -> AsyncIter
         if "EMBEDDING_BASE_URL" not in given:
             arguments += ["--embeddings", given.get("EMBEDDING_MODEL", EMBEDDING_MODEL)]
         servers.append(Server("model service", arguments, f"{model_url}/healthz"))
-    environment = {**os.environ, **local_settings(given, data, search, model), **given}
+    own = {
+        **local_settings(given, data, search, model),
+        "APPROVAL_SECRET": approval_secret(data),
+        "PUBLIC_URL": f"http://{HOST}:{app}",
+    }
+    environment = {**os.environ, **own, **given}
     arguments = ["local.functions_host", "--app", str(ROOT), "--port", str(app), "--data", str(data / "functions")]
     if verbose:
         arguments.append("--verbose")
@@ -186,6 +192,16 @@ SETTINGS = {
     "ARTIFACTS_URL",
     "KEY_VAULT_URL",
     "TENANT",
+    "APPROVAL_SECRET",
+    "PUBLIC_URL",
+    "APPROVAL_WEBHOOK_URL",
+    "APPROVAL_WEBHOOK_FORMAT",
+    "SMTP_HOST",
+    "SMTP_PORT",
+    "SMTP_SECURITY",
+    "SMTP_USER",
+    "SMTP_PASSWORD",
+    "SMTP_FROM",
 }
 
 
@@ -206,6 +222,18 @@ def local_settings(given: Mapping[str, str], data: Path, search: int, model: int
         if embeddings in VECTOR_WEIGHTS:
             settings["SEARCH_VECTOR_WEIGHT"] = VECTOR_WEIGHTS[embeddings]
     return settings
+
+
+def approval_secret(data: Path) -> str:
+    """Made once and kept, so that the links in mails outlive a restart; raises `CannotStart`."""
+    path = data / "approval-secret"
+    try:
+        path.touch(mode=0o600)
+        if not path.read_text(encoding="utf-8"):
+            path.write_text(secrets.token_urlsafe(32), encoding="utf-8")
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise CannotStart(f"the secret in {str(path)!r} can't be kept: {error.strerror}") from error
 
 
 def free_port() -> int:

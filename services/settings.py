@@ -141,11 +141,14 @@ def _smtp(read: "_Reader") -> Smtp | None:
     password = read.optional("SMTP_PASSWORD")
     if password is not None and security == "none":
         raise SettingsError("setting SMTP_SECURITY is 'none', but SMTP_PASSWORD is set: it would travel unprotected")
+    sender = read.required("SMTP_FROM")
+    if sender.count("@") != 1 or not sender.isprintable():
+        raise SettingsError(f"setting SMTP_FROM is {sender!r}: not an e-mail address")
     return Smtp(
         host=host,
         port=int(read.number("SMTP_PORT", default=465 if security == "tls" else 587, low=1, high=65_535)),
         security=security,
-        sender=read.required("SMTP_FROM"),
+        sender=sender,
         user=read.optional("SMTP_USER"),
         password=password,
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from services.errors import SettingsError
-from services.settings import Settings, settings_from
+from services.settings import Settings, Smtp, Webhook, settings_from
 
 EXAMPLE: dict[str, str] = json.loads(Path("local.settings.json.example").read_text(encoding="utf-8"))["Values"]
 REQUIRED = (
@@ -59,6 +59,71 @@ def test_a_missing_setting_is_named(key: str) -> None:
 def test_a_malformed_setting_is_named_and_quoted(key: str, value: str) -> None:
     with pytest.raises(SettingsError, match=f"setting {key} is '{value}'"):
         read(**{key: value})
+
+
+SECRET = "0123456789abcdef0123456789abcdef"  # noqa: S105
+
+
+def test_without_settings_for_them_approvals_have_no_secret_and_no_channel() -> None:
+    approvals = read(PUBLIC_URL="").approvals
+
+    assert (approvals.smtp, approvals.webhook, approvals.public_url) == (None, None, None)
+    with pytest.raises(SettingsError, match="setting APPROVAL_SECRET is missing"):
+        approvals.required_secret()
+
+
+def test_what_reaches_approvers_is_read() -> None:
+    approvals = read(
+        APPROVAL_SECRET=SECRET,
+        PUBLIC_URL="https://app.example/",
+        SMTP_HOST="mail.example",
+        SMTP_FROM="app@example.com",
+        SMTP_USER="app",
+        SMTP_PASSWORD="pass",  # noqa: S106
+        APPROVAL_WEBHOOK_URL="https://hooks.example/1",
+        APPROVAL_WEBHOOK_FORMAT="slack",
+    ).approvals
+
+    assert (approvals.required_secret(), approvals.public_url) == (SECRET, "https://app.example")
+    assert approvals.smtp == Smtp("mail.example", 587, "starttls", "app@example.com", "app", "pass")
+    assert approvals.webhook == Webhook("https://hooks.example/1", "slack")
+
+
+def test_on_azure_the_app_knows_its_own_address() -> None:
+    assert read(PUBLIC_URL="", WEBSITE_HOSTNAME="app.azurewebsites.net").approvals.public_url == (
+        "https://app.azurewebsites.net"
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"APPROVAL_SECRET": "short"}, "APPROVAL_SECRET has 5 characters: at least 32"),
+        ({"PUBLIC_URL": "app.example"}, "PUBLIC_URL is 'app.example'"),
+        ({"SMTP_HOST": "mail.example"}, "SMTP_FROM is missing"),
+        (
+            {"SMTP_HOST": "mail.example", "SMTP_FROM": "a@b.example\nBcc: c@d.example"},
+            "SMTP_FROM is 'a@b.example\\nBcc",
+        ),
+        ({"SMTP_HOST": "mail.example", "SMTP_FROM": "a@b.example", "SMTP_PORT": "0"}, "SMTP_PORT is '0'"),
+        ({"SMTP_HOST": "mail.example", "SMTP_FROM": "a@b.example", "SMTP_SECURITY": "ssl"}, "SMTP_SECURITY is 'ssl'"),
+        (
+            {"SMTP_HOST": "m.example", "SMTP_FROM": "a@b.example", "SMTP_SECURITY": "none", "SMTP_PASSWORD": "canary"},
+            "SMTP_SECURITY is 'none', but SMTP_PASSWORD is set",
+        ),
+        ({"APPROVAL_WEBHOOK_URL": "http://hooks.example/canary"}, "APPROVAL_WEBHOOK_URL is not a URL with https"),
+        (
+            {"APPROVAL_WEBHOOK_URL": "https://hooks.example/1", "APPROVAL_WEBHOOK_FORMAT": "irc"},
+            "APPROVAL_WEBHOOK_FORMAT is 'irc': use teams or slack",
+        ),
+    ],
+)
+def test_how_approvers_are_reached_is_checked_and_secrets_are_not_quoted(changes: dict[str, str], says: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        read(**changes)
+
+    assert says in str(refused.value)
+    assert "canary" not in str(refused.value)
 
 
 def test_a_reference_into_key_vault_is_resolved() -> None:
