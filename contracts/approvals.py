@@ -17,13 +17,15 @@ MAX_COMMENT_CHARACTERS = 2_000
 MAX_APPROVERS = 20
 MAX_PANELS = 5
 
+_ATOM = r"[a-zA-Z0-9!#$%&'*+/=?^_{|}~-]+"
+_LABEL = "[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?"
 Address = Annotated[
     str,
     StringConstraints(
         strip_whitespace=True,
         to_lower=True,
         max_length=128,
-        pattern=r"^[a-zA-Z0-9.!#$%&'*+/=?^_{|}~-]+@[a-zA-Z0-9.-]+$",
+        pattern=rf"^{_ATOM}(\.{_ATOM})*@{_LABEL}(\.{_LABEL})*$",
     ),
 ]
 """An e-mail address in ASCII, in lower case: two spellings of one approver are one approver.

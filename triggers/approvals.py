@@ -1,6 +1,7 @@
 """Approvers' door: a GET of a link shows what is asked and changes nothing, a POST answers. Operators list gates."""
 
 import asyncio
+import json
 import time
 import uuid
 from collections.abc import Awaitable, Callable
@@ -25,7 +26,7 @@ from triggers.body import read_body
 from triggers.gates import Seen, answered_already, check_link, check_open, gates_of, see
 from triggers.goals import ORCHESTRATOR as GOAL
 from triggers.pages import HEADERS, asking_page, telling_page, wants_page
-from triggers.problems import HttpProblem, answering, invalid, quote
+from triggers.problems import PROBLEM, HttpProblem, answering, invalid, quote
 from triggers.runs import OVER, find, ok, state, status_of
 
 MAX_BODY_BYTES = 32 * 1024
@@ -38,24 +39,24 @@ Handler = Callable[..., Awaitable[func.HttpResponse]]
 
 
 def for_people(handler: Handler) -> Handler:
-    """A browser gets a problem as a page."""
+    """A browser gets a problem as a page; and nobody keeps, frames or indexes what a link has shown."""
 
     @wraps(handler)
     async def answer(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
-        try:
-            return await handler(req, client)
-        except HttpProblem as problem:
-            if not wants_page(req):
-                raise
-            return telling_page(problem.status, problem.title, str(problem))
+        response = await handler(req, client)
+        if response.mimetype == PROBLEM and wants_page(req):
+            problem = json.loads(response.get_body())
+            response = telling_page(response.status_code, problem["title"], problem["detail"])
+        response.headers.update(HEADERS)
+        return response
 
     return answer
 
 
 @approvals.route(route="approvals/{link}", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 @approvals.durable_client_input(client_name="client")
-@answering
 @for_people
+@answering
 async def show_asked(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
     """What is asked, and a form to decide. Mail scanners and previews may read it as often as they like."""
     claims, seen = await _read(req, client)
@@ -78,8 +79,8 @@ async def show_asked(req: func.HttpRequest, client: df.DurableOrchestrationClien
 
 @approvals.route(route="approvals/{link}", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
 @approvals.durable_client_input(client_name="client")
-@answering
 @for_people
+@answering
 async def decide(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
     """Answer: 200 when it counts, 202 when that is not known yet, 409 with what was decided when it comes too late."""
     claims, seen = await _read(req, client)
@@ -169,8 +170,8 @@ def _told(
 ) -> func.HttpResponse:
     if wants_page(req):
         return telling_page(status, title, text)
-    answer = ok({"detail": text, **(shown or {})})
-    return func.HttpResponse(answer.get_body(), status_code=status, mimetype="application/json", headers=HEADERS)
+    body = json.dumps({"detail": text, **(shown or {})})
+    return func.HttpResponse(body, status_code=status, mimetype="application/json")
 
 
 def _shown(seen: Seen) -> dict[str, Any]:

@@ -67,4 +67,4 @@ def _page(status: int, title: str, body: str) -> func.HttpResponse:
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<style>{STYLE}</style></head>\n<body><main><h1>{shown}</h1>\n{body}\n</main></body></html>\n"
     )
-    return func.HttpResponse(page, status_code=status, mimetype="text/html", charset="utf-8", headers=HEADERS)
+    return func.HttpResponse(page, status_code=status, mimetype="text/html", charset="utf-8")

@@ -13,6 +13,7 @@ from services.errors import SettingsError, StepError
 from services.telemetry import log
 
 QUOTED_CHARACTERS = 100
+PROBLEM = "application/problem+json"
 Handler = Callable[..., Awaitable[func.HttpResponse]]
 
 
@@ -46,7 +47,7 @@ class HttpProblem(Exception):
         }
         if self.errors:
             body["errors"] = list(self.errors)
-        return func.HttpResponse(json.dumps(body), status_code=self.status, mimetype="application/problem+json")
+        return func.HttpResponse(json.dumps(body), status_code=self.status, mimetype=PROBLEM)
 
 
 def quote(value: object) -> str:

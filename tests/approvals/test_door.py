@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 import pytest
 
 from contracts.content import Content, Reference
+from local.functions_host.recorded import differences
 from policy.gates import hash_of
 from policy.tenancy import run_id, tenant_key
 from services.settings import current_settings
@@ -131,6 +132,17 @@ def test_of_two_contradictory_answers_at_once_one_counts_and_the_other_is_told(d
         assert sorted(each.status for each in answers) == [200, 409], [each.content for each in answers]
         [won] = [each for each in answers if each.status == 200]
         assert door.decision(run).state == won.json["state"]
+
+
+def test_two_approvers_who_answer_at_once_both_count(door: Door) -> None:
+    for number in range(5):
+        run = door.ask(f"together-{number}", quorum=2)
+        links = [door.link(run, approver) for approver in (ALICE, BOB)]
+
+        answers = at_once(*(partial(door.answer, link, "approve") for link in links))
+
+        assert [each.status for each in answers] == [200, 200], [each.content for each in answers]
+        assert sorted(door.decision(run).by) == [ALICE, BOB]
 
 
 def test_links_that_were_not_made_for_this_are_refused(door: Door) -> None:
@@ -261,6 +273,8 @@ def test_thirty_days_with_a_reminder_and_an_escalation(door: Door) -> None:
     mail = door.mails_of(run, 3)[2]
     told = door.answer(link_in(mail.get_content()), "approve")
 
+    kept = door.host.recorded(f"{run}-gate-1")
+    assert differences(door.host.orchestrators["keep_gate"], kept) == [], "what was recorded is replayed"
     assert (moved_on.status, moved_on.json["title"]) == (410, "Link expired")
     assert (mail["To"], told.json["state"]) == (BOB, "approved")
     assert [each.event for each in door.decision(run).audit if each.event != "not_notified"] == [
@@ -297,11 +311,14 @@ def test_what_is_large_is_shown_from_its_artifact(door: Door) -> None:
     run = door.ask("large", text=Content(reference=reference))
     link = door.link(run)
     missing = door.host.call("GET", link)
+    page = door.host.call("GET", link, **PAGE)
     _store(reference, text)
 
     shown = door.host.call("GET", link)
 
     assert (missing.status, missing.json["title"]) == (503, "Not available")
+    assert (page.status, b"<h1>Not available</h1>" in page.content) == (503, True)
+    assert {each.headers["Cache-Control"] for each in (missing, page, shown)} == {"no-store"}
     assert (shown.status, shown.json["asked"]) == (200, text)
 
 

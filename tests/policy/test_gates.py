@@ -49,7 +49,8 @@ def test_two_spellings_are_one_approver() -> None:
 @pytest.mark.parametrize(
     "approver",
     ["alice", "alice@", "@example.com", "a b@example.com", "alice@example.com\nBcc: eve@example.com", "ä@example.com",
-     "alice@example.com,eve@example.com", "<alice@example.com>", "a" * 120 + "@example.com", ""],
+     "alice@example.com,eve@example.com", "<alice@example.com>", "a" * 120 + "@example.com", "",
+     ".a@example.com", "a..b@example.com", "a@-b.example", "a@example..com"],
 )  # fmt: skip
 def test_an_approver_is_one_address_and_nothing_else(approver: str) -> None:
     with pytest.raises(ValidationError, match=re.compile(r"panels\.0\.approvers\.0")):
