@@ -27,12 +27,11 @@ from triggers.gates import Seen, answered_already, check_link, check_open, gates
 from triggers.goals import ORCHESTRATOR as GOAL
 from triggers.pages import HEADERS, asking_page, telling_page, wants_page
 from triggers.problems import PROBLEM, HttpProblem, answering, invalid, quote
-from triggers.runs import OVER, find, ok, state, status_of
+from triggers.runs import FIRST_LOOK_SECONDS, LONGEST_LOOK_SECONDS, OVER, find, ok, state, status_of
 
 MAX_BODY_BYTES = 32 * 1024
 EFFECT_SECONDS = 5.0
 """How long an answer is waited for to take effect, before the approver is told to look again."""
-LOOK_SECONDS = 0.1
 
 approvals = df.Blueprint()
 Handler = Callable[..., Awaitable[func.HttpResponse]]
@@ -153,6 +152,7 @@ def _vote_request(req: func.HttpRequest) -> VoteRequest:
 async def _effect(client: df.DurableOrchestrationClient, vote: Vote) -> Seen | None:
     """The gate once the vote counts, None when it has not by `EFFECT_SECONDS`; raises when another was first."""
     deadline = time.monotonic() + EFFECT_SECONDS
+    pause = FIRST_LOOK_SECONDS
     while time.monotonic() < deadline:
         seen = await see(client, current_settings().tenant, vote.gate)
         counted = seen.vote_of(vote.approver) if seen.status.panel == vote.panel else None
@@ -161,7 +161,8 @@ async def _effect(client: df.DurableOrchestrationClient, vote: Vote) -> Seen | N
         check_open(seen)
         if counted is not None:
             raise answered_already(counted)
-        await asyncio.sleep(LOOK_SECONDS)
+        await asyncio.sleep(pause)
+        pause = min(pause * 1.5, LONGEST_LOOK_SECONDS)
     return None
 
 

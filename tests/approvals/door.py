@@ -95,13 +95,14 @@ class Door:
     wall: Wall
 
     def ask(self, name: str, *approvers: str, text: str | Content = "Publish it?", **given: Any) -> str:
-        """A run that waits for approval; `given` are `requester`, `title`, and the rules' own fields."""
+        """A run that waits for approval; `given` are `tenant`, `requester`, `title`, and the rules' own fields."""
+        tenant = given.pop("tenant", "default")
         asked = text if isinstance(text, Content) else Content(text=text)
         title, requester = given.pop("title", "Something"), given.pop("requester", "carol@example.com")
         panels = given.pop("panels", [{"approvers": approvers or (ALICE, BOB), "quorum": given.pop("quorum", 1)}])
         rules = ApprovalRules.model_validate({"panels": panels, **given})
-        request = ApprovalRequest(tenant="default", title=title, asked=asked, requester=requester, rules=rules)
-        run = self.host.start("achieve_goal", request.model_dump(mode="json"), run_id("default", name))
+        request = ApprovalRequest(tenant=tenant, title=title, asked=asked, requester=requester, rules=rules)
+        run = self.host.start("achieve_goal", request.model_dump(mode="json"), run_id(tenant, name))
         self.until(lambda: self.status(run))
         return run
 

@@ -117,6 +117,7 @@ def test_an_approver_s_second_answer_is_told_of_the_first(door: Door) -> None:
 
     assert (first.status, first.json["state"]) == (200, "open")
     assert (second.status, second.json["title"]) == (409, "Already answered")
+    assert door.host.call("GET", link).json["title"] == "Already answered"
     assert (second.json["answer"]["by"], second.json["answer"]["choice"]) == (ALICE, "approve")
     assert door.answer(door.link(run, BOB), "approve").json["state"] == "approved"
     assert door.decision(run).by == (ALICE, BOB)
@@ -143,6 +144,20 @@ def test_two_approvers_who_answer_at_once_both_count(door: Door) -> None:
 
         assert [each.status for each in answers] == [200, 200], [each.content for each in answers]
         assert sorted(door.decision(run).by) == [ALICE, BOB]
+
+
+def test_the_gate_of_another_tenant_is_none(door: Door) -> None:
+    run = door.ask("theirs", tenant="another")
+    link = door.link(run)
+
+    answers = (
+        door.host.call("GET", link),
+        door.answer(link, "approve"),
+        door.host.call("GET", f"/api/goals/{run}/gates"),
+    )
+
+    assert [(each.status, each.json["title"]) for each in answers] == [(404, "Not found")] * 3
+    assert door.status(run)["votes"] == []
 
 
 def test_links_that_were_not_made_for_this_are_refused(door: Door) -> None:
@@ -294,6 +309,18 @@ def test_a_run_that_was_stopped_has_nothing_left_to_decide(door: Door) -> None:
     assert (answer.status, answer.json["title"]) == (409, "Closed")
 
 
+def test_an_answer_that_takes_long_to_count_is_not_lost(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("triggers.approvals.EFFECT_SECONDS", 0.0)
+    run = door.ask("slow")
+    link = door.link(run)
+
+    told = door.answer(link, "approve")
+
+    assert (told.status, "Open the link again" in told.json["detail"]) == (202, True)
+    assert door.decision(run).by == (ALICE,)
+    assert door.host.call("GET", link).json["decision"]["state"] == "approved"
+
+
 def test_a_gate_that_was_stopped_rejects(door: Door) -> None:
     run = door.ask("gate stopped")
     link = door.link(run)
@@ -302,7 +329,7 @@ def test_a_gate_that_was_stopped_rejects(door: Door) -> None:
     decision = door.decision(run)
 
     assert (decision.state, decision.how) == ("rejected", "gate_broke")
-    assert door.answer(link, "approve").json["title"] == "Closed"
+    assert door.answer(link, "approve").json["detail"] == "the gate was closed without a decision, which rejects"
 
 
 def test_what_is_large_is_shown_from_its_artifact(door: Door) -> None:
