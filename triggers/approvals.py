@@ -60,7 +60,7 @@ async def show_asked(req: func.HttpRequest, client: df.DurableOrchestrationClien
     """What is asked, and a form to decide. Mail scanners and previews may read it as often as they like."""
     claims, seen = await _read(req, client)
     asked = seen.gate.request
-    text = await get_text(current_clients().artifacts, asked.asked)
+    text = await get_text(current_clients().store.of_run(seen.gate.run), asked.asked)
     if hash_of(Content(text=text)) != claims.asked:
         raise HttpProblem(403, "Link refused", "what is kept is not what approval was asked for")
     facts = {

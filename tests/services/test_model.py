@@ -80,7 +80,7 @@ async def test_both_apis_answer_and_are_charged(url: str, api: ModelApi) -> None
     assert reply.answer == "Tea needs water of 80 degrees [1]."
     assert asked.ledger.usage.model_calls == 1
     assert asked.ledger.usage.input_tokens > asked.ledger.usage.output_tokens > 5
-    assert asked.ledger.prompts == {"executor": "1"}
+    assert asked.ledger.prompts == {"executor": "2"}
     assert asked.ledger.models == {"murmuration-offline-1"}
 
 
