@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from contracts.approvals import Decision
 from contracts.base import Contract
 from contracts.content import Content, Reference
 from contracts.plans import TaskType
@@ -11,7 +12,7 @@ from contracts.rules import Rules
 from contracts.usage import Usage
 
 TaskState = Literal["waiting", "running", "revising", "done", "failed", "skipped"]
-Stage = Literal["recalling", "planning", "working", "writing", "remembering", "ended"]
+Stage = Literal["recalling", "planning", "working", "writing", "approving", "remembering", "ended"]
 
 
 class Draft(Contract):
@@ -135,7 +136,8 @@ class Outcome(Contract):
 
     status: Literal["completed", "failed"]
     answer: str = ""
-    """Empty when it is over 8 KiB: then `answer_artifact` names it, and GET /api/goals/{id} fills it in."""
+    """Empty when it is over 8 KiB: then `answer_artifact` names it, and GET /api/goals/{id} fills it in. Empty, too,
+    when people did not approve it."""
     answer_artifact: str | None = None
     citations: tuple[Citation, ...] = ()
     verdict: Verdict | None = None
@@ -149,6 +151,8 @@ class Outcome(Contract):
     """The models that answered, as they name themselves."""
     degraded: tuple[str, ...] = ()
     """What did not work as it should and was worked around: `keyword_search`, `no_memory`, …"""
+    approvals: tuple[Decision, ...] = ()
+    """What people decided, with who did what and when."""
     missing: tuple[str, ...] = ()
     """What the answer does not answer."""
     metadata: dict[str, Any] = {}

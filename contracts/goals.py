@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, ValidationInfo, field_validator
 
+from contracts.approvals import ApprovalRules, ApprovalRulesRequest
 from contracts.base import AT_THE_DOOR, Contract, Instant, Request
 from contracts.owner import Owner
 from contracts.passages import DocumentKind, Scope
@@ -35,7 +36,21 @@ class Budget(Contract):
     """From the start of the run to the scheduling of its last step."""
 
 
-OnExhausted = Literal["accept_best", "fail"]
+OnExhausted = Literal["accept_best", "ask_person", "fail"]
+Approvable = Literal["plan", "answer"]
+
+
+class Approval(ApprovalRules):
+    """What people have to approve, who, and how long they have."""
+
+    of: tuple[Approvable, ...] = ("answer",)
+    """Empty: they are asked only when the answer does not pass, if `on_exhausted` wants that."""
+
+
+class ApprovalAtDoor(ApprovalRulesRequest, Approval):
+    """`Approval` at the door."""
+
+    of: Annotated[tuple[Approvable, ...], Field(max_length=2, strict=False)] = ("answer",)
 
 
 class Options(Contract):
@@ -49,6 +64,8 @@ class Options(Contract):
     """What the answer must satisfy whatever a model thinks of it."""
     on_exhausted: OnExhausted = "accept_best"
     """What becomes of an answer that has not passed when it can't be revised any more."""
+    approval: Approval | None = None
+    """None: nobody is asked."""
     replan_limit: Annotated[int, Field(ge=0, le=3)] = 1
     """How often the planner may be asked for another plan, when a task failed for good or the plan was wrong."""
     remember: bool = True
@@ -68,6 +85,7 @@ class OptionsRequest(Options):
     model_config = AT_THE_DOOR
 
     rules: RulesRequest = RulesRequest()
+    approval: ApprovalAtDoor | None = None
     budget: BudgetRequest = BudgetRequest()
     wait: Annotated[int, Field(ge=0, le=MAX_WAIT_SECONDS)] = 0
     """Seconds the starter waits for the outcome before it answers 202."""
@@ -141,6 +159,8 @@ class Goal(Contract):
     session: str = ""
     """The key of the conversation (`policy.tenancy.session_key`)."""
     text: str
+    requester: str = ""
+    """Who asks, by name, if people have to approve: they are told, and may not be asked themselves."""
     scope: Scope = Scope()
     plan: Plan | None = None
     metadata: dict[str, Any] = {}

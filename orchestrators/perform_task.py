@@ -11,6 +11,7 @@ from contracts.content import Content, Reference
 from contracts.passages import Query, Retrieved
 from contracts.plans import MAX_ITEMS, Task
 from contracts.steps import EXECUTE_TASK, RETRIEVE_PASSAGES
+from orchestrators.ending import Unachievable
 from orchestrators.flow import StepFailed, Strand, within
 from orchestrators.graph import Group
 from orchestrators.performed import Performed
@@ -20,14 +21,10 @@ from policy.conditions import holds
 from policy.references import ITEM, filled, references, task_of
 
 
-class TaskEndsRun(Exception):
-    """A task failed whose plan wants the run to end then."""
-
-
 def begin_task(run: Run, task: Task, earlier: Mapping[str, Performed]) -> Strand[Performed] | Group[Performed]:
     """One strand, or one for each item of the task that it is done for. `earlier` holds what the task depends on.
 
-    A strand never raises `StepFailed`: a failure is a value. `TaskEndsRun` passes.
+    A strand never raises `StepFailed`: a failure is a value. `Unachievable` passes.
     """
     reason = _why_not(task, earlier)
     if reason is not None:
@@ -108,7 +105,8 @@ class _Work:
         except StepFailed as failure:
             if self.task.on_failure == "fail_run":
                 self.report(state="failed", reason=str(failure))
-                raise TaskEndsRun(f"task {self.name!r} failed, and the plan ends the run then: {failure}") from failure
+                reason = f"task {self.name!r} failed, and the plan ends the run then: {failure}"
+                raise Unachievable("task_failed", reason) from failure
             return (yield from self._fall_back(failure))
 
     def _in_time(self, attempt: Strand[Performed]) -> Strand[Performed]:

@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any
 
 from contracts.answers import Answer, Outcome, Problem, Stage, TaskReport, Verdict
-from contracts.goals import Goal
+from contracts.approvals import Decision
+from contracts.goals import Approvable, Goal
 from contracts.memories import Note
 from contracts.plans import Task
 from contracts.steps import Done, Returns, Step, Takes
@@ -34,6 +36,12 @@ class Run:
         self.verdict: Verdict | None = None
         self.revisions = 0
         self.replans = 0
+        self.gates = 0
+        self.approvals: tuple[Decision, ...] = ()
+        self.waited = timedelta()
+        """For people."""
+        self.withheld = False
+        """Whether the answer may not go out: it waits for approval, or was not approved."""
         self._began = context.current_utc_datetime
         self._stage: Stage = "recalling"
         self._prompts: dict[str, str] = {}
@@ -42,7 +50,7 @@ class Run:
 
     def step(self, step: Step[Takes, Returns], value: Takes) -> Strand[Returns]:
         """`call`, within the budget and charged to it; raises `BudgetExceeded` and `StepFailed`."""
-        seconds = (self.context.current_utc_datetime - self._began).total_seconds()
+        seconds = (self.context.current_utc_datetime - self._began - self.waited).total_seconds()
         reason = passed_limit(self.goal.options.budget, self.usage, seconds)
         if reason is not None:
             raise BudgetExceeded(reason)
@@ -70,9 +78,15 @@ class Run:
         """Record that something was worked around; the outcome says so."""
         self._degraded.add(how)
 
-    def enter(self, stage: Stage) -> None:
-        self._stage = stage
+    def needs_approval_of(self, what: Approvable) -> bool:
+        options = self.goal.options
+        return options.approval is not None and what in options.approval.of
+
+    def enter(self, stage: Stage) -> Stage:
+        """Returns the stage before."""
+        before, self._stage = self._stage, stage
         self.show()
+        return before
 
     def expect(self, tasks: Iterable[Task]) -> None:
         """Show the plan's tasks as waiting."""
@@ -93,13 +107,14 @@ class Run:
     def outcome(self, error: Problem | None = None) -> Outcome:
         """What the run ends with: completed, or failed with `error` and the best it has."""
         self.enter("ended")
-        text = self.answer.answer.text if self.answer else ""
-        large = self.answer.answer.reference if self.answer else None
+        answer = None if self.withheld else self.answer
+        text = answer.answer.text if answer else ""
+        large = answer.answer.reference if answer else None
         return Outcome(
             status="failed" if error else "completed",
             answer=text or "",
             answer_artifact=large.artifact if large else None,
-            citations=self.answer.citations if self.answer else (),
+            citations=answer.citations if answer else (),
             verdict=self.verdict,
             revisions=self.revisions,
             tasks=tuple(self.tasks.values()),
@@ -107,7 +122,8 @@ class Run:
             prompts=dict(sorted(self._prompts.items())),
             models=tuple(sorted(self._models)),
             degraded=tuple(sorted(self._degraded)),
-            missing=self.answer.missing if self.answer else (),
+            approvals=self.approvals,
+            missing=answer.missing if answer else (),
             metadata=self.goal.metadata,
             error=error,
         )

@@ -13,11 +13,13 @@ from contracts.owner import Owner
 from contracts.passages import Scope
 from contracts.plans import Plan
 from contracts.replies import PlanReply
+from policy.gates import UnreachableQuorum, check_reachable
 from policy.plan_rules import PlanRejected, checked_plan
 from policy.tenancy import run_id, session_key, user_key
 from services.clients import current_clients
 from services.settings import current_settings
 from triggers.body import idempotency_key, read_body, wait_seconds
+from triggers.gates import Seen, gates_of
 from triggers.problems import HttpProblem, answering, quote
 from triggers.runs import OVER, accepted, as_json, ended, facts, find, ok, output_of, start, state
 
@@ -43,6 +45,7 @@ async def start_goal(req: func.HttpRequest, client: df.DurableOrchestrationClien
         text=asked.goal,
         scope=Scope.model_validate(asked.scope.model_dump()),
         plan=_plan(asked),
+        requester=_requester(asked),
         metadata=asked.metadata,
         options=options,
     )
@@ -53,6 +56,27 @@ async def start_goal(req: func.HttpRequest, client: df.DurableOrchestrationClien
     return ok(await _outcome(output_of(status)))
 
 
+def _requester(asked: GoalRequest) -> str:
+    """Who wants what people have to approve; raises `HttpProblem` 400 when nobody could approve it."""
+    options = asked.options
+    if options.approval is None:
+        if options.on_exhausted == "ask_person":
+            raise _refused("options.on_exhausted", "needs options.approval: it says who is asked", "ask_person")
+        return ""
+    current_settings().approvals.required_secret()
+    requester = asked.user or "somebody with a key"
+    try:
+        check_reachable(options.approval, requester)
+    except UnreachableQuorum as problem:
+        raise _refused("options.approval", str(problem), requester) from None
+    return requester
+
+
+def _refused(field: str, message: str, value: object) -> HttpProblem:
+    row = {"field": field, "message": message, "value": quote(value)}
+    return HttpProblem(400, "Invalid request", f"{field}: {message} (got {quote(value)})", (row,))
+
+
 def _plan(asked: GoalRequest) -> Plan | None:
     """The caller's own plan; raises `HttpProblem` 400 with the rule that it breaks."""
     if asked.plan is None:
@@ -60,8 +84,7 @@ def _plan(asked: GoalRequest) -> Plan | None:
     try:
         return checked_plan(PlanReply(tasks=asked.plan), [agent.name for agent in executors()])
     except PlanRejected as problem:
-        row = {"field": "plan", "message": str(problem), "value": quote([task.id for task in asked.plan])}
-        raise HttpProblem(400, "Invalid request", f"plan: {problem}", (row,)) from None
+        raise _refused("plan", str(problem), [task.id for task in asked.plan]) from None
 
 
 @goals.route(route="goals/{id}", methods=["GET"])
@@ -69,7 +92,8 @@ def _plan(asked: GoalRequest) -> Plan | None:
 @answering
 async def show_goal(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
     """The run's stage, tasks and usage while it works; its outcome when it has ended."""
-    status = await find(client, current_settings().tenant, req.route_params["id"], ORCHESTRATOR)
+    run = req.route_params["id"]
+    status = await find(client, current_settings().tenant, run, ORCHESTRATOR)
     shown = as_json(status.custom_status) or {}
     outcome = await _outcome(status.output) if state(status) == "completed" else None
     return ok(
@@ -79,10 +103,18 @@ async def show_goal(req: func.HttpRequest, client: df.DurableOrchestrationClient
             "stage": "ended" if state(status) in OVER else shown.get("stage", "recalling"),
             "tasks": shown.get("tasks", []),
             "usage": {"model_calls": shown.get("model_calls", 0), "tokens": shown.get("tokens", 0)},
+            "gates": [_gate(each) for each in await gates_of(client, run)],
             "outcome": outcome,
             **facts(status),
         }
     )
+
+
+def _gate(seen: Seen) -> dict[str, Any]:
+    """What whoever watches a run is told of a gate; links are the approvers' own."""
+    asked = {"id": seen.gate.id, "title": seen.gate.request.title}
+    shown = seen.status.model_dump(mode="json", include={"state", "approvers", "quorum", "expires", "by", "at"})
+    return {**asked, **shown, "votes": [{"by": each.by, "choice": each.choice} for each in seen.status.votes]}
 
 
 async def _outcome(output: Any) -> dict[str, Any]:

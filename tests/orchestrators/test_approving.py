@@ -1,0 +1,176 @@
+"""A run before people: what they decide about the plan and the answer, and what it makes of that."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from contracts.answers import Answer, Outcome
+from contracts.approvals import Decision
+from contracts.content import Content
+from contracts.goals import Approval, Budget
+from contracts.plans import Planned
+from contracts.replies import PlanReply
+from contracts.steps import Failed
+from orchestrators.seek_approval import KEEPER
+from policy.plan_rules import checked_plan
+from tests.orchestrators.world import BAD, PLAN, REFERENCE, World, achieve
+from tests.simulator import EPOCH, Trace
+
+OTHER_PLAN = checked_plan(
+    PlanReply.model_validate({"tasks": [{"id": "x", "type": "executor", "instruction": "other"}]})
+)
+
+
+class People(World):
+    """A world in which gates are decided as scripted, each after a day."""
+
+    def __init__(self, *decisions: tuple[str, str]) -> None:
+        super().__init__()
+        self.decisions = list(decisions)
+        self.gates: list[dict[str, Any]] = []
+
+    def __call__(self, name: str, message: Any) -> tuple[float, Any]:
+        return self._decide(message) if name == KEEPER else super().__call__(name, message)
+
+    def _decide(self, given: Any) -> tuple[float, Any]:
+        self.gates.append(given)
+        state, comment = self.decisions.pop(0)
+        decision = Decision.model_validate(
+            {
+                "gate": given["id"],
+                "asked": "hash",
+                "state": state,
+                "how": "votes",
+                "by": ("ann@example.com",),
+                "at": EPOCH,
+                "comment": comment,
+            }
+        )
+        return timedelta(days=1).total_seconds(), decision.model_dump(mode="json")
+
+
+def ask(world: People, of: tuple[str, ...] = ("answer",), **options: Any) -> tuple[Outcome, Trace]:
+    approval = Approval.model_validate({"of": of, "panels": [{"approvers": ["ann@example.com"]}]})
+    return achieve(world, approval=approval, **options)
+
+
+def test_an_approved_answer_goes_out_and_is_remembered_afterwards() -> None:
+    world = People(("approved", ""))
+
+    outcome, trace = ask(world)
+
+    assert (outcome.status, outcome.answer) == ("completed", "answer 1 [1]")
+    assert [each.by for each in outcome.approvals] == [("ann@example.com",)]
+    assert world.gates[0]["request"]["asked"]["text"] == "answer 1 [1]"
+    names = [name for _, name, _ in trace.started]
+    assert names.index("remember_result") > names.index("write_answer")
+    remembered = next(at for at, name, _ in trace.started if name == "remember_result")
+    assert remembered > timedelta(days=1).total_seconds(), "nothing unapproved is remembered"
+
+
+def test_a_rejected_answer_is_neither_told_nor_remembered() -> None:
+    world = People(("rejected", "too bold"))
+
+    outcome, _ = ask(world)
+
+    assert outcome.status == "failed"
+    assert outcome.error is not None
+    assert outcome.error.code == "answer_rejected"
+    assert "ann@example.com" in outcome.error.message
+    assert "too bold" in outcome.error.message
+    assert (outcome.answer, outcome.citations, outcome.answer_artifact) == ("", (), None)
+    assert not world.asked["remember_result"]
+    assert not world.asked["extract_lessons"]
+
+
+def test_a_wish_goes_into_the_next_revision_which_is_judged_and_asked_for_again() -> None:
+    world = People(("revise", "shorter, please"), ("approved", ""))
+
+    outcome, _ = ask(world)
+
+    first, second = world.asked["write_answer"]
+    assert (first["changes"], second["changes"]) == ("", "shorter, please")
+    assert second["previous"]["answer"]["text"] == "answer 1 [1]"
+    assert [gate["id"] for gate in world.gates] == ["run-1-gate-1", "run-1-gate-2"]
+    assert (outcome.answer, outcome.revisions) == ("answer 2 [1]", 1)
+
+
+def test_people_cannot_revise_for_ever() -> None:
+    world = People(*[("revise", "again")] * 10)
+
+    outcome, _ = ask(world, revision_limit=2)
+
+    assert outcome.error is not None
+    assert outcome.error.code == "answer_not_approved"
+    assert len(world.gates) == 3
+    assert outcome.answer == ""
+
+
+def test_a_plan_is_worked_on_after_it_is_approved() -> None:
+    world = People(("revise", "leave out coffee"), ("approved", ""))
+    world.script["plan_goal"] = [Planned(plan=PLAN), Planned(plan=OTHER_PLAN)]
+
+    outcome, trace = ask(world, ("plan",))
+
+    assert "t2 (executor): how hot is tea?" in world.gates[0]["request"]["asked"]["text"]
+    assert "leave out coffee" in world.asked["plan_goal"][1]["rejected"]
+    assert [brief["instruction"] for brief in world.asked["execute_task"]] == ["other"]
+    worked = next(at for at, name, _ in trace.started if name == "execute_task")
+    assert worked > timedelta(days=2).total_seconds()
+    assert outcome.status == "completed"
+
+
+def test_a_rejected_plan_is_not_worked_on() -> None:
+    world = People(("rejected", "no"))
+
+    outcome, _ = ask(world, ("plan",))
+
+    assert outcome.error is not None
+    assert outcome.error.code == "plan_rejected"
+    assert not world.asked["retrieve_passages"]
+
+
+def test_another_plan_is_approved_as_the_first_was() -> None:
+    world = People(("approved", ""), ("rejected", ""))
+    world.script["plan_goal"] = [Planned(plan=OTHER_PLAN), Planned(plan=PLAN)]
+    world.script["execute_task"] = [Failed(code="model_refused", message="no")]
+
+    outcome, _ = ask(world, ("plan",))
+
+    assert outcome.error is not None
+    assert outcome.error.code == "plan_rejected"
+    assert len(world.asked["execute_task"]) == 1
+
+
+@pytest.mark.parametrize(("verdict_passes", "asked"), [(True, 0), (False, 1)])
+def test_an_answer_that_did_not_pass_goes_to_a_person_if_that_is_wished(verdict_passes: bool, asked: int) -> None:
+    world = People(("approved", ""))
+    if not verdict_passes:
+        world.script["evaluate_result"] = [lambda given: BAD if given["instruction"] == "how hot?" else None]
+
+    outcome, _ = ask(world, of=(), revision_limit=0, on_exhausted="ask_person")
+
+    assert len(world.gates) == asked
+    assert outcome.status == "completed"
+
+
+def test_waiting_for_people_takes_nothing_of_the_budget() -> None:
+    world = People(("approved", ""))
+
+    outcome, trace = ask(world, budget=Budget(seconds=60))
+
+    assert trace.seconds > timedelta(days=1).total_seconds()
+    assert outcome.status == "completed"
+    assert outcome.degraded == ()
+
+
+def test_a_large_answer_is_asked_about_by_reference() -> None:
+    world = People(("approved", ""))
+    large = Content(reference=REFERENCE)
+    world.script["write_answer"] = [Answer(answer=large, passages=REFERENCE)]
+
+    outcome, _ = ask(world)
+
+    assert world.gates[0]["request"]["asked"]["reference"]["artifact"] == REFERENCE.artifact
+    assert outcome.answer_artifact == REFERENCE.artifact
