@@ -23,7 +23,7 @@ STOP_WORDS = frozenset(
 )
 _STEMMER = snowballstemmer.stemmer("english")
 _STEMMING = threading.Lock()
-"""The stemmer keeps the word it works on: requests are answered by threads."""
+"""The stemmer keeps the word that it works on: two threads at once get wrong stems, or an IndexError."""
 
 
 @lru_cache(maxsize=100_000)
@@ -34,9 +34,13 @@ def stem(word: str) -> str:
 
 
 def content_stems(text: str) -> list[str]:
-    """Stems of the words that carry meaning, in order; compound names count whole and in their parts."""
+    """Stems of the words that carry meaning, in order; compound names count whole and in their parts.
+
+    A possessive is its word: the "s" of "tea's" says nothing.
+    """
     stems: list[str] = []
-    for found in _WORD.findall(text):
+    for whole in _WORD.findall(text):
+        found = whole.removesuffix("'s")
         if found.lower() in STOP_WORDS:
             continue
         pieces = _PIECE.findall(found)
