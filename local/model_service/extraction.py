@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
+from local.model_service.prose import prose
 from local.model_service.text import content_stems, sentences
 
 MOST_SENTENCES = 3
@@ -74,7 +75,8 @@ def _candidates(passages: list[dict[str, Any]], wanted: dict[str, float]) -> lis
     for rank, passage in enumerate(passages):
         subject = frozenset(content_stems(f"{passage.get('heading', '')} {passage.get('source', '')}"))
         about = sum(value for each, value in wanted.items() if each in subject) / weight
-        for place, sentence in enumerate(sentences(str(passage.get("text") or ""))):
+        said = prose(str(passage.get("text") or ""), str(passage.get("source") or ""))
+        for place, sentence in enumerate(sentences(said)):
             stems = frozenset(content_stems(sentence))
             covered = sum(value for each, value in wanted.items() if each in stems) / weight
             if covered == 0 or not SHORTEST <= len(sentence) <= LONGEST:

@@ -6,7 +6,9 @@ from typing import Any
 
 from local.model_service.extraction import execute, summary, write
 from local.model_service.judging import judge
+from local.model_service.lessons import learn
 from local.model_service.planning import plan
+from local.model_service.summaries import shorten
 
 NAME = "murmuration-offline-1"
 DESCRIPTION = "deterministic and extractive: plans by rule, answers with sentences it was given, judges by counting"
@@ -17,6 +19,8 @@ SKILLS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "expert": execute,
     "evaluator": judge,
     "writer": write,
+    "archivist": learn,
+    "summarizer": shorten,
 }
 """By the name of the structured output, which is the agent's."""
 
