@@ -12,6 +12,8 @@ from local.model_service.text import content_stems, sentences
 MOST_SENTENCES = 3
 SHORTEST, LONGEST = 25, 420
 """Characters of a sentence worth quoting."""
+HEADED = 0.8
+"""What a word counts that the sentence leaves to its heading."""
 WORTH = 0.18
 """Of the question's weight, a sentence must cover at least this much to answer anything."""
 _MARKED = re.compile(r"[^\[\]]*?(?:\[\d+\])+[.!?]*\s*|[^\[\]]+$")
@@ -82,7 +84,8 @@ def _candidates(passages: list[dict[str, Any]], wanted: dict[str, float]) -> lis
             if covered == 0 or not SHORTEST <= len(sentence) <= LONGEST:
                 continue
             # What the heading says need not be said again by the sentence; the best passages come first.
-            score = (covered + 0.5 * about) * (0.9**rank) * (1.0 if place else 1.1) * _readable(sentence)
+            unsaid = sum(value for each, value in wanted.items() if each in subject - stems) / weight
+            score = (covered + HEADED * unsaid) * (0.9**rank) * (1.0 if place else 1.1) * _readable(sentence)
             if covered + 0.3 * about >= WORTH:
                 found.append(Candidate(sentence, int(passage.get("number") or rank + 1), stems, score))
     return sorted(found, key=lambda each: (-each.score, each.number, each.text))
