@@ -5,6 +5,7 @@ import json
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
@@ -28,6 +29,8 @@ class Product:
     url: str
     search: str
     model: str
+    data: Path
+    """Where all of it is kept."""
 
     def call(
         self,
@@ -49,11 +52,18 @@ class Product:
             with error:
                 return error.code, json.loads(error.read() or b"null")
 
-    def achieve(self, goal: str, **options: Any) -> dict[str, Any]:
+    def achieve(self, goal: str, *, user: str = "", session_id: str = "", **options: Any) -> dict[str, Any]:
         """Run a goal to its end; returns the outcome."""
-        status, outcome = self.call("POST", "/api/goals?wait=100", {"goal": goal, "options": options})
+        body = {"goal": goal, "user": user, "session_id": session_id, "options": options}
+        status, outcome = self.call("POST", "/api/goals?wait=100", body)
         assert status == 200, outcome
         found: dict[str, Any] = outcome
+        return found
+
+    def asked(self, agent: str) -> dict[str, Any]:
+        """The last message that the agent was sent."""
+        _, seen = self.call("GET", "/control/calls?content=1", base=self.model)
+        found: dict[str, Any] = json.loads([each for each in seen["calls"] if each["agent"] == agent][-1]["content"])
         return found
 
     def script(self, agent: str, *calls: dict[str, Any]) -> None:
@@ -89,7 +99,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     up.wait(60)
     assert found, "the cloud did not start"
     origins = {server.name: server.health.rsplit("/", 1)[0] for server in found[0].servers}
-    product = Product(found[0].app_url, origins["search service"], origins["model service"])
+    product = Product(found[0].app_url, origins["search service"], origins["model service"], data)
     documents = [{"source": source, "content": content} for source, content in DOCUMENTS.items()]
     status, report = product.call("POST", "/api/documents", {"documents": documents, "wait": 60})
     assert (status, report["report"]["documents"]) == (200, len(DOCUMENTS))

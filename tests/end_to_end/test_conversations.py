@@ -1,0 +1,105 @@
+"""Conversations and what is remembered of them, over HTTP: who sees what, and what is kept where."""
+
+from pathlib import Path
+
+import pytest
+
+from policy.tenancy import session_key
+from tests.end_to_end.conftest import Product
+
+GREEN = "How long does green tea steep?"
+TENANT = "default"
+WHOLE_TURNS = 8
+
+
+def folder(product: Product, user: str, session: str) -> Path:
+    """Where the conversation is kept."""
+    (found,) = product.data.rglob(f"sessions/{session_key(TENANT, user, session)}")
+    return found
+
+
+def known(product: Product, goal: str, user: str = "") -> list[str]:
+    """What the planner is told is remembered; asking leaves nothing behind."""
+    product.achieve(goal, user=user, remember=False)
+    return [note["text"] for note in product.asked("planner")["known"]]
+
+
+def test_a_goal_that_points_back_is_answered_as_it_is_meant(product: Product) -> None:
+    first = product.achieve(GREEN, user="ada", session_id="kitchen")
+    second = product.achieve("And black tea?", user="ada", session_id="kitchen")
+
+    assert "three minutes" in first["answer"]
+    assert "five minutes" in second["answer"]
+    assert second["citations"][0]["source"] == "tea/black.rst"
+    assert [turn["goal"] for turn in product.asked("planner")["conversation"]["turns"]] == [GREEN]
+
+
+def test_two_users_conversations_of_one_name_are_two(product: Product) -> None:
+    product.achieve(GREEN, user="ada", session_id="shared name")
+
+    for user in ("bob", ""):
+        product.achieve("And black tea?", user=user, session_id="shared name")
+        assert product.asked("planner")["conversation"] is None
+
+    product.achieve("And black tea?", user="ada", session_id="shared name")
+    assert product.asked("planner")["conversation"] is not None
+
+
+def test_every_turn_is_kept_and_a_summary_of_those_further_back(product: Product) -> None:
+    for number in range(WHOLE_TURNS):
+        product.achieve(GREEN if number % 2 else "How hot is the water for green tea?", session_id="long talk")
+    kept = folder(product, "", "long talk")
+    assert not (kept / "summary").exists()
+
+    product.achieve("And black tea?", session_id="long talk")
+
+    assert len(list((kept / "turns").iterdir())) == WHOLE_TURNS + 1
+    assert (kept / "summary").is_file()
+    product.achieve("And black tea?", session_id="long talk")
+    conversation = product.asked("planner")["conversation"]
+    assert "How hot is the water for green tea? Green tea needs water of 80 degrees." in conversation["summary"]
+    assert len(conversation["turns"]) == 4
+
+
+def test_a_conversations_name_and_its_users_are_written_nowhere(product: Product) -> None:
+    product.achieve(GREEN, user="carla@example.org", session_id="a-name-to-look-for")
+
+    files = [path for path in product.data.rglob("*") if path.is_file()]
+    histories = [path for path in files if "sessions" not in path.parts]
+    assert any(b"How long does green tea steep?" in path.read_bytes() for path in files), (
+        "it is looked for in the clear"
+    )
+    for name in (b"a-name-to-look-for", b"carla"):
+        assert [path.name for path in files if name in path.read_bytes()] == []
+
+
+def test_a_decision_is_known_to_later_goals(product: Product) -> None:
+    product.achieve(f"We decided to keep backups for 30 days. {GREEN}")
+    assert "We decided to keep backups for 30 days." in known(product, "How long do we keep backups?")
+
+    product.achieve(f"We decided to keep backups for 60 days. {GREEN}")
+    found = known(product, "How long do we keep backups?")
+    assert "We decided to keep backups for 60 days." in found
+    assert "We decided to keep backups for 30 days." not in found
+
+
+def test_a_preference_is_the_users_own(product: Product) -> None:
+    product.achieve(f"I prefer short answers. {GREEN}", user="ada")
+
+    preference = "I prefer short answers."
+    assert preference in known(product, "Which answers do I prefer?", user="ada")
+    assert preference not in known(product, "Which answers do I prefer?", user="bob")
+    assert preference not in known(product, "Which answers do I prefer?")
+
+
+def test_who_does_not_want_it_remembered_leaves_nothing(product: Product) -> None:
+    product.achieve("We decided to paint the shed blue. How hot is the water for green tea?", remember=False)
+
+    assert [note for note in known(product, "What was decided of painting the shed?") if "shed" in note] == []
+
+
+@pytest.mark.parametrize("session", ["x" * 257, "a\nb"])
+def test_a_conversations_name_that_is_none_gets_a_problem(product: Product, session: str) -> None:
+    status, problem = product.call("POST", "/api/goals", {"goal": GREEN, "session_id": session})
+
+    assert (status, problem["errors"][0]["field"]) == (400, "session_id")
