@@ -4,7 +4,7 @@ The same words about the same are one memory, used again. Other words about it s
 marked with when they were held true, and are not recalled any more.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -64,7 +64,7 @@ async def remember_result(
     # The new is written before the old is closed: a reader in between finds both, never neither.
     await memory.write(rows)
     closed = [each for change in changes for each in _closed(change, remembrance.at)]
-    await memory.merge([*closed, *_used(changes, remembrance)])
+    await memory.merge([*closed, *_said_again(changes, remembrance)])
     repeated = sum(each.entry.repeats is not None for each in changes)
     return Remembered(written=len(rows), repeated=repeated, superseded=len(closed), refused=refused)
 
@@ -94,7 +94,7 @@ async def _kept(remembrance: Remembrance, claims: Sequence[Claim], memory: Index
         remembrance.owner,
         f"search.in(subject, {subjects})",
         top=MOST_OF_A_SUBJECT,
-        select=["id", "subject", "text", "valid_from", "valid_to", "used"],
+        select=["id", "subject", "text", "valid_from", "valid_to", "said", "used"],
     )
     kept: dict[str, list[Held]] = {}
     for row in rows:
@@ -108,6 +108,7 @@ def _held(row: Row) -> Held:
         text=normalised(row["text"]),
         since=datetime.fromisoformat(row["valid_from"]),
         until=datetime.fromisoformat(row["valid_to"]) if row["valid_to"] else None,
+        said=datetime.fromisoformat(row["said"] or row["valid_from"]),
         used=datetime.fromisoformat(row["used"]),
     )
 
@@ -133,8 +134,9 @@ def _change(remembrance: Remembrance, claim: Claim, kept: Sequence[Held]) -> Cha
         "importance": claim.importance,
         "created": at,
         "valid_from": at,
-        "valid_to": instant(found.newer.since) if found.newer else None,
+        "valid_to": instant(found.until) if found.until else None,
         "superseded_by": found.newer.id if found.newer else None,
+        "said": at,
         "used": at,
         "expires": instant(expires(remembrance.at)),
     }
@@ -144,13 +146,21 @@ def _change(remembrance: Remembrance, claim: Claim, kept: Sequence[Held]) -> Cha
 def _closed(change: Change, at: datetime) -> list[Row]:
     """The memories that end where this one begins."""
     repeats = change.entry.repeats
-    since = instant(repeats.since if repeats else at)
+    since = instant(min(repeats.since, at) if repeats else at)
     by = change.row["id"] if change.row is not None else repeats.id if repeats else ""
     return [{"id": each.id, "valid_to": since, "superseded_by": by} for each in change.entry.closes]
 
 
-def _used(changes: Sequence[Change], remembrance: Remembrance) -> list[Row]:
-    """Those that say the same have been used by this run."""
-    use = {"used": instant(remembrance.at), "expires": instant(expires(remembrance.at)), "run": remembrance.run}
-    repeated = [each.entry.repeats for each in changes if each.entry.repeats is not None]
-    return [{"id": each.id, **use} for each in repeated if each.used < remembrance.at]
+def _said_again(changes: Sequence[Change], remembrance: Remembrance) -> Iterator[Row]:
+    """What this run says of those that say the same."""
+    at = instant(remembrance.at)
+    for each in (change.entry.repeats for change in changes if change.entry.repeats is not None):
+        row: Row = {}
+        if each.used < remembrance.at:
+            row |= {"used": at, "expires": instant(expires(remembrance.at)), "run": remembrance.run}
+        if each.said < remembrance.at:
+            row |= {"said": at}
+        if each.since > remembrance.at:
+            row |= {"valid_from": at}
+        if row:
+            yield {"id": each.id, **row}

@@ -162,6 +162,27 @@ async def test_what_arrives_late_takes_its_place_in_time(memory: Memory) -> None
     assert await memory.recall() == ["It is kept for thirty years."]
 
 
+async def test_what_arrives_late_does_not_supersede_what_was_said_again_since(memory: Memory) -> None:
+    noon = memory.clock
+    for hour in (0, 2):
+        await memory.remember("It is kept for ten years.", at=noon + timedelta(hours=hour))
+
+    for _ in range(2):
+        await memory.remember("It is kept for twenty years.", at=noon + timedelta(hours=1))
+
+    assert await memory.recall() == ["It is kept for ten years."]
+    assert len(await memory.rows()) == 2
+
+
+async def test_what_is_heard_of_late_held_from_when_it_was_said(memory: Memory) -> None:
+    noon = memory.clock
+    for hour, years in ((0, "ten"), (3, "thirty"), (1, "thirty")):
+        await memory.remember(f"It is kept for {years} years.", at=noon + timedelta(hours=hour))
+
+    assert await memory.recall(as_of=noon + timedelta(minutes=59)) == ["It is kept for ten years."]
+    assert await memory.recall(as_of=noon + timedelta(minutes=61)) == ["It is kept for thirty years."]
+
+
 async def test_without_embeddings_a_memory_is_kept_and_healed_later(memory: Memory) -> None:
     memory.servers.script("embeddings", {"status": 503})
     await memory.remember("It is kept for thirty years.")
@@ -236,7 +257,7 @@ async def test_an_index_of_the_version_before_takes_the_new_fields(memory: Memor
     client = SearchIndexClient(memory.settings.search.url, search_credential(memory.settings.search))
     settings = memory.settings
     definition = definitions(settings.embedding_model, settings.embedding_dimensions)[MEMORY]
-    older = {"session", "sources", "confidence", "superseded_by", "lacks"}
+    older = {"session", "sources", "confidence", "superseded_by", "lacks", "said"}
     definition.fields = [field for field in definition.fields if field.name not in older]
     client.delete_index(definition.name)
     client.create_index(definition)
