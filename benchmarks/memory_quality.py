@@ -117,7 +117,7 @@ async def tell(some: Sequence[Fact], begin: datetime) -> list[Remembered]:
     told = []
     for place in range(0, len(some), OF_A_RUN):
         at = begin + timedelta(seconds=place)
-        name = f"run at {at}"
+        name = f"run {at.isoformat()}"
         artifacts = clients.store.of_run(run_id(OWNER.tenant, name))
         lessons = [Lesson(kind="fact", about=each.about, text=each.text) for each in some[place : place + OF_A_RUN]]
         answer = await put_text(artifacts, "It is counted.")

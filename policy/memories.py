@@ -53,8 +53,13 @@ def memory_id(owner: Owner, kind: str, subject: str, text: str, era: str = "") -
 
 
 def subject_key(kind: str, about: str) -> str:
-    """Of two memories with one key, the newer says what holds. The order of the words and small words don't count."""
-    words = sorted(set(normalised(about).split()) - _SMALL_WORDS) or [normalised(about)]
+    """Of two memories with one key, the newer says what holds. Small words don't count.
+
+    Nor does the order of the words, unless they are a goal: metres to feet is not feet to metres.
+    """
+    words = [word for word in normalised(about).split() if word not in _SMALL_WORDS] or [normalised(about)]
+    if kind != "outcome":
+        words = sorted(set(words))
     return hashlib.sha256(f"{kind}\0{' '.join(words)}".encode()).hexdigest()[:40]
 
 

@@ -301,6 +301,13 @@ async def test_a_lesson_about_the_same_supersedes_whatever_the_order_of_its_word
     assert "The archive is kept ten years." not in await memory.recall("archive")
 
 
+async def test_a_goal_with_the_same_words_in_another_order_is_another(memory: Memory) -> None:
+    await memory.remember("Times 3.28.", goal="How are metres converted to feet?")
+    told = await memory.remember("Times 0.305.", goal="How are feet converted to metres?")
+
+    assert (told.written, told.superseded) == (1, 0)
+
+
 async def test_of_two_lessons_of_a_run_about_the_same_the_last_holds(memory: Memory) -> None:
     lessons = (lesson("fact", "tea", "Tea is cold."), lesson("fact", "tea", "Tea is hot."))
 
