@@ -8,25 +8,27 @@ import azure.functions as func
 
 from contracts.steps import STEPS, Step
 from orchestrators.achieve_goal import achieve_goal
+from orchestrators.forget import forget
 from orchestrators.keep_gate import keep_gate
 from orchestrators.read_documents import read_documents
 from triggers.agents import agents
 from triggers.approvals import approvals
 from triggers.documents import documents
+from triggers.forgetting import forgetting
 from triggers.goals import goals
 from triggers.memories import memories
 from triggers.service import service
 
 app = df.DFApp(http_auth_level=func.AuthLevel.FUNCTION)
 
-for blueprint in (goals, documents, memories, approvals, agents, service):
+for blueprint in (goals, documents, forgetting, memories, approvals, agents, service):
     app.register_functions(blueprint)
 
-for orchestrator in (achieve_goal, read_documents, keep_gate):
+for orchestrator in (achieve_goal, read_documents, keep_gate, forget):
     app.orchestration_trigger(context_name="context", orchestration=orchestrator.__name__)(orchestrator)
 
 
-def _activity(step: Step[Any, Any]) -> Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]:
+def _activity(step: Step[Any, Any]) -> Callable[..., Awaitable[dict[str, Any]]]:
     async def run(message: dict[str, Any]) -> dict[str, Any]:
         from activities.runner import (
             run_step,  # the clients behind it are loaded by the first step, not at start
@@ -34,10 +36,19 @@ def _activity(step: Step[Any, Any]) -> Callable[[dict[str, Any]], Awaitable[dict
 
         return await run_step(step, message)
 
-    run.__name__ = step.name
-    run.__annotations__ = {"message": dict, "return": dict}  # the Functions worker takes plain types only
-    return run
+    async def run_with_client(message: dict[str, Any], client: Any) -> dict[str, Any]:
+        from activities.runner import run_step
+
+        return await run_step(step, message, client)
+
+    chosen: Callable[..., Awaitable[dict[str, Any]]] = run_with_client if step.controls_runs else run
+    chosen.__name__ = step.name
+    chosen.__annotations__ = {"message": dict, "return": dict}  # the Functions worker takes plain types only
+    return chosen
 
 
 for step in STEPS:
-    app.activity_trigger(input_name="message", activity=step.name)(_activity(step))
+    activity = _activity(step)
+    if step.controls_runs:
+        activity = app.durable_client_input(client_name="client")(activity)
+    app.activity_trigger(input_name="message", activity=step.name)(activity)

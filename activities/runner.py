@@ -16,8 +16,11 @@ from typing import Any
 from contracts.base import Contract
 from contracts.steps import Done, Failed, Later, Step, StepCall
 from services.clients import current_clients
+from services.deletions import Deletions
 from services.errors import RetryLater, StepError
 from services.ledger import Ledger
+from services.run_histories import DurableHistories
+from services.run_records import RunRecords
 from services.sessions import Sessions
 from services.telemetry import current_run, log
 
@@ -28,15 +31,18 @@ class StepBroke(Exception):
     """A bug in an activity, or an outside that behaves as nobody foresaw."""
 
 
-async def run_step(step: Step[Any, Any], message: dict[str, Any]) -> dict[str, Any]:
-    """Do what `message`, a `StepCall`, asks for; returns `Done`, `Later` or `Failed` as JSON."""
+async def run_step(step: Step[Any, Any], message: dict[str, Any], durable: Any = None) -> dict[str, Any]:
+    """Do what `message`, a `StepCall`, asks for; returns `Done`, `Later` or `Failed` as JSON.
+
+    `durable` is the Durable client, for steps that control runs.
+    """
     called = StepCall.model_validate(message)
     current_run.set(called.run)
     ledger = Ledger(last_attempt=called.attempt == step.attempts)
     began = time.monotonic()
     envelope: Done | Later | Failed
     try:
-        value = await _perform(step, called, ledger)
+        value = await _perform(step, called, ledger, durable)
         envelope = Done(
             value=value.model_dump(mode="json"),
             usage=ledger.usage,
@@ -62,12 +68,12 @@ async def run_step(step: Step[Any, Any], message: dict[str, Any]) -> dict[str, A
     return envelope.model_dump(mode="json")
 
 
-async def _perform(step: Step[Any, Any], called: StepCall, ledger: Ledger) -> Contract:
+async def _perform(step: Step[Any, Any], called: StepCall, ledger: Ledger, durable: Any) -> Contract:
     activity, needs = _activity(step.name)
     try:
         request = step.takes.model_validate(called.value)
         async with asyncio.timeout(step.timeout_seconds):
-            return await activity(request, **{need: _provide(need, called.run, ledger) for need in needs})
+            return await activity(request, **{need: _provide(need, called.run, ledger, durable) for need in needs})
     except (StepError, TimeoutError):
         raise
     except Exception as bug:  # noqa: BLE001 - the boundary: nothing of its text may leave
@@ -90,13 +96,19 @@ def _activity(name: str) -> tuple[Activity, tuple[str, ...]]:
     return activity, tuple(signature(activity).parameters)[1:]
 
 
-def _provide(need: str, run: str, ledger: Ledger) -> Any:
+def _provide(need: str, run: str, ledger: Ledger, durable: Any) -> Any:
     clients = current_clients()
     match need:
         case "artifacts":
             return clients.store.of_run(run)
         case "sessions":
             return Sessions(clients.store, run.partition("-")[0])
+        case "records":
+            return RunRecords(clients.store, run.partition("-")[0])
+        case "deletions":
+            return Deletions(clients.store, run)
+        case "histories":
+            return DurableHistories(durable)
         case "model":
             return clients.model(ledger)
         case "ledger":

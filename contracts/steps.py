@@ -20,6 +20,7 @@ from contracts.answers import (
 from contracts.approvals import Genuine, Notification, Notified, Sealed
 from contracts.base import Contract
 from contracts.documents import Ingestion, ReadingReport
+from contracts.forgetting import RowSweep, Sweep, Swept, Tally
 from contracts.memories import Extracted, Extraction, Recall, Recalled, Remembered, Remembrance, Turn, TurnKept
 from contracts.passages import Query, Retrieved
 from contracts.plans import PlanBrief, Planned
@@ -79,6 +80,8 @@ class Step(Generic[Takes, Returns]):
     attempts: int
     """How often it is tried when the answer is `Later` or the activity broke."""
     timeout_seconds: int
+    controls_runs: bool = False
+    """Whether its activity looks up, stops or purges runs: it is given the Durable client."""
 
 
 RECALL_MEMORY = Step("recall_memory", Recall, Recalled, attempts=2, timeout_seconds=20)
@@ -93,6 +96,12 @@ KEEP_TURN = Step("keep_turn", Turn, TurnKept, attempts=5, timeout_seconds=120)
 INGEST_DOCUMENTS = Step("ingest_documents", Ingestion, ReadingReport, attempts=5, timeout_seconds=240)
 NOTIFY_APPROVERS = Step("notify_approvers", Notification, Notified, attempts=6, timeout_seconds=60)
 VERIFY_VOTE = Step("verify_vote", Sealed, Genuine, attempts=5, timeout_seconds=20)
+FORGET_RUNS = Step("forget_runs", Sweep, Swept, attempts=5, timeout_seconds=120, controls_runs=True)
+FORGET_ROWS = Step("forget_rows", RowSweep, Swept, attempts=5, timeout_seconds=120)
+FORGET_OBJECTS = Step("forget_objects", Sweep, Swept, attempts=5, timeout_seconds=120, controls_runs=True)
+FORGET_RECORDS = Step("forget_records", Sweep, Swept, attempts=5, timeout_seconds=120, controls_runs=True)
+FORGET_COUNT = Step("forget_count", Sweep, Tally, attempts=5, timeout_seconds=120)
+FORGET_NOTES = Step("forget_notes", Sweep, Swept, attempts=5, timeout_seconds=120)
 
 STEPS: tuple[Step[Any, Any], ...] = (
     RECALL_MEMORY,
@@ -107,4 +116,10 @@ STEPS: tuple[Step[Any, Any], ...] = (
     INGEST_DOCUMENTS,
     NOTIFY_APPROVERS,
     VERIFY_VOTE,
+    FORGET_RUNS,
+    FORGET_ROWS,
+    FORGET_OBJECTS,
+    FORGET_RECORDS,
+    FORGET_COUNT,
+    FORGET_NOTES,
 )

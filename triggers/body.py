@@ -16,6 +16,7 @@ R = TypeVar("R", bound=Request)
 MAX_KEY_CHARACTERS = 255
 MAX_NAME_CHARACTERS = 256
 _INSTANT: TypeAdapter[datetime] = TypeAdapter(Instant)
+MAX_QUERY_CHARACTERS = 512
 
 
 def read_body(request: func.HttpRequest, contract: type[R], max_bytes: int) -> R:
@@ -55,8 +56,16 @@ def wait_seconds(request: func.HttpRequest) -> int | None:
     if given is None:
         return None
     if not (given.isascii() and given.isdigit() and int(given[:6]) <= MAX_WAIT_SECONDS):
-        raise _invalid_field("wait", f"whole seconds from 0 to {MAX_WAIT_SECONDS}", given)
+        raise invalid_field("wait", f"whole seconds from 0 to {MAX_WAIT_SECONDS}", given)
     return int(given)
+
+
+def read_query(request: func.HttpRequest, field: str) -> str:
+    """A text of the query, at most `MAX_QUERY_CHARACTERS`; empty when it isn't given."""
+    given: str = request.params.get(field, "").strip()
+    if len(given) > MAX_QUERY_CHARACTERS:
+        raise invalid_field(field, f"at most {MAX_QUERY_CHARACTERS} characters", given)
+    return given
 
 
 def idempotency_key(request: func.HttpRequest) -> str | None:
@@ -65,7 +74,7 @@ def idempotency_key(request: func.HttpRequest) -> str | None:
     if key is None:
         return None
     if not (1 <= len(key) <= MAX_KEY_CHARACTERS and key.isascii() and key.isprintable()):
-        raise _invalid_field("Idempotency-Key", f"1 to {MAX_KEY_CHARACTERS} printable ASCII characters", key)
+        raise invalid_field("Idempotency-Key", f"1 to {MAX_KEY_CHARACTERS} printable ASCII characters", key)
     return key
 
 
@@ -73,7 +82,7 @@ def text_parameter(request: func.HttpRequest, name: str, most: int) -> str:
     """A query parameter without the space around it; empty when it isn't given."""
     text: str = request.params.get(name, "").strip()
     if len(text) > most:
-        raise _invalid_field(name, f"at most {most} characters", text)
+        raise invalid_field(name, f"at most {most} characters", text)
     return text
 
 
@@ -85,9 +94,10 @@ def moment(request: func.HttpRequest, name: str) -> datetime | None:
     try:
         return _INSTANT.validate_python(text)
     except ValidationError:
-        raise _invalid_field(name, "a time with its offset, such as 2026-11-21T10:00:00Z", text) from None
+        raise invalid_field(name, "a time with its offset, such as 2026-11-21T10:00:00Z", text) from None
 
 
-def _invalid_field(field: str, message: str, value: str) -> HttpProblem:
+def invalid_field(field: str, message: str, value: object) -> HttpProblem:
+    """400 that names the field and quotes the value."""
     row = {"field": field, "message": message, "value": quote(value)}
     return HttpProblem(400, "Invalid request", f"{field}: {message} (got {quote(value)})", (row,))

@@ -1,4 +1,4 @@
-"""`POST /api/documents` reads documents into memory, `GET /api/documents/{id}` tells how far it is."""
+"""`POST /api/documents` reads documents into memory, `GET` lists them, `GET …/{id}` tells how far reading is."""
 
 import uuid
 from collections.abc import Iterator, Sequence
@@ -15,11 +15,14 @@ from contracts.documents import (
     StoredDocument,
 )
 from contracts.owner import Owner
-from policy.tenancy import run_id, user_key
+from policy.forgetting import source_key
+from policy.tenancy import run_id, tenant_key, user_key
 from services.artifacts import put_value
 from services.clients import current_clients
+from services.run_records import RunRecords
+from services.search.store import SOURCES_PAGE
 from services.settings import current_settings
-from triggers.body import idempotency_key, read_body, wait_seconds
+from triggers.body import idempotency_key, read_body, read_query, wait_seconds
 from triggers.problems import answering
 from triggers.runs import accepted, ended, facts, find, ok, output_of, start, state
 
@@ -43,15 +46,32 @@ async def read_documents_in(req: func.HttpRequest, client: df.DurableOrchestrati
     wait = wait_seconds(req)
     asked = read_body(req, DocumentsRequest, MAX_BODY_BYTES)
     run = run_id(settings.tenant, idempotency_key(req) or uuid.uuid4().hex)
+    owner = Owner(tenant=settings.tenant, user=user_key(settings.tenant, asked.user))
+    await _record(run, owner, asked.documents)
     artifacts = current_clients().store.of_run(run)
     batches = [await put_value(artifacts, batch) for batch in _batches(asked.documents)]
-    owner = Owner(tenant=settings.tenant, user=user_key(settings.tenant, asked.user))
     await start(client, ORCHESTRATOR, run, Reading(owner=owner, batches=tuple(batches)))
+    await _record(run, owner, asked.documents)
     status = await ended(client, run, asked.wait if wait is None else wait)
     if status is None:
         return accepted(client, req, run, "reportUri")
     report = ReadingReport.model_validate(output_of(status))
     return ok({"id": run, "status": "completed", "report": report.model_dump(mode="json")})
+
+
+@documents.route(route="documents", methods=["GET"])
+@answering
+async def list_documents(req: func.HttpRequest) -> func.HttpResponse:
+    """The documents that can be found, by source, with how many chunks each has; `?user=`: that user's own.
+
+    `?prefix=` lists those whose source begins so. `next` is the `?after=` of the page behind, or null.
+    """
+    tenant = current_settings().tenant
+    owner = Owner(tenant=tenant, user=user_key(tenant, read_query(req, "user")))
+    prefix, after = read_query(req, "prefix"), read_query(req, "after")
+    counts = await current_clients().knowledge.sources(owner, prefix=prefix, after=after)
+    rows = [{"source": source, "chunks": chunks} for source, chunks in counts.items()]
+    return ok({"documents": rows, "next": rows[-1]["source"] if len(rows) == SOURCES_PAGE else None})
 
 
 @documents.route(route="documents/{id}", methods=["GET"])
@@ -64,6 +84,12 @@ async def show_reading(req: func.HttpRequest, client: df.DurableOrchestrationCli
     if state(status) == "completed":
         report = ReadingReport.model_validate(output_of(status)).model_dump(mode="json")
     return ok({"id": status.instance_id, "status": state(status), "report": report, **facts(status)})
+
+
+async def _record(run: str, owner: Owner, uploads: Sequence[DocumentUpload]) -> None:
+    keys = sorted({source_key(owner.tenant, owner.user, each.source) for each in uploads})
+    records = RunRecords(current_clients().store, tenant_key(owner.tenant))
+    await records.keep(run, user=owner.user, documents=keys)
 
 
 def _batches(uploads: Sequence[DocumentUpload]) -> Iterator[DocumentBatch]:

@@ -15,8 +15,9 @@ from contracts.plans import Plan
 from contracts.replies import PlanReply
 from policy.gates import UnreachableQuorum, check_reachable
 from policy.plan_rules import PlanRejected, checked_plan
-from policy.tenancy import run_id, session_key, user_key
+from policy.tenancy import run_id, session_key, tenant_key, user_key
 from services.clients import current_clients
+from services.run_records import RunRecords
 from services.settings import current_settings
 from triggers.body import idempotency_key, read_body, wait_seconds
 from triggers.gates import Seen, gates_of
@@ -49,7 +50,10 @@ async def start_goal(req: func.HttpRequest, client: df.DurableOrchestrationClien
         metadata=asked.metadata,
         options=options,
     )
+    records = RunRecords(current_clients().store, tenant_key(tenant))
+    await records.keep(run, user=goal.owner.user, session=goal.session)
     await start(client, ORCHESTRATOR, run, goal)
+    await records.keep(run, user=goal.owner.user, session=goal.session)
     status = await ended(client, run, asked.options.wait if wait is None else wait)
     if status is None:
         return accepted(client, req, run, "goalUri")

@@ -6,6 +6,7 @@ import azure.functions as func
 from contracts.answers import Outcome
 from contracts.approvals import ApprovalRulesRequest, Decision, VoteRequest
 from contracts.documents import DocumentsRequest, ReadingReport
+from contracts.forgetting import ForgetRequest, Receipt
 from contracts.goals import GoalRequest
 from contracts.plans import Plan
 from contracts.steps import STEPS
@@ -22,6 +23,8 @@ PUBLIC = (
     ApprovalRulesRequest,
     VoteRequest,
     Decision,
+    ForgetRequest,
+    Receipt,
 )
 
 service = df.Blueprint()

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from contracts.owner import Owner
+from contracts.passages import Scope
 from services.errors import GiveUp, RetryLater, StepError
-from services.search.filters import both, owned, quoted, visible
+from services.search.filters import both, owned, quoted, visible, within
 from services.search.indexes import SEMANTIC
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ DELETE_BATCH = 1_000
 PAGE = 1_000
 """Rows of one answer: more would come in pages of their own."""
 SOURCES_PER_FILTER = 100
+SOURCES_PAGE = 1_000
 GONE = 404
 NEAREST = 50
 """Neighbours that the vector ranking brings into a hybrid search."""
@@ -57,6 +59,8 @@ class Index(Protocol):
     async def find(self, owner: Owner, condition: str, *, top: int, select: Sequence[str]) -> list[Row]: ...
 
     async def ids_of_sources(self, owner: Owner, sources: Sequence[str]) -> dict[str, set[str]]: ...
+
+    async def sources(self, owner: Owner, *, prefix: str, after: str) -> dict[str, int]: ...
 
     async def page(self, tenant: str, condition: str, *, after: str, select: Sequence[str]) -> list[Row]: ...
 
@@ -115,6 +119,20 @@ class SearchIndexStore:
                 **SEARCH_OPTIONS,
             )
             return [dict(row) async for row in found]
+
+    async def sources(self, owner: Owner, *, prefix: str, after: str) -> dict[str, int]:
+        """The next sources of exactly this owner, by name, with how many rows each has; at most `SOURCES_PAGE`."""
+        beginning = within(Scope(sources=(prefix,))) if prefix else ""
+        with translated():
+            found = await self._client.search(
+                search_text="*",
+                filter=both(owned(owner), beginning, f"source gt {quoted(after)}"),
+                facets=[f"source,count:{SOURCES_PAGE},sort:value"],
+                top=0,
+                **SEARCH_OPTIONS,
+            )
+            buckets = (await found.get_facets() or {}).get("source", [])
+            return {each["value"]: each["count"] for each in buckets}
 
     def _nearest(self, vector: Sequence[float] | None) -> "list[VectorQuery] | None":
         from azure.search.documents.models import VectorizedQuery

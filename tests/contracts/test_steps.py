@@ -31,7 +31,7 @@ def test_an_activity_says_what_happens_when_it_runs_twice(step: Step[Any, Any]) 
 
 
 def test_no_activity_is_without_a_row() -> None:
-    shared = {"__init__", "runner", "grounding", "material", "healing", "notices"}
+    shared = {"__init__", "runner", "grounding", "material", "healing", "notices", "forgotten"}
     files = {path.stem for path in Path(activities.__path__[0]).glob("*.py")}
 
     assert files - shared == {step.name for step in STEPS}

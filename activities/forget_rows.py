@@ -1,0 +1,58 @@
+"""Deletes the rows of what is forgotten from one index."""
+
+from activities.forgotten import sources_of
+from contracts.forgetting import RowSweep, Subject, Swept
+from services.artifacts import Artifacts
+from services.deletions import Deletions
+from services.search.filters import both, either, quoted
+from services.search.indexes import KNOWLEDGE, index_name
+from services.search.store import PAGE, Index
+from services.settings import Settings
+
+PAGES_AT_ONCE = 10
+
+
+async def forget_rows(
+    sweep: RowSweep, knowledge: Index, memory: Index, artifacts: Artifacts, deletions: Deletions, settings: Settings
+) -> Swept:
+    """Safe to run twice: an id is noted before its row is deleted, and a row that is gone is fine."""
+    condition = _condition(sweep.subject, sweep.index, await sources_of(sweep.subject, artifacts))
+    if condition is None:
+        return Swept()
+    index = knowledge if sweep.index == KNOWLEDGE else memory
+    name = index_name(sweep.index, settings.embedding_model, settings.embedding_dimensions)
+    found, after = 0, sweep.after
+    for _ in range(PAGES_AT_ONCE):
+        ids = [row["id"] for row in await index.page(sweep.subject.owner.tenant, condition, after=after, select=[])]
+        await deletions.note(f"rows/{name}", ids)
+        await index.delete(ids)
+        found += len(ids)
+        if len(ids) < PAGE:
+            return Swept(found=found)
+        after = ids[-1]
+    return Swept(found=found, after=after)
+
+
+def _condition(subject: Subject, index: str, sources: tuple[str, ...]) -> str | None:
+    """Which rows of the tenant; None where an index can't hold any."""
+    in_knowledge = index == KNOWLEDGE
+    match subject.kind:
+        case "tenant":
+            return ""
+        case "user":
+            return f"user eq {quoted(subject.owner.user)}"
+        case "session":
+            return None if in_knowledge else f"session eq {quoted(subject.session)}"
+        case "run":
+            return None if in_knowledge else f"run eq {quoted(subject.run)}"
+        case "documents":
+            return _of_documents(subject.owner.user, sources, in_knowledge=in_knowledge)
+
+
+def _of_documents(user: str, sources: tuple[str, ...], *, in_knowledge: bool) -> str:
+    """Everybody's document may have been remembered on anybody's behalf; a user's own only on the user's."""
+    if in_knowledge:
+        names = quoted("\n".join(sources))  # a source holds no control character
+        return both(f"user eq {quoted(user)}" if user else "user eq null", f"search.in(source, {names}, '\n')")
+    derived = either(f"sources/any(s: s eq {quoted(each)})" for each in sources)
+    return both(f"user eq {quoted(user)}" if user else "", derived)

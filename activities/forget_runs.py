@@ -1,0 +1,43 @@
+"""Stops the runs of what is forgotten, and purges the histories of those that have ended."""
+
+import asyncio
+
+from activities.forgotten import piece, runs_of
+from contracts.forgetting import Sweep, Swept
+from policy.tenancy import tenant_key
+from services.deletions import Deletions
+from services.run_histories import Histories, History
+from services.run_records import RunRecords
+
+RUNS_AT_ONCE = 200
+LOOKUPS_AT_ONCE = 8
+
+
+async def forget_runs(sweep: Sweep, histories: Histories, records: RunRecords, deletions: Deletions) -> Swept:
+    """Safe to run twice: a run that was stopped or purged is noted before, and is fine to be gone."""
+    runs = sorted({each.run for each in await runs_of(sweep.subject, records)})
+    some, after = piece(runs, sweep.after, RUNS_AT_ONCE)
+    found = await _histories(some, histories)
+    if sweep.subject.kind == "tenant" and after is None:
+        found += await histories.of_tenant(tenant_key(sweep.subject.owner.tenant))
+    known = {each.instance: each for each in found}
+    ended = sorted(name for name, each in known.items() if each.state != "under_way")
+    running = sorted(name for name, each in known.items() if each.state == "under_way")
+    broken = sorted(name for name, each in known.items() if each.state == "broken")
+    await deletions.note("stopped", [*running, *broken])
+    for instance in running:
+        await histories.stop(instance)
+    await deletions.note("runs", ended)
+    for instance in ended:
+        await histories.purge(instance)
+    return Swept(found=len(ended), waiting=len(running), after=after)
+
+
+async def _histories(runs: list[str], histories: Histories) -> list[History]:
+    places = asyncio.Semaphore(LOOKUPS_AT_ONCE)
+
+    async def look_up(run: str) -> list[History]:
+        async with places:
+            return await histories.of_run(run)
+
+    return [history for some in await asyncio.gather(*map(look_up, runs)) for history in some]

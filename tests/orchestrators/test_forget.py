@@ -1,0 +1,150 @@
+"""The way of forgetting, with every step scripted: when it reads again, when it believes it, and what it says."""
+
+from collections import defaultdict
+from typing import Any
+
+import pytest
+
+from contracts.base import Contract
+from contracts.forgetting import Forgetting, Patience, Receipt, Subject, Swept, Tally
+from contracts.owner import Owner
+from contracts.steps import Done, Failed, Later
+from orchestrators.forget import forget
+from policy.forgetting import digest
+from tests.simulator import Trace, simulate
+
+PATIENCE = Patience(readings=6, quiet_seconds=10, after_stop_seconds=240)
+SUBJECT = Subject(kind="user", key="k", owner=Owner(tenant="t", user="k"))
+Reply = Contract | Done | Later | Failed | Exception
+
+
+class World:
+    """Answers steps in the order of their script, then as if nothing were there. Every step takes a second."""
+
+    def __init__(self, stopped: int = 0) -> None:
+        self.script: dict[str, list[Reply]] = defaultdict(list)
+        self.asked: dict[str, list[Any]] = defaultdict(list)
+        self.order: list[str] = []
+        self.stopped = stopped
+
+    def __call__(self, name: str, message: Any) -> tuple[float, Any]:
+        where = message["value"].get("index", name)
+        self.asked[where].append(message["value"])
+        self.order.append(where)
+        quiet: Contract = Tally(stopped=self.stopped) if name == "forget_count" else Swept()
+        reply = self.script[where].pop(0) if self.script[where] else quiet
+        if isinstance(reply, Exception):
+            return 1, reply
+        if not isinstance(reply, Done | Later | Failed):
+            reply = Done(value=reply.model_dump(mode="json"))
+        return 1, reply.model_dump(mode="json")
+
+
+def run(world: World) -> tuple[Receipt, Trace]:
+    trace = simulate(forget, Forgetting(subject=SUBJECT, patience=PATIENCE).model_dump(mode="json"), world)
+    assert trace.error is None
+    receipt = Receipt.model_validate(trace.output)
+    assert receipt.sha256 == digest(receipt)
+    return receipt, trace
+
+
+def test_nothing_is_believed_before_it_was_read_twice_with_a_pause_between() -> None:
+    world = World()
+
+    receipt, trace = run(world)
+
+    assert (receipt.verified, receipt.read_back, receipt.remains) == (True, 1, {})
+    once = ["forget_runs", "knowledge", "memory", "forget_objects"]
+    end = ["forget_records", "forget_count", "forget_notes"]
+    assert world.order == [*once, "forget_count", *once, *end]
+    assert trace.seconds == len(world.order) + PATIENCE.quiet_seconds
+
+
+def test_what_is_still_seen_is_deleted_again_and_begins_the_proof_anew() -> None:
+    world = World()
+    world.script["memory"] = [Swept(found=2), Swept(), Swept(found=1)]
+
+    receipt, _ = run(world)
+
+    assert receipt.verified
+    assert len(world.asked["memory"]) == 5, "found, nothing, found, nothing, nothing"
+
+
+def test_after_a_stopped_run_the_pause_is_as_long_as_its_step_may_take() -> None:
+    world = World(stopped=1)
+
+    receipt, _ = run(world)
+
+    assert receipt.verified
+    assert (receipt.finished - receipt.started).total_seconds() > PATIENCE.after_stop_seconds
+
+
+def test_rows_are_not_deleted_before_runs_have_ended() -> None:
+    world = World()
+    world.script["forget_runs"] = [Swept(waiting=2), Swept(waiting=1), Swept(found=2)]
+
+    run(world)
+
+    assert world.order[:4] == ["forget_runs", "forget_runs", "forget_runs", "knowledge"]
+
+
+def test_much_is_gone_through_piece_by_piece() -> None:
+    world = World()
+    world.script["knowledge"] = [Swept(found=9, after="b"), Swept(found=9, after="d"), Swept(found=1)]
+
+    run(world)
+
+    assert [each["after"] for each in world.asked["knowledge"][:3]] == ["", "b", "d"]
+
+
+def test_what_remains_in_the_end_is_said_and_the_records_stay_for_another_try() -> None:
+    world = World()
+    world.script["memory"] = [Swept(found=3)] * PATIENCE.readings
+
+    receipt, _ = run(world)
+
+    assert (receipt.verified, receipt.remains, receipt.read_back) == (False, {"memory": 3}, PATIENCE.readings - 1)
+    assert not world.asked["forget_records"]
+    assert len(world.asked["forget_notes"]) == 1
+
+
+def test_a_run_that_does_not_end_is_said() -> None:
+    world = World()
+    world.script["forget_runs"] = [Swept(waiting=1)] * 1_000
+
+    receipt, _ = run(world)
+
+    assert not receipt.verified
+    assert receipt.remains["runs"] > 0
+
+
+@pytest.mark.parametrize("step", ["forget_runs", "knowledge", "memory", "forget_objects"])
+def test_a_step_that_fails_does_not_keep_the_others_from_forgetting(step: str) -> None:
+    world = World()
+    world.script[step] = [Failed(code="refused", message="no")] * 1_000
+
+    receipt, _ = run(world)
+
+    assert not receipt.verified
+    assert receipt.problems == (f"{step.removeprefix('forget_')}:refused",)
+    assert all(len(world.asked[each]) >= PATIENCE.readings for each in ("forget_runs", "memory", "forget_objects"))
+
+
+@pytest.mark.parametrize("step", ["forget_records", "forget_notes"])
+def test_what_could_not_be_cleared_up_is_not_called_verified(step: str) -> None:
+    world = World()
+    world.script[step] = [Failed(code="refused", message="no")] * 10
+
+    receipt, _ = run(world)
+
+    assert (receipt.verified, receipt.problems) == (False, (f"{step.removeprefix('forget_')}:refused",))
+
+
+@pytest.mark.parametrize("reply", [Later(code="search_unavailable", seconds=5), RuntimeError("lost")])
+def test_an_outage_is_waited_out(reply: Reply) -> None:
+    world = World()
+    world.script["memory"] = [reply, reply]
+
+    receipt, _ = run(world)
+
+    assert receipt.verified

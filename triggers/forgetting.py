@@ -1,0 +1,104 @@
+"""`POST /api/forget` forgets a user, a session, documents, a run or all; `GET /api/forget/{id}` shows the receipt."""
+
+import uuid
+
+import azure.durable_functions as df
+import azure.functions as func
+from azure.durable_functions.models.DurableOrchestrationStatus import DurableOrchestrationStatus
+
+from contracts.forgetting import ForgetRequest, Forgetting, Patience, Receipt, Sources, Subject
+from contracts.owner import Owner
+from contracts.steps import STEPS
+from policy.forgetting import documents_key
+from policy.tenancy import owns, run_id, session_key, tenant_key, user_key
+from services.artifacts import put_value
+from services.clients import current_clients
+from services.run_histories import RECEIPTS
+from services.settings import current_settings
+from triggers.body import idempotency_key, invalid_field, read_body, wait_seconds
+from triggers.problems import HttpProblem, answering, quote
+from triggers.runs import OVER, accepted, ended, facts, find, ok, output_of, start, state, status_of
+
+MAX_BODY_BYTES = 256 * 1024
+
+forgetting = df.Blueprint()
+
+
+@forgetting.route(route="forget", methods=["POST"])
+@forgetting.durable_client_input(client_name="client")
+@answering
+async def start_forgetting(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
+    """202 with the status URLs; with `?wait=seconds`, 200 and the receipt when it is there in time."""
+    tenant = current_settings().tenant
+    wait = wait_seconds(req)
+    asked = read_body(req, ForgetRequest, MAX_BODY_BYTES)
+    run = run_id(tenant, idempotency_key(req) or uuid.uuid4().hex)
+    subject = await _subject(client, tenant, run, asked)
+    patience = Patience(after_stop_seconds=max(step.timeout_seconds for step in STEPS))
+    before = await status_of(client, run)
+    try:
+        await start(client, RECEIPTS, run, Forgetting(subject=subject, patience=patience))
+    finally:
+        await _drop_names(subject, before)
+    status = await ended(client, run, wait or 0)
+    return accepted(client, req, run, "forgetUri") if status is None else ok(_shown(status))
+
+
+@forgetting.route(route="forget/{id}", methods=["GET"])
+@forgetting.durable_client_input(client_name="client")
+@answering
+async def show_forgetting(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
+    """How far it is, and the receipt: `failed` with a receipt says what remains."""
+    status = await find(client, current_settings().tenant, req.route_params["id"], RECEIPTS)
+    return ok({**_shown(status), **facts(status)})
+
+
+def _shown(status: DurableOrchestrationStatus) -> dict[str, object]:
+    if state(status) != "completed":
+        return {"id": status.instance_id, "status": state(status), "receipt": None}
+    receipt = Receipt.model_validate(output_of(status))
+    told = "completed" if receipt.verified else "failed"
+    return {"id": receipt.id, "status": told, "receipt": receipt.model_dump(mode="json")}
+
+
+async def _subject(client: df.DurableOrchestrationClient, tenant: str, run: str, asked: ForgetRequest) -> Subject:
+    """What is asked for, by keys: no name goes further than this."""
+    user = user_key(tenant, asked.user or "")
+    if asked.documents is not None:
+        names = tuple(dict.fromkeys(asked.documents))
+        reference = await put_value(current_clients().store.of_run(run), Sources(names=names))
+        key = documents_key(tenant, user, names)
+        return Subject(kind="documents", key=key, owner=Owner(tenant=tenant, user=user), sources=reference)
+    if asked.session is not None:
+        whose = Owner(tenant=tenant, user=user_key(tenant, asked.session.user))
+        key = session_key(tenant, asked.session.user, asked.session.id)
+        return Subject(kind="session", key=key, owner=whose, session=key)
+    if asked.run is not None:
+        await _check_run(client, tenant, asked.run)
+        return Subject(kind="run", key=asked.run, owner=Owner(tenant=tenant), run=asked.run)
+    if asked.everything:
+        _check_confirmation(tenant, asked.confirm)
+        return Subject(kind="tenant", key=tenant_key(tenant), owner=Owner(tenant=tenant))
+    return Subject(kind="user", key=user, owner=Owner(tenant=tenant, user=user))
+
+
+async def _check_run(client: df.DurableOrchestrationClient, tenant: str, run: str) -> None:
+    """Another tenant's run is answered like one that does not exist; one of ours may be gone already."""
+    if not owns(tenant, run):
+        raise HttpProblem(404, "Not found", f"there is no run {quote(run)}")
+    status = await status_of(client, run)
+    if status is not None and status.name == RECEIPTS:
+        raise invalid_field("run", "is a forgetting: its receipt stays", run)
+
+
+def _check_confirmation(tenant: str, given: str | None) -> None:
+    if given != tenant:
+        raise invalid_field("confirm", "is not the tenant's name", given)
+
+
+async def _drop_names(subject: Subject, before: DurableOrchestrationStatus | None) -> None:
+    """A request that is repeated when its run is over must not leave the documents' names behind."""
+    if subject.sources is None or before is None:
+        return
+    if before.name != RECEIPTS or state(before) in OVER:
+        await current_clients().store.delete([subject.sources.artifact])
