@@ -1,7 +1,7 @@
 """Speaks HTTP to the app, as anyone would."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -9,6 +9,8 @@ import aiohttp
 
 LOOK_SECONDS = 0.1
 READING_WAIT_SECONDS = 200
+DOCUMENTS_AT_ONCE = 100
+"""As many as one request to forget takes."""
 OVER = ("completed", "failed", "terminated")
 
 
@@ -33,6 +35,27 @@ class AppClient:
         report: dict[str, Any] = answer["report"]
         return report
 
+    async def sources(self) -> list[str]:
+        """The documents that are in the index."""
+        found: list[str] = []
+        answer: dict[str, Any] = {"next": ""}
+        while answer["next"] is not None:
+            answer = await self._call("GET", "/api/documents", query={"after": answer["next"]})
+            found += [each["source"] for each in answer["documents"]]
+        return found
+
+    async def forget(self, sources: Sequence[str]) -> None:
+        """Have documents forgotten, with what was learned from them; raises `AppRefused` when it is not verified."""
+        for start in range(0, len(sources), DOCUMENTS_AT_ONCE):
+            body = {"documents": list(sources[start : start + DOCUMENTS_AT_ONCE])}
+            answer = await self._call("POST", "/api/forget", body)
+            shown = {"status": "running"}
+            while shown["status"] not in OVER:
+                await asyncio.sleep(LOOK_SECONDS)
+                shown = await self._call("GET", f"/api/forget/{answer['id']}")
+            if shown["status"] != "completed":
+                raise AppRefused(f"forgetting {answer['id']} ended as {shown['status']}")
+
     async def start(self, goal: str) -> str:
         """Start a run; returns its id."""
         return str((await self._call("POST", "/api/goals", {"goal": goal}))["id"])
@@ -46,9 +69,11 @@ class AppClient:
                 return
             await asyncio.sleep(LOOK_SECONDS)
 
-    async def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+    async def _call(
+        self, method: str, path: str, body: dict[str, Any] | None = None, query: dict[str, str] | None = None
+    ) -> dict[str, Any]:
         try:
-            async with self._session.request(method, self._url + path, json=body) as answer:
+            async with self._session.request(method, self._url + path, json=body, params=query) as answer:
                 found = await answer.json(content_type=None)
                 if answer.status >= 400:
                     detail = found.get("detail") if isinstance(found, dict) else None

@@ -67,6 +67,8 @@ async def run_demo(demo: Demo) -> int:
     async with cloud(demo.data, Ports(), verbose=demo.verbose) as up, app_client(up.app_url) as app:
         console.print(f"local cloud up in {time.monotonic() - began:.1f} s at {up.app_url}", style="dim")
         await _read(app, found, console)
+        if "AZURE_SEARCH_ENDPOINT" not in up.theirs:  # a service of theirs may hold documents of other folders
+            await _forget_gone(app, found, console)
         if demo.as_json:
             return await _answer_all(app, demo.goals)
         return 0 if await _answer_live(app, demo.goals[0], console) else 1
@@ -88,6 +90,18 @@ async def _read(app: AppClient, found: Found, console: Console) -> None:
     if found.skipped:
         kinds = ", ".join(f"{count} {suffix}" for suffix, count in found.skipped.most_common(8))
         console.print(f"skipped {sum(found.skipped.values())} files of other kinds ({kinds})", style="dim")
+
+
+async def _forget_gone(app: AppClient, found: Found, console: Console) -> None:
+    """What the folder no longer has, answers must not come from."""
+    gone = found.gone(await app.sources())
+    if not gone:
+        return
+    began = time.monotonic()
+    with console.status("forgetting documents that are gone …"):
+        await app.forget(gone)
+    what = "1 document is" if len(gone) == 1 else f"{len(gone)} documents are"
+    console.print(f"{what} gone and forgotten, read back in {time.monotonic() - began:.1f} s", style="dim")
 
 
 async def _answer_live(app: AppClient, goal: str, console: Console) -> bool:

@@ -33,6 +33,11 @@ class Found:
     unreadable: tuple[tuple[str, str], ...]
     """Files of a readable kind, and why they could not be read."""
 
+    def gone(self, sources: Sequence[str]) -> list[str]:
+        """Those that are not there any more; a file that can't be read at the moment is."""
+        there = {each["source"] for each in self.documents} | {source for source, _ in self.unreadable}
+        return [source for source in sources if source not in there]
+
 
 def find_documents(places: Sequence[Path]) -> Found:
     """All documents of files and folders. Sources are paths below the folder; raises `CannotStart` if there is none."""

@@ -164,6 +164,20 @@ def test_the_receipt_waits_until_rows_are_really_gone(app: App) -> None:
     assert app.rows("knowledge", f"user eq '{user_key(TENANT, 'hal')}'") == []
 
 
+def test_rows_that_stay_in_sight_are_told_and_not_called_forgotten(app: App) -> None:
+    app.read({"una.md": "# Una\n\nUna repairs clocks."}, user="una")
+    app.lag(3600)
+    try:
+        shown = app.forget({"user": "una"})
+    finally:
+        app.lag(0)
+
+    receipt = receipt_of(shown)
+    assert (shown["status"], receipt.verified, receipt.remains) == ("failed", False, {"knowledge": 1})
+    assert counts(receipt)["knowledge"] == 1
+    assert counts(verified(app.forget({"user": "una"})))["knowledge"] == 0
+
+
 def test_a_run_under_way_is_stopped_and_leaves_nothing(app: App) -> None:
     app.read({"ida.md": "# Ida\n\nThe horse of Ida is called Pegasus."}, user="ida")
     app.slow("writer", 3)

@@ -163,3 +163,21 @@ def test_a_goal_in_the_environment_arrives_as_it_was_typed(folder: Path, tmp_pat
     assert goal in done.stdout
     assert "[1] a.md" in done.stdout
     assert "stage: recalling" in done.stdout
+
+
+def test_a_document_that_is_gone_from_the_folder_is_forgotten_and_one_that_cannot_be_read_is_not(
+    folder: Path, tmp_path: Path
+) -> None:
+    def demo() -> subprocess.CompletedProcess[str]:
+        arguments = ["--docs", str(folder), "--goal", "How hot is green tea?", "--data", str(tmp_path / "data")]
+        return run("demo", *arguments)
+
+    assert "forgotten" not in demo().stdout
+    (folder / "deep" / "c.rst.txt").unlink()
+    (folder / "a.md").write_bytes("Käse".encode("latin-1"))
+
+    second = demo()
+
+    assert second.returncode == 0, second.stderr
+    assert "1 document is gone and forgotten" in second.stdout
+    assert "[1] a.md" in second.stdout
