@@ -9,7 +9,7 @@ from services.errors import StepError
 from services.ledger import Ledger
 from services.search.catalog import EVERYBODY
 from services.search.store import Search
-from triggers.body import text_parameter
+from triggers.body import read_query
 from triggers.problems import answering
 from triggers.runs import ok
 
@@ -23,7 +23,7 @@ agents = df.Blueprint()
 @answering
 async def list_agents(req: func.HttpRequest) -> func.HttpResponse:
     """All agents; with `?for=task`, those that suit it, the best first, by words and by meaning."""
-    task = text_parameter(req, "for", MAX_CHARACTERS)
+    task = read_query(req, "for", MAX_CHARACTERS)
     names = await _suited(task) if task else [agent.name for agent in all_agents()]
     known = {agent.name: agent for agent in all_agents()}
     shown = [known[name].model_dump(mode="json", exclude={"prompt"}) for name in names if name in known]

@@ -15,8 +15,8 @@ R = TypeVar("R", bound=Request)
 
 MAX_KEY_CHARACTERS = 255
 MAX_NAME_CHARACTERS = 256
-_INSTANT: TypeAdapter[datetime] = TypeAdapter(Instant)
 MAX_QUERY_CHARACTERS = 512
+_INSTANT: TypeAdapter[datetime] = TypeAdapter(Instant)
 
 
 def read_body(request: func.HttpRequest, contract: type[R], max_bytes: int) -> R:
@@ -60,11 +60,11 @@ def wait_seconds(request: func.HttpRequest) -> int | None:
     return int(given)
 
 
-def read_query(request: func.HttpRequest, field: str) -> str:
-    """A text of the query, at most `MAX_QUERY_CHARACTERS`; empty when it isn't given."""
+def read_query(request: func.HttpRequest, field: str, most: int = MAX_QUERY_CHARACTERS) -> str:
+    """A text of the query without the space around it, at most `most` characters; empty when it isn't given."""
     given: str = request.params.get(field, "").strip()
-    if len(given) > MAX_QUERY_CHARACTERS:
-        raise invalid_field(field, f"at most {MAX_QUERY_CHARACTERS} characters", given)
+    if len(given) > most:
+        raise invalid_field(field, f"at most {most} characters", given)
     return given
 
 
@@ -78,17 +78,9 @@ def idempotency_key(request: func.HttpRequest) -> str | None:
     return key
 
 
-def text_parameter(request: func.HttpRequest, name: str, most: int) -> str:
-    """A query parameter without the space around it; empty when it isn't given."""
-    text: str = request.params.get(name, "").strip()
-    if len(text) > most:
-        raise invalid_field(name, f"at most {most} characters", text)
-    return text
-
-
 def moment(request: func.HttpRequest, name: str) -> datetime | None:
     """A query parameter that is a time, such as 2026-11-21T10:00:00Z; None when it isn't given."""
-    text = text_parameter(request, name, MAX_NAME_CHARACTERS)
+    text = read_query(request, name, MAX_NAME_CHARACTERS)
     if not text:
         return None
     try:

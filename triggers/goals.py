@@ -19,9 +19,9 @@ from policy.tenancy import run_id, session_key, tenant_key, user_key
 from services.clients import current_clients
 from services.run_records import RunRecords
 from services.settings import current_settings
-from triggers.body import idempotency_key, read_body, wait_seconds
+from triggers.body import idempotency_key, invalid_field, read_body, wait_seconds
 from triggers.gates import Seen, gates_of
-from triggers.problems import HttpProblem, answering, quote
+from triggers.problems import answering
 from triggers.runs import OVER, accepted, as_json, ended, facts, find, ok, output_of, start, state
 
 ORCHESTRATOR = "achieve_goal"
@@ -65,20 +65,15 @@ def _requester(asked: GoalRequest) -> str:
     options = asked.options
     if options.approval is None:
         if options.on_exhausted == "ask_person":
-            raise _refused("options.on_exhausted", "needs options.approval: it says who is asked", "ask_person")
+            raise invalid_field("options.on_exhausted", "needs options.approval: it says who is asked", "ask_person")
         return ""
     current_settings().approvals.required_secret()
     requester = asked.user or "somebody with a key"
     try:
         check_reachable(options.approval, requester)
     except UnreachableQuorum as problem:
-        raise _refused("options.approval", str(problem), requester) from None
+        raise invalid_field("options.approval", str(problem), requester) from None
     return requester
-
-
-def _refused(field: str, message: str, value: object) -> HttpProblem:
-    row = {"field": field, "message": message, "value": quote(value)}
-    return HttpProblem(400, "Invalid request", f"{field}: {message} (got {quote(value)})", (row,))
 
 
 def _plan(asked: GoalRequest) -> Plan | None:
@@ -88,7 +83,7 @@ def _plan(asked: GoalRequest) -> Plan | None:
     try:
         return checked_plan(PlanReply(tasks=asked.plan), [agent.name for agent in executors()])
     except PlanRejected as problem:
-        raise _refused("plan", str(problem), [task.id for task in asked.plan]) from None
+        raise invalid_field("plan", str(problem), [task.id for task in asked.plan]) from None
 
 
 @goals.route(route="goals/{id}", methods=["GET"])

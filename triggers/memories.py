@@ -14,7 +14,7 @@ from services.ledger import Ledger
 from services.search.filters import held_at
 from services.search.store import Search
 from services.settings import current_settings
-from triggers.body import MAX_NAME_CHARACTERS, moment, text_parameter
+from triggers.body import MAX_NAME_CHARACTERS, moment, read_query
 from triggers.problems import answering
 from triggers.runs import ok
 
@@ -33,8 +33,8 @@ memories = df.Blueprint()
 async def list_memories(req: func.HttpRequest) -> func.HttpResponse:
     """What holds, of everybody and of `?user=`; with `?about=`, the most relevant first; with `?as_of=`, what held."""
     tenant = current_settings().tenant
-    user = text_parameter(req, "user", MAX_NAME_CHARACTERS)
-    about = text_parameter(req, "about", MAX_CHARACTERS)
+    user = read_query(req, "user", MAX_NAME_CHARACTERS)
+    about = read_query(req, "about", MAX_CHARACTERS)
     asked = Search(
         text=about,
         top=MOST,

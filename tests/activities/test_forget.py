@@ -12,12 +12,14 @@ from activities.forget_objects import forget_objects
 from activities.forget_records import forget_records
 from activities.forget_rows import forget_rows
 from activities.forget_runs import RUNS_AT_ONCE, forget_runs
-from contracts.forgetting import RowSweep, Subject, Sweep, Swept, Tally
+from contracts.forgetting import RowSweep, Sources, Subject, Sweep, Swept, Tally
 from contracts.owner import Owner
 from local.cloud import SEARCH_KEY, local_settings
 from local.search_service.routes import make_app as make_search
 from local.serving import in_thread
+from policy.forgetting import source_key
 from policy.tenancy import run_id, tenant_key, user_key
+from services.artifacts import put_value, run_folder
 from services.clients import Clients
 from services.deletions import Deletions
 from services.run_histories import History, State
@@ -102,9 +104,9 @@ class Kept:
         index = knowledge or self.clients.knowledge
         return await forget_rows(sweep, index, self.clients.memory, artifacts, self.deletions, self.settings)
 
-    async def forget_objects(self, runs: Runs) -> Swept:
+    async def forget_objects(self, runs: Runs, sweep: Sweep = SWEEP) -> Swept:
         artifacts = self.store.of_run(self.run)
-        return await forget_objects(SWEEP, self.store, artifacts, self.sessions, self.records, runs, self.deletions)
+        return await forget_objects(sweep, self.store, artifacts, self.sessions, self.records, runs, self.deletions)
 
     async def tally(self) -> Tally:
         return await forget_count(SWEEP, self.deletions, self.settings)
@@ -196,7 +198,28 @@ async def test_objects_are_deleted_and_counted_once_however_often_it_runs(kept: 
     assert [(await kept.forget_objects(Runs())).found for _ in range(2)] == [2, 0]
 
     assert ((await kept.tally()).artifacts, (await kept.tally()).conversations) == (1, 1)
-    assert len(await kept.store.names(f"{tenant_key('acme')}/runs/{bobs}")) == 1
+    assert len(await kept.store.names(run_folder(bobs))) == 1
+
+
+async def test_what_was_posted_is_deleted_when_its_reading_has_ended(kept: Kept) -> None:
+    artifacts = kept.store.of_run(kept.run)
+    sources = await put_value(artifacts, Sources(names=("tea.md",)))
+    subject = Subject(kind="documents", key="k", owner=Owner(tenant="acme"), sources=sources)
+    reading, other = run_id("acme", "reading"), run_id("acme", "other")
+    await kept.records.keep(reading, user="", documents=[source_key("acme", "", "tea.md")])
+    await kept.records.keep(other, user="", documents=[source_key("acme", "", "mate.md")])
+    for run in (reading, other):
+        await kept.store.of_run(run).put(b"posted")
+    runs = Runs()
+    runs.states[reading] = "under_way"
+
+    first = await kept.forget_objects(runs, Sweep(subject=subject))
+    runs.states[reading] = "completed"
+    second = await kept.forget_objects(runs, Sweep(subject=subject))
+
+    assert (first.found, first.waiting, second.found, second.waiting) == (0, 1, 1, 0)
+    assert await kept.store.names(run_folder(reading)) == []
+    assert len(await kept.store.names(run_folder(other))) == 1
 
 
 async def test_records_go_last_and_that_of_a_run_which_has_begun_since_stays(kept: Kept) -> None:
