@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 RECEIPTS = "forget"
 """The orchestrator whose histories hold the receipts: they stay."""
 
+GATES = "-gate-"
+"""The id of a gate is that of its run, this, and a number (`policy.gates.gate_id`)."""
+
 State = Literal["under_way", "completed", "broken"]
 
 
@@ -42,9 +45,9 @@ class DurableHistories:
         self._client = client
 
     async def of_run(self, run: str) -> list[History]:
-        """Of the run, and of the orchestrations that it has started; receipts are left out."""
+        """Of the run, and of the gates that it has opened; receipts are left out."""
         found = await self._beginning_with(run)
-        return [each for each in found if each.instance == run or each.instance.startswith(f"{run}:")]
+        return [each for each in found if each.instance == run or each.instance.startswith(f"{run}{GATES}")]
 
     async def of_tenant(self, tenant_key: str) -> list[History]:
         """The first of them, as many as Durable gives at once."""

@@ -8,6 +8,7 @@ from typing import Any
 import jsonschema
 import pytest
 
+from agents.loader import load_agent
 from tests.end_to_end.conftest import DOCUMENTS, Product
 
 GOAL = "How hot is the water for green tea, and how long does black tea steep?"
@@ -27,7 +28,8 @@ def test_a_goal_is_answered_with_citations_a_verdict_and_what_it_took(product: P
     assert {task["state"] for task in outcome["tasks"]} == {"done"}
     assert outcome["usage"]["model_calls"] == 8
     assert outcome["usage"]["input_tokens"] > 500
-    assert outcome["prompts"] == {"archivist": "1", "evaluator": "1", "executor": "1", "planner": "2", "writer": "2"}
+    asked = ("archivist", "evaluator", "executor", "planner", "writer")
+    assert outcome["prompts"] == {name: load_agent(name).version for name in asked}
     assert outcome["models"] == ["local-hash-1", "murmuration-offline-1"]
     assert outcome["degraded"] == []
 

@@ -129,7 +129,8 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
         pytest.MonkeyPatch.context() as patch,
     ):
         ports = [int(url.rpartition(":")[2]) for url in (search, model)]
-        for name, value in {**local_settings({}, data, *ports), "TENANT": TENANT}.items():
+        own = {"TENANT": TENANT, "APPROVAL_SECRET": "a secret of this test alone, and long"}
+        for name, value in {**local_settings({}, data, *ports), **own}.items():
             patch.setenv(name, value)
         current_settings.cache_clear()
         current_clients.cache_clear()

@@ -197,6 +197,21 @@ def test_a_run_under_way_is_stopped_and_leaves_nothing(app: App) -> None:
     assert app.rows("memory", f"user eq '{user_key(TENANT, 'ida')}'") == []
 
 
+def test_a_gate_that_waits_for_people_is_stopped_and_forgotten_with_its_run(app: App) -> None:
+    app.read({"eve.md": "# Eve\n\nThe horse of Eve is called Bucephalus."}, user="eve")
+    options = {"approval": {"panels": [{"approvers": ["ann@example.com"]}]}}
+    body = {"goal": "How is the horse of Eve called?", "user": "eve", "options": options}
+    run = app.host.call("POST", "/api/goals", body).json["id"]
+    while not app.is_known(f"{run}-gate-1"):
+        time.sleep(0.05)
+
+    receipt = verified(app.forget({"user": "eve"}))
+
+    assert receipt.deleted.stopped == 2, "the run, and its gate"
+    assert not app.is_known(f"{run}-gate-1")
+    assert not app.is_known(run)
+
+
 @pytest.mark.parametrize(
     ("body", "field", "quoted"),
     [
