@@ -17,6 +17,7 @@ HEADED = 0.8
 WORTH = 0.18
 """Of the question's weight, a sentence must cover at least this much to answer anything."""
 _MARKED = re.compile(r"[^\[\]]*?(?:\[\d+\])+[.!?]*\s*|[^\[\]]+$")
+_POINTS_BACK = re.compile(r"(?:It|Its|They|Their|These|This|That|Those|He|She)\b")
 _COVER = re.compile(r"cover: ([^;]+)")
 
 
@@ -78,13 +79,17 @@ def _candidates(passages: list[dict[str, Any]], wanted: dict[str, float]) -> lis
         subject = frozenset(content_stems(f"{passage.get('heading', '')} {passage.get('source', '')}"))
         about = sum(value for each, value in wanted.items() if each in subject) / weight
         said = prose(str(passage.get("text") or ""), str(passage.get("source") or ""))
+        antecedent: frozenset[str] = frozenset()
         for place, sentence in enumerate(sentences(said)):
             stems = frozenset(content_stems(sentence))
+            antecedent = antecedent if _POINTS_BACK.match(sentence) else stems
             covered = sum(value for each, value in wanted.items() if each in stems) / weight
             if covered == 0 or not SHORTEST <= len(sentence) <= LONGEST:
                 continue
             # What the heading says need not be said again by the sentence; the best passages come first.
-            unsaid = sum(value for each, value in wanted.items() if each in subject - stems) / weight
+            # Of a sentence that points back ("It steeps …"), what it points at tells what it is about.
+            told = antecedent if antecedent - stems else subject
+            unsaid = sum(value for each, value in wanted.items() if each in told - stems) / weight
             score = (covered + HEADED * unsaid) * (0.9**rank) * (1.0 if place else 1.1) * _readable(sentence)
             if covered + 0.3 * about >= WORTH:
                 found.append(Candidate(sentence, int(passage.get("number") or rank + 1), stems, score))

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from local.model_service.statements import about_activity, about_statement, about_thing, is_plain
-from local.model_service.text import content_stems, sentences
+from local.model_service.text import content_stems, rows, sentences
 
 MOST_OF_AN_ANSWER = 3
 Lesson = dict[str, Any]
@@ -43,12 +43,12 @@ _IMPORTANCE = {"decision": 0.8, "preference": 0.7, "fact": 0.7}
 
 def learn(question: dict[str, Any]) -> dict[str, Any]:
     """An `archivist`'s reply."""
-    known = [str(note.get("about") or "") for note in question.get("known") or [] if isinstance(note, dict)]
+    known = [str(note.get("about") or "") for note in rows(question.get("known"))]
     told = [*_of_goal(str(question.get("goal") or "")), *_of_answer(str(question.get("answer") or ""))]
     lessons: dict[tuple[str, frozenset[str]], Lesson] = {}
     for each in told:
         lessons.setdefault((each["kind"], frozenset(content_stems(each["about"]))), each)
-    kept = list(lessons.values())[: int(question.get("most") or len(told))]
+    kept = list(lessons.values())[: most if isinstance(most := question.get("most"), int) else None]
     return {"lessons": [{**each, "about": _as_known(each["about"], known)} for each in kept]}
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from local.model_service.followups import standing
 from local.model_service.parts import parts
-from local.model_service.text import content_stems
+from local.model_service.text import content_stems, rows
 
 _PRONOUN = re.compile(r"\b(?:it|its|they|them|their|this|that|these|those)\b", re.IGNORECASE)
 
@@ -37,7 +37,7 @@ def _goals_before(question: dict[str, Any]) -> list[str]:
     """What was asked in the conversation so far, in order."""
     conversation = question.get("conversation")
     turns = conversation.get("turns") if isinstance(conversation, dict) else None
-    return [str(turn.get("goal") or "") for turn in turns or [] if isinstance(turn, dict)]
+    return [str(turn.get("goal") or "") for turn in rows(turns)]
 
 
 def _complete(part: str, goal: str) -> str:

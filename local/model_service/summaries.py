@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from local.model_service.text import sentences
+from local.model_service.text import rows, sentences
 
 MOST_WORDS = 200
 MOST_OF_ONE = 40
@@ -14,10 +14,9 @@ _MARKER = re.compile(r"\s*\[\d+\]")
 def shorten(question: dict[str, Any]) -> dict[str, Any]:
     """A `summarizer`'s reply: when it grows too long, what was said first is left out."""
     told = sentences(str(question.get("summary") or ""))
-    for turn in question.get("turns") or []:
-        if isinstance(turn, dict):
-            answer = sentences(_MARKER.sub("", str(turn.get("answer") or "")))
-            told.append(" ".join((_first_words(str(turn.get("goal") or "")), *map(_first_words, answer[:1]))))
+    for turn in rows(question.get("turns")):
+        answer = sentences(_MARKER.sub("", str(turn.get("answer") or "")))
+        told.append(" ".join((_first_words(str(turn.get("goal") or "")), *map(_first_words, answer[:1]))))
     kept: list[str] = []
     for each in reversed(told):
         if sum(len(one.split()) for one in (each, *kept)) > MOST_WORDS:

@@ -3,6 +3,7 @@
 import re
 import threading
 from functools import lru_cache
+from typing import Any
 
 import snowballstemmer
 
@@ -75,3 +76,8 @@ def _is_code(block: str) -> bool:
     indented = all(line.startswith(("    ", "\t", ">>>", "...", "$ ")) for line in lines)
     letters = sum(char.isalpha() or char.isspace() for char in block)
     return indented or letters < 0.6 * len(block)
+
+
+def rows(value: Any) -> list[dict[str, Any]]:
+    """The objects of a list; of anything else, none."""
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []

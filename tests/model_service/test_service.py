@@ -267,6 +267,9 @@ passage = st.fixed_dictionaries({"number": st.integers(1, 9), "source": words, "
             "problems": st.lists(words, max_size=2),
             "changes": words,
             "known": anything,
+            "conversation": anything | st.fixed_dictionaries({"turns": anything}),
+            "summary": words,
+            "turns": anything,
         },
     ),
 )

@@ -216,3 +216,16 @@ def test_words_have_the_same_stems_however_many_threads_ask() -> None:
 
     stem.cache_clear()
     assert found == [[stem(word) for word in words]] * 4
+
+
+def test_of_a_sentence_that_points_back_the_one_before_tells_what_it_is_about() -> None:
+    text = (
+        "Green tea needs water of 80 degrees. It steeps for three minutes.\n\n"
+        "Black tea needs boiling water. It steeps for five minutes."
+    )
+    passages = [{"number": 1, "source": "tea.md", "heading": "", "text": text}]
+
+    for tea, minutes, other in (("green", "three", "five"), ("black", "five", "three")):
+        answer = execute({"instruction": f"How long does {tea} tea steep?", "passages": passages})["answer"]
+        assert f"{minutes} minutes" in answer
+        assert f"{other} minutes" not in answer
