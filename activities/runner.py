@@ -14,10 +14,10 @@ from inspect import signature
 from typing import Any
 
 from contracts.base import Contract
-from contracts.steps import Done, Failed, Later, Step, StepCall
+from contracts.steps import PENDING, Done, Failed, Later, Step, StepCall
 from services.clients import current_clients
 from services.deletions import Deletions
-from services.errors import RetryLater, StepError
+from services.errors import Pending, RetryLater, StepError
 from services.ledger import Ledger
 from services.run_histories import DurableHistories
 from services.run_records import RunRecords
@@ -38,7 +38,7 @@ async def run_step(step: Step[Any, Any], message: dict[str, Any], durable: Any =
     """
     called = StepCall.model_validate(message)
     current_run.set(called.run)
-    ledger = Ledger(last_attempt=called.attempt == step.attempts)
+    ledger = Ledger(last_attempt=called.attempt == step.attempts, token=called.token)
     began = time.monotonic()
     envelope: Done | Later | Failed
     try:
@@ -50,10 +50,12 @@ async def run_step(step: Step[Any, Any], message: dict[str, Any], durable: Any =
             models=tuple(sorted(ledger.models)),
             degraded=tuple(sorted(ledger.degraded)),
         )
+    except Pending as pending:
+        envelope = Later(code=PENDING, token=pending.token, usage=ledger.usage)
     except RetryLater as problem:
-        envelope = Later(code=problem.code, seconds=problem.seconds, usage=ledger.usage)
+        envelope = Later(code=problem.code, seconds=problem.seconds, token=ledger.token, usage=ledger.usage)
     except TimeoutError:
-        envelope = Later(code="step_timeout", usage=ledger.usage)
+        envelope = Later(code="step_timeout", token=ledger.token, usage=ledger.usage)
     except StepError as problem:
         envelope = Failed(code=problem.code, message=str(problem), usage=ledger.usage)
     log(
@@ -74,7 +76,7 @@ async def _perform(step: Step[Any, Any], called: StepCall, ledger: Ledger, durab
         request = step.takes.model_validate(called.value)
         async with asyncio.timeout(step.timeout_seconds):
             return await activity(request, **{need: _provide(need, called.run, ledger, durable) for need in needs})
-    except (StepError, TimeoutError):
+    except (StepError, Pending, TimeoutError):
         raise
     except Exception as bug:  # noqa: BLE001 - the boundary: nothing of its text may leave
         where = traceback.extract_tb(bug.__traceback__)[-1]

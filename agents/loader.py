@@ -33,6 +33,8 @@ class Agent(BaseModel):
     """The name of a contract in `contracts.replies`."""
     task_type: TaskType | None = None
     """The type of tasks that it performs, if it does."""
+    background: bool = False
+    """Whether the provider works on it while nobody waits: for answers that take minutes."""
     purpose: str = Field(min_length=1, max_length=500)
     """What it is good for: it can be found by this."""
     examples: tuple[str, ...] = ()

@@ -18,6 +18,7 @@ from contracts.answers import (
     Verdict,
 )
 from contracts.approvals import Genuine, Notification, Notified, Sealed
+from contracts.background import Cancelled, UnderWay
 from contracts.base import Contract
 from contracts.documents import Ingestion, ReadingReport
 from contracts.forgetting import RowSweep, Sweep, Swept, Tally
@@ -35,7 +36,9 @@ class StepCall(Contract):
 
     run: str
     attempt: int
-    """From 1."""
+    """From 1. Coming back for what is under way is not another attempt."""
+    token: str | None = None
+    """What the `Later` before this call gave."""
     value: dict[str, JsonValue]
 
 
@@ -51,12 +54,17 @@ class Done(Contract):
 
 
 class Later(Contract):
-    """The outside can't serve the step now; the orchestrator sleeps and tries again."""
+    """The outside can't serve the step now; the orchestrator sleeps and tries again.
+
+    The code `PENDING` is no failure: what was asked for is under way, and `token` leads back to it.
+    """
 
     outcome: Literal["later"] = "later"
     code: str
     seconds: float | None = None
     """What the outside asked for (Retry-After); None leaves it to the orchestrator's backoff."""
+    token: str | None = None
+    """What to hand in with the next call."""
     usage: Usage = Usage()
 
 
@@ -69,6 +77,7 @@ class Failed(Contract):
     usage: Usage = Usage()
 
 
+PENDING = "pending"
 StepResult = Annotated[Done | Later | Failed, Field(discriminator="outcome")]
 
 
@@ -102,6 +111,7 @@ FORGET_OBJECTS = Step("forget_objects", Sweep, Swept, attempts=5, timeout_second
 FORGET_RECORDS = Step("forget_records", Sweep, Swept, attempts=5, timeout_seconds=120, controls_runs=True)
 FORGET_COUNT = Step("forget_count", Sweep, Tally, attempts=5, timeout_seconds=120)
 FORGET_NOTES = Step("forget_notes", Sweep, Swept, attempts=5, timeout_seconds=120)
+CANCEL_BACKGROUND = Step("cancel_background", UnderWay, Cancelled, attempts=3, timeout_seconds=30)
 
 STEPS: tuple[Step[Any, Any], ...] = (
     RECALL_MEMORY,
@@ -122,4 +132,5 @@ STEPS: tuple[Step[Any, Any], ...] = (
     FORGET_RECORDS,
     FORGET_COUNT,
     FORGET_NOTES,
+    CANCEL_BACKGROUND,
 )

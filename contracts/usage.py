@@ -3,6 +3,24 @@
 from contracts.base import Contract
 
 
+class Tokens(Contract):
+    """Counts of one model; they add up."""
+
+    input: int = 0
+    cached_input: int = 0
+    """Of `input`: what the provider had seen before, and charges less for."""
+    output: int = 0
+    embedding: int = 0
+
+    def __add__(self, other: "Tokens") -> "Tokens":
+        return Tokens(
+            input=self.input + other.input,
+            cached_input=self.cached_input + other.cached_input,
+            output=self.output + other.output,
+            embedding=self.embedding + other.embedding,
+        )
+
+
 class Usage(Contract):
     """Counts add up; a step that failed reports what it used before it failed."""
 
@@ -10,6 +28,8 @@ class Usage(Contract):
     input_tokens: int = 0
     output_tokens: int = 0
     embedding_tokens: int = 0
+    by_model: dict[str, Tokens] = {}
+    """The same tokens by the name under which the settings, and the frozen prices, know the model."""
 
     @property
     def tokens(self) -> int:
@@ -17,9 +37,24 @@ class Usage(Contract):
         return self.input_tokens + self.output_tokens + self.embedding_tokens
 
     def __add__(self, other: "Usage") -> "Usage":
+        models = sorted({*self.by_model, *other.by_model})
         return Usage(
             model_calls=self.model_calls + other.model_calls,
             input_tokens=self.input_tokens + other.input_tokens,
             output_tokens=self.output_tokens + other.output_tokens,
             embedding_tokens=self.embedding_tokens + other.embedding_tokens,
+            by_model={
+                model: self.by_model.get(model, Tokens()) + other.by_model.get(model, Tokens()) for model in models
+            },
         )
+
+
+def used(model: str, tokens: Tokens, *, calls: int = 0) -> Usage:
+    """What some calls of one model took."""
+    return Usage(
+        model_calls=calls,
+        input_tokens=tokens.input,
+        output_tokens=tokens.output,
+        embedding_tokens=tokens.embedding,
+        by_model={model: tokens},
+    )

@@ -4,9 +4,10 @@ from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 from services.artifacts import ArtifactStore
-from services.embeddings import EmbeddingBatcher
+from services.chain import Link
+from services.embeddings import EmbeddingBatcher, embedding_request
 from services.ledger import Ledger
-from services.model import Model, ModelClients, OpenAIModel, embedding_request
+from services.model import ModelClients, OpenAIModel
 from services.search.indexes import CATALOG, KNOWLEDGE, MEMORY, index_name
 from services.search.store import Index, SearchIndexStore
 from services.settings import Endpoint, Settings, current_settings
@@ -16,14 +17,19 @@ if TYPE_CHECKING:
 
 ENTRA_SCOPE = "https://cognitiveservices.azure.com/.default"
 MODEL_TIMEOUT_SECONDS = 100.0
-"""Less than a step's timeout, so that a slow model is told apart from a broken step."""
+"""For a question, waiting and all links of its chain included: less than a step's timeout, so that a slow model is told
+apart from a broken step."""
+
+CONNECT_SECONDS = 5.0
+"""A region that is gone often does not even refuse."""
 
 
 class Clients:
     """Connections are shared by all steps of the process; they belong to its one event loop."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, model_seconds: float = MODEL_TIMEOUT_SECONDS) -> None:
         self._settings = settings
+        self._model_seconds = model_seconds
         self._opened: list[Any] = []
 
     async def close(self) -> None:
@@ -51,14 +57,24 @@ class Clients:
     def catalog(self) -> Index:
         return self._index(CATALOG)
 
-    def model(self, ledger: Ledger) -> Model:
+    def model(self, ledger: Ledger) -> OpenAIModel:
         return OpenAIModel(self._model_clients, self._settings, ledger)
 
     @cached_property
     def _model_clients(self) -> ModelClients:
-        chat, embeddings = _openai(self._settings.model), _openai(self._settings.embedding)
-        self._opened += [chat, embeddings]
-        return ModelClients(chat, EmbeddingBatcher(embedding_request(embeddings, self._settings)))
+        settings = self._settings
+        deployments = {each.label: each for chain in settings.chains.values() for each in chain.deployments}
+        endpoints = {settings.embedding, *(each.endpoint for each in deployments.values())}
+        seconds = self._model_seconds
+        connections = {endpoint: _openai(endpoint, seconds) for endpoint in endpoints}
+        self._opened += connections.values()
+        embedding = Link(settings.embedding_model, settings.embedding_model, connections[settings.embedding])
+        request = embedding_request(embedding, settings.embedding_dimensions, seconds)
+        return ModelClients(
+            {label: Link(label, each.name, connections[each.endpoint]) for label, each in deployments.items()},
+            EmbeddingBatcher(request),
+            seconds,
+        )
 
     def _index(self, kind: str) -> Index:
         from azure.search.documents.aio import SearchClient
@@ -91,8 +107,8 @@ def search_credential(endpoint: Endpoint, *, asynchronous: bool = False) -> Any:
     return DefaultAzureCredential()
 
 
-def _openai(endpoint: Endpoint) -> "AsyncOpenAI":
-    from openai import AsyncOpenAI
+def _openai(endpoint: Endpoint, seconds: float) -> "AsyncOpenAI":
+    from openai import AsyncOpenAI, Timeout
 
     if endpoint.key is not None:
         key: Any = endpoint.key
@@ -100,4 +116,5 @@ def _openai(endpoint: Endpoint) -> "AsyncOpenAI":
         from azure.identity.aio import DefaultAzureCredential, get_bearer_token_provider
 
         key = get_bearer_token_provider(DefaultAzureCredential(), ENTRA_SCOPE)
-    return AsyncOpenAI(base_url=endpoint.url, api_key=key, max_retries=0, timeout=MODEL_TIMEOUT_SECONDS)
+    timeout = Timeout(seconds, connect=min(seconds, CONNECT_SECONDS))
+    return AsyncOpenAI(base_url=endpoint.url, api_key=key, max_retries=0, timeout=timeout)

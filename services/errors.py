@@ -1,4 +1,8 @@
-"""What may go wrong, in a step and before it. An activity raises a `StepError`; anything else is a bug."""
+"""What may go wrong, in a step and before it. An activity raises a `StepError` or is
+`Pending`; anything else is a bug."""
+
+RATE_LIMITED = "rate_limited"
+"""The code of a `RetryLater` of somebody who is there, and has too much to do."""
 
 
 class StepError(Exception):
@@ -23,6 +27,14 @@ class GiveUp(StepError):
 
 class Refused(StepError):
     """The model refused to answer, or a provider's content filter did."""
+
+
+class Pending(Exception):
+    """Nothing is wrong: what was asked for is being worked on elsewhere. `token` leads back to it."""
+
+    def __init__(self, token: str) -> None:
+        super().__init__("still under way")
+        self.token = token
 
 
 class SettingsError(Exception):

@@ -6,13 +6,16 @@ from contracts.usage import Usage
 class Ledger:
     """Lives as long as one attempt at a step."""
 
-    def __init__(self, *, last_attempt: bool) -> None:
+    def __init__(self, *, last_attempt: bool, token: str | None = None) -> None:
         self.last_attempt = last_attempt
+        self.token = token
+        """What leads back to work that an earlier attempt has begun elsewhere."""
         self.usage = Usage()
         self.prompts: dict[str, str] = {}
         self.models: set[str] = set()
         self.degraded: set[str] = set()
 
     def charge(self, usage: Usage, model: str) -> None:
+        """`model` as it names itself; the usage is kept by the name that the settings give it."""
         self.usage = self.usage + usage
         self.models.add(model)

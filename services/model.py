@@ -3,31 +3,32 @@
 The SDK's own retries are off: a `RetryLater` becomes a durable sleep, during which no function is held.
 """
 
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from pydantic import JsonValue, ValidationError
+from pydantic import JsonValue
 
 from agents.loader import Agent, load_agent
 from contracts.base import Reply
-from contracts.usage import Usage
-from services.embeddings import Embedded, EmbeddingBatcher, Request
-from services.errors import GiveUp, Refused
+from contracts.usage import Tokens, used
+from services import background, extractive
+from services.breaker import CircuitOpen
+from services.chain import Link, first_answer
+from services.conversation import Conversation
+from services.embeddings import EmbeddingBatcher
+from services.errors import GiveUp, Pending, Refused, RetryLater
 from services.ledger import Ledger
 from services.model_errors import TemperatureRefused, translated
-from services.model_wire import Message, Question, chat_complete, respond
+from services.model_wire import Completion, Question, chat_complete, respond
 from services.settings import Settings
-from services.telemetry import log
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
 R = TypeVar("R", bound=Reply)
-
-ASKED_AGAIN = 2
-"""How often a reply that can't be used is asked for again, with the reason, before the step fails closed."""
+T = TypeVar("T")
+Ask = Callable[[Conversation, Link], Awaitable[str]]
 
 
 class Model(Protocol):
@@ -35,23 +36,22 @@ class Model(Protocol):
 
     async def embed(self, texts: Sequence[str]) -> list[list[float]]: ...
 
-
-class Unusable(Exception):
-    """The model replied, but not with what was asked for; the message tells it why."""
+    async def cancel(self, token: str) -> None: ...
 
 
 @dataclass(frozen=True)
 class ModelClients:
     """What lives as long as the process: connections, and what was learned about the models."""
 
-    chat: "AsyncOpenAI"
+    links: Mapping[str, Link]
+    """By their labels in the settings."""
     embeddings: EmbeddingBatcher
-    without_temperature: set[str] = field(default_factory=set)
-    """Models that refuse the parameter, as reasoning models do."""
+    seconds: float
+    """How long one question may take, waiting for a place included."""
 
 
 class OpenAIModel:
-    """Asks agents, and charges what it used to the step's ledger. Raises `StepError`s only."""
+    """Asks agents, and charges what it used to the step's ledger. Raises `StepError`s, and `Pending`."""
 
     def __init__(self, clients: ModelClients, settings: Settings, ledger: Ledger) -> None:
         self._clients = clients
@@ -59,78 +59,111 @@ class OpenAIModel:
         self._ledger = ledger
 
     async def ask(self, agent: str, question: Mapping[str, JsonValue], reply: type[R]) -> R:
-        """The agent's reply to `question`, a JSON object, as its contract."""
-        asked = load_agent(agent)
-        self._ledger.prompts[asked.name] = asked.version
-        messages: list[Message] = [{"role": "user", "content": json.dumps(question, ensure_ascii=False)}]
-        for _ in range(1 + ASKED_AGAIN):
-            text = await self._complete(asked, messages)
-            try:
-                return _parsed(text, reply)
-            except Unusable as problem:
-                log("reply_unusable", agent=asked.name, reason=str(problem)[:200])
-                messages = [
-                    messages[0],
-                    {"role": "assistant", "content": text or "(nothing)"},
-                    {
-                        "role": "user",
-                        "content": f"That can't be used: {problem}. Reply again, with the JSON alone.",
-                    },
-                ]
-        raise GiveUp("unusable_reply", f"{asked.name} gave no usable reply in {1 + ASKED_AGAIN} attempts")
+        """The reply of the agent of that name to `question`, a JSON object, as its contract."""
+        return await self.ask_as(load_agent(agent), question, reply)
 
-    async def _complete(self, agent: Agent, messages: list[Message]) -> str:
-        model = self._settings.models[agent.tier]
-        question = Question(
-            model=model,
-            prompt=agent.prompt,
-            messages=messages,
-            name=agent.name,
-            schema=agent.contract.model_json_schema(mode="serialization"),
-            temperature=None if model in self._clients.without_temperature else agent.temperature,
-        )
-        complete = respond if self._settings.model_api == "responses" else chat_complete
-        try:
-            with translated(agent.name):
-                completion = await complete(self._clients.chat, question)
-        except TemperatureRefused:
-            self._clients.without_temperature.add(model)
-            return await self._complete(agent, messages)
-        self._ledger.charge(completion.usage, completion.model)
-        if completion.refused:
-            raise Refused("model_refused", f"the model refused to answer as {agent.name}")
-        return completion.text
+    async def ask_as(self, agent: Agent, question: Mapping[str, JsonValue], reply: type[R]) -> R:
+        """As `ask`. An agent that works in the background is `Pending` until it is done; one of them a step."""
+        self._ledger.prompts[agent.name] = agent.version
+        conversation = Conversation(agent, question)
+        in_background = agent.background and self._settings.model_api == "responses"
+        text = await self._fetched(conversation) if in_background else None
+        while True:
+            if text is None:
+                text = await self._through_chain(conversation, self._start if in_background else self._complete)
+            answer = conversation.read(text, reply)
+            if answer is not None:
+                return answer
+            text = None
 
     async def embed(self, texts: Sequence[str]) -> list[list[float]]:
         """One vector per text, in order, of the dimensions in the settings."""
         answers = await self._clients.embeddings.embed(texts)
         for answer in answers:
-            self._ledger.charge(Usage(embedding_tokens=answer.tokens), answer.model)
+            tokens = Tokens(embedding=answer.tokens)
+            self._ledger.charge(used(self._settings.embedding_model, tokens), answer.model)
         return [vector for answer in answers for vector in answer.vectors]
 
+    async def cancel(self, token: str) -> None:
+        """End what `Pending` told of; what has ended already stays as it is."""
+        started = background.Started.of(token)
+        with translated("background"):
+            await background.cancel(self._link(started.deployment).client, started.response)
 
-def embedding_request(client: "AsyncOpenAI", settings: Settings) -> Request:
-    """How the batcher asks the embedding model of the settings."""
-
-    async def request(texts: Sequence[str]) -> Embedded:
-        with translated("embeddings"):
-            answer = await client.embeddings.create(
-                model=settings.embedding_model, input=list(texts), dimensions=settings.embedding_dimensions
+    async def _through_chain(self, conversation: Conversation, ask: Ask) -> str:
+        """The text of the first link of the agent's tier that answers."""
+        chain = self._settings.chains[conversation.agent.tier]
+        last = self._ledger.last_attempt
+        try:
+            link, text = await first_answer(
+                [self._link(each.label) for each in chain.deployments],
+                lambda link: ask(conversation, link),
+                last_attempt=last,
+                seconds=self._clients.seconds,
             )
-            vectors = [item.embedding for item in answer.data]
-        wrong = {len(vector) for vector in vectors} - {settings.embedding_dimensions}
-        if wrong or len(vectors) != len(texts):
-            expected = f"{len(texts)} vectors of {settings.embedding_dimensions} dimensions"
-            raise GiveUp("wrong_embeddings", f"expected {expected}, got {len(vectors)}, other dimensions: {wrong}")
-        return Embedded(vectors, answer.usage.prompt_tokens, answer.model)
+        except RetryLater as problem:
+            hopeless = last or isinstance(problem, CircuitOpen)
+            text_without = extractive.extractive_reply(conversation.agent.name, conversation.question)
+            if not (chain.extractive and hopeless) or text_without is None:
+                raise
+            self._ledger.models.add(extractive.NAME)
+            self._ledger.degraded.add("extractive_fallback")
+            return text_without
+        self._note_place(conversation, link.label)
+        return text
 
-    return request
+    def _note_place(self, conversation: Conversation, label: str) -> None:
+        if label != self._settings.chains[conversation.agent.tier].deployments[0].label:
+            self._ledger.degraded.add("second_model")
+
+    async def _complete(self, conversation: Conversation, link: Link) -> str:
+        complete = respond if self._settings.model_api == "responses" else chat_complete
+        return self._taken(conversation, link, await _sent(conversation, link, complete))
+
+    async def _start(self, conversation: Conversation, link: Link) -> str:
+        """Never returns: raises `Pending`."""
+        response = await _sent(conversation, link, background.start)
+        raise Pending(background.Started(link.label, conversation.repeats, response).token)
+
+    async def _fetched(self, conversation: Conversation) -> str | None:
+        """The text of what an earlier attempt has started; None: nothing was. Raises `Pending` until it is there."""
+        if self._ledger.token is None:
+            return None
+        started = background.Started.of(self._ledger.token)
+        conversation.repeats = started.repeats
+        link = self._link(started.deployment)
+        try:
+            with translated(conversation.agent.name):
+                completion = await background.fetch(link.client, started.response)
+        except background.Broken:
+            self._ledger.token = None
+            raise
+        if completion is None:
+            raise Pending(started.token)
+        self._ledger.token = None
+        self._note_place(conversation, link.label)
+        return self._taken(conversation, link, completion)
+
+    def _taken(self, conversation: Conversation, link: Link, completion: Completion) -> str:
+        self._ledger.charge(used(link.name, completion.tokens, calls=1), completion.model)
+        if completion.refused:
+            raise Refused("model_refused", f"the model refused to answer as {conversation.agent.name}")
+        return completion.text
+
+    def _link(self, label: str) -> Link:
+        link = self._clients.links.get(label)
+        if link is None:
+            raise GiveUp("background_expired", f"the deployment {label!r} is no longer in the settings")
+        return link
 
 
-def _parsed(text: str, reply: type[R]) -> R:
+async def _sent(conversation: Conversation, link: Link, send: Callable[["AsyncOpenAI", Question], Awaitable[T]]) -> T:
+    question = conversation.asked_of(link.name, temperature=link.takes_temperature)
     try:
-        return reply.model_validate_json(text)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the reply"
-        raise Unusable(f"{where}: {first['msg']}") from error
+        with translated(conversation.agent.name):
+            return await send(link.client, question)
+    except TemperatureRefused:
+        if question.temperature is None:
+            raise GiveUp("model_rejected_request", "the model refuses a temperature that it was not given") from None
+        link.takes_temperature = False
+        return await _sent(conversation, link, send)

@@ -4,13 +4,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from services.errors import GiveUp, Refused, RetryLater, StepError
+from services.errors import RATE_LIMITED, GiveUp, Refused, RetryLater, StepError
 from services.telemetry import log
 
 if TYPE_CHECKING:
     from openai import APIStatusError
 
 CONTENT_FILTER_CODES = frozenset({"content_filter", "content_policy_violation"})
+SPENT_CODES = frozenset({"insufficient_quota", "billing_hard_limit_reached"})
+"""A 429 that no pause helps: somebody has to pay first, so it counts as an outage."""
 WORTH_ANOTHER_TRY = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
 
 
@@ -43,7 +45,8 @@ def translated(agent: str) -> Iterator[None]:
 def _from_status(agent: str, error: "APIStatusError") -> StepError:
     log("model_error", agent=agent, status=error.status_code, code=str(error.code))
     if error.status_code in WORTH_ANOTHER_TRY:
-        code = "rate_limited" if error.status_code == 429 else "model_unavailable"
+        limited = error.status_code == 429 and error.code not in SPENT_CODES
+        code = RATE_LIMITED if limited else "model_unavailable"
         seconds = _retry_after(error)
         return RetryLater(code, f"the model of {agent} answered {error.status_code}", seconds)
     if error.code in CONTENT_FILTER_CODES:

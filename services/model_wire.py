@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from contracts.usage import Usage
+from contracts.usage import Tokens
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
+    from openai.types.responses import Response
 
 Message = dict[str, str]
 
@@ -27,7 +28,7 @@ class Question:
 class Completion:
     text: str
     """May be cut off or not be what was asked for: whoever parses it finds out."""
-    usage: Usage
+    tokens: Tokens
     model: str
     """As it names itself."""
     refused: bool
@@ -35,23 +36,30 @@ class Completion:
 
 async def respond(client: "AsyncOpenAI", question: Question) -> Completion:
     """POST /responses. Nothing is stored at the provider."""
-    request: Any = {
+    request: Any = {**responses_request(question), "store": False}
+    return read_response(await client.responses.create(**request))
+
+
+def responses_request(question: Question) -> dict[str, Any]:
+    """The body of POST /responses, without how it is kept."""
+    return {
         "model": question.model,
         "instructions": question.prompt,
         "input": question.messages,
         "text": {"format": {"type": "json_schema", **_format(question)}},
-        "store": False,
         **_temperature(question),
     }
-    response = await client.responses.create(**request)
+
+
+def read_response(response: "Response") -> Completion:
     used = response.usage
     parts = [part for item in response.output for part in getattr(item, "content", None) or []]
     return Completion(
         text=response.output_text,
-        usage=Usage(
-            model_calls=1,
-            input_tokens=used.input_tokens if used else 0,
-            output_tokens=used.output_tokens if used else 0,
+        tokens=Tokens(
+            input=used.input_tokens if used else 0,
+            cached_input=_cached(used.input_tokens_details) if used else 0,
+            output=used.output_tokens if used else 0,
         ),
         model=response.model,
         refused=any(part.type == "refusal" for part in parts),
@@ -71,14 +79,19 @@ async def chat_complete(client: "AsyncOpenAI", question: Question) -> Completion
     message = completion.choices[0].message
     return Completion(
         text=message.content or "",
-        usage=Usage(
-            model_calls=1,
-            input_tokens=used.prompt_tokens if used else 0,
-            output_tokens=used.completion_tokens if used else 0,
+        tokens=Tokens(
+            input=used.prompt_tokens if used else 0,
+            cached_input=_cached(used.prompt_tokens_details) if used else 0,
+            output=used.completion_tokens if used else 0,
         ),
         model=completion.model,
         refused=bool(message.refusal),
     )
+
+
+def _cached(details: Any) -> int:
+    """Servers other than OpenAI's leave the details out."""
+    return getattr(details, "cached_tokens", None) or 0
 
 
 def _format(question: Question) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """One frozen `Settings`, read once from the environment. Nothing else reads the environment."""
 
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
@@ -16,14 +17,38 @@ ReadSecret = Callable[[str, str], str]
 """(vault URL, secret name) -> value."""
 
 SECRET_CHARACTERS = 32
+EXTRACTIVE = "extractive"
+"""The last link of a chain of models that no provider is asked for."""
+_PLACE = re.compile(r"[A-Z][A-Z0-9_]*")
+"""The name of an endpoint; what else follows an @ is part of a model's name."""
 SECRET_PREFIX = "keyvault:"  # noqa: S105 - the mark of a reference, not a secret
 
 
 @dataclass(frozen=True)
 class Endpoint:
     url: str
-    key: str | None
+    key: str | None = field(repr=False)
     """None: the app's managed identity (or whoever is logged in) is used."""
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """A model at an endpoint."""
+
+    label: str
+    """As the settings write it: `name` or `name@ENDPOINT`."""
+    name: str
+    """The deployment (Azure) or model name."""
+    endpoint: Endpoint
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Who answers for a tier: the first deployment, or when it can't, the next."""
+
+    deployments: tuple[Deployment, ...]
+    extractive: bool = False
+    """Whether `services.extractive` answers when none of them can."""
 
 
 @dataclass(frozen=True)
@@ -75,8 +100,9 @@ class Settings:
     """Whether the service's semantic ranker orders passages; it is billed by query."""
     model: Endpoint
     model_api: ModelApi
-    models: Mapping[Tier, str]
-    """The deployment (Azure) or model name of each tier."""
+    chains: Mapping[Tier, Chain]
+    prices: str | None
+    """The path of a file with prices beside those of `services/prices.toml`, or `free`."""
     embedding: Endpoint
     embedding_model: str
     embedding_dimensions: int
@@ -95,18 +121,20 @@ def settings_from(environment: Mapping[str, str], read_secret: ReadSecret) -> Se
     """
     read = _Reader(environment, read_secret)
     model = Endpoint(read.url("MODEL_BASE_URL"), read.optional("MODEL_API_KEY"))
-    standard = read.required("MODEL_STANDARD")
+    standard = read.chain("MODEL_STANDARD", read.required("MODEL_STANDARD"), model)
+    fast, reasoning = (read.optional(key) for key in ("MODEL_FAST", "MODEL_REASONING"))
     return Settings(
         search=Endpoint(read.url("AZURE_SEARCH_ENDPOINT"), read.optional("AZURE_SEARCH_API_KEY")),
         vector_weight=read.number("SEARCH_VECTOR_WEIGHT", default=1.0, low=0, high=10),
         semantic_ranker=read.one_of("SEARCH_SEMANTIC_RANKER", ("off", "on"), default="off") == "on",
         model=model,
         model_api=read.one_of("MODEL_API", get_args(ModelApi), default="responses"),
-        models={
-            "fast": read.optional("MODEL_FAST") or standard,
+        chains={
+            "fast": read.chain("MODEL_FAST", fast, model) if fast else standard,
             "standard": standard,
-            "reasoning": read.optional("MODEL_REASONING") or standard,
+            "reasoning": read.chain("MODEL_REASONING", reasoning, model) if reasoning else standard,
         },
+        prices=read.optional("MODEL_PRICES"),
         embedding=Endpoint(
             read.url("EMBEDDING_BASE_URL", default=model.url),
             read.optional("EMBEDDING_API_KEY") or model.key,
@@ -188,6 +216,25 @@ class _Reader:
         if not parts.netloc or not (parts.scheme == "https" or (parts.scheme, parts.hostname) == ("http", "127.0.0.1")):
             raise SettingsError(f"setting {key} is not a URL with https; its value is a secret and is not shown")
         return value
+
+    def chain(self, key: str, text: str, default: Endpoint) -> Chain:
+        """`text` is the value of `key`: links with commas between them; EXTRACTIVE may be the last."""
+        *links, last = (link.strip() for link in text.split(","))
+        extractive = last == EXTRACTIVE
+        links = links if extractive else [*links, last]
+        if not links or not all(links) or len(set(links)) < len(links) or EXTRACTIVE in links:
+            raise SettingsError(
+                f"setting {key} is {text!r}: not different deployments with commas between them, "
+                f"the last of which may be {EXTRACTIVE!r}"
+            )
+        return Chain(tuple(self._deployment(link, default) for link in links), extractive)
+
+    def _deployment(self, link: str, default: Endpoint) -> Deployment:
+        name, _, place = link.rpartition("@")
+        if not name or not _PLACE.fullmatch(place):
+            return Deployment(link, link, default)
+        key = f"MODEL_ENDPOINT_{place}"
+        return Deployment(link, name, Endpoint(self.url(f"{key}_URL"), self.optional(f"{key}_KEY")))
 
     def number(self, key: str, *, default: float | None, low: float, high: float) -> float:
         text = self.optional(key)

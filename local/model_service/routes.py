@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import math
 import time
 import uuid
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from aiohttp import web
 
 from local.model_service import offline
+from local.model_service.background import Background
 from local.model_service.embedders import Embedders, InTurn, all_embedders, chosen
 from local.model_service.problems import Fault
 from local.model_service.script import Script
@@ -25,6 +27,9 @@ class ModelService:
         self.script = Script()
         self._embedders = embedders
         self._in_turn = InTurn()
+        self.background = Background(self.script)
+        self._under_way = 0
+        """Calls that a script delays."""
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -32,6 +37,7 @@ class ModelService:
             for base in BASES
             for route in (
                 web.post(base + "/responses", self.respond),
+                *self.background.routes(base),
                 web.post(base + "/chat/completions", self.chat),
                 web.post(base + "/embeddings", self.embed),
                 web.get(base + "/models", self.models),
@@ -43,7 +49,10 @@ class ModelService:
         message = _last_message(body.get("input"), "input")
         form = (body.get("text") or {}).get("format") or {}
         schema = form.get("schema") if form.get("type") == "json_schema" else None
-        text, refusal, cut_off = await self._complete(request, form.get("name"), schema, message)
+        if body.get("background") and body.get("store") is False:
+            raise Fault(400, "background needs store", param="store")
+        call = await self._scripted(request, form.get("name") or "", message)
+        text, refusal, cut_off = await self._complete(call, form.get("name"), schema, message)
         given = json.dumps([body.get("instructions"), body.get("input")], ensure_ascii=False)
         part = (
             {"type": "refusal", "refusal": refusal}
@@ -80,13 +89,14 @@ class ModelService:
             "tools": [],
             "usage": usage,
         }
-        return web.json_response(answer)
+        return web.json_response(self.background.begin(answer, call) if body.get("background") else answer)
 
     async def chat(self, request: web.Request) -> web.StreamResponse:
         body = await _body(request)
         message = _last_message(body.get("messages"), "messages")
         form = (body.get("response_format") or {}).get("json_schema") or {}
-        text, refusal, cut_off = await self._complete(request, form.get("name"), form.get("schema"), message)
+        call = await self._scripted(request, form.get("name") or "", message)
+        text, refusal, cut_off = await self._complete(call, form.get("name"), form.get("schema"), message)
         used, made = count_tokens(json.dumps(body["messages"], ensure_ascii=False)), count_tokens(text)
         self.script.saw(form.get("name") or "", message, input_tokens=used, output_tokens=made)
         choice = {
@@ -106,10 +116,9 @@ class ModelService:
         return web.json_response(answer)
 
     async def _complete(
-        self, request: web.Request, agent: str | None, schema: dict[str, Any] | None, message: str
+        self, call: dict[str, Any], agent: str | None, schema: dict[str, Any] | None, message: str
     ) -> tuple[str, str | None, bool]:
         """The text of the reply, or a refusal, and whether it was cut off; as scripted, if it was."""
-        call = await self._scripted(request, agent or "", message)
         if "refusal" in call:
             return "", str(call["refusal"]), False
         if "reply" in call:
@@ -122,7 +131,14 @@ class ModelService:
 
     async def _scripted(self, request: web.Request, agent: str, message: str) -> dict[str, Any]:
         call = self.script.take(agent, message)
-        await asyncio.sleep(float(call.get("delay", 0)))
+        if self._under_way >= call.get("at_once", math.inf):
+            self.script.saw(agent, message, status=429)
+            raise Fault(429, "too many at once")
+        self._under_way += 1
+        try:
+            await asyncio.sleep(float(call.get("delay", 0)))
+        finally:
+            self._under_way -= 1
         if call.get("cut") and request.transport is not None:
             request.transport.close()
         if "status" in call:

@@ -5,6 +5,8 @@
 A call is {"reply": object or text} | {"status": n, "retry_after": s, "error": code} | {"delay": s} | {"cut": true}
 | {"malformed": true} | {"truncated": true} | {"refusal": text}; with "repeat": true it holds for all later calls, with
 "match": text only for messages that contain the text. The agent "*" is any, "embeddings" are embeddings.
+{"delay": s, "at_once": n} answers 429 while n calls with that delay are under way. A background response is in progress
+for {"polls": n} requests, and then ends as {"ends": "failed" | "incomplete" | "cancelled" | "expired"}, or completed.
 """
 
 from collections import defaultdict
@@ -14,7 +16,7 @@ from aiohttp import web
 
 KNOWN = {
     "reply", "status", "retry_after", "error", "param", "delay", "cut", "malformed", "truncated", "refusal",
-    "repeat", "match",
+    "repeat", "match", "at_once", "polls", "ends",
 }  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from services.embeddings import MOST_TEXTS, Embedded, EmbeddingBatcher
+from services.embeddings import MOST_TEXTS, MOST_TOKENS, Embedded, EmbeddingBatcher, estimated_tokens
 from services.errors import GiveUp, RetryLater
 
 pytestmark = pytest.mark.anyio
@@ -16,11 +16,13 @@ class Requests:
 
     def __init__(self, bad: str = "", down: bool = False) -> None:
         self.sizes: list[int] = []
+        self.tokens: list[int] = []
         self.bad = bad
         self.down = down
 
     async def __call__(self, texts: Sequence[str]) -> Embedded:
         self.sizes.append(len(texts))
+        self.tokens.append(sum(map(estimated_tokens, texts)))
         await asyncio.sleep(0.001)
         if self.down:
             raise RetryLater("embeddings_unavailable", "down")
@@ -49,6 +51,28 @@ async def test_no_request_is_larger_than_the_api_takes() -> None:
     assert [sum(len(each.vectors) for each in answer) for answer in answers] == [300] * 3
     assert max(requests.sizes) <= MOST_TEXTS
     assert sum(requests.sizes) == 900
+
+
+@pytest.mark.parametrize("character", ["a", "漢"])
+async def test_no_request_has_more_tokens_than_the_api_takes(character: str) -> None:
+    requests = Requests()
+    batcher = EmbeddingBatcher(requests)
+    texts = [character * 8_000] * 40
+
+    answers = await asyncio.gather(batcher.embed(texts), *(batcher.embed([text]) for text in texts))
+
+    assert sum(requests.sizes) == 80
+    assert max(requests.tokens) <= MOST_TOKENS
+    assert len(requests.sizes) <= 2 + sum(requests.tokens) // MOST_TOKENS, "and no more requests than that takes"
+    assert [sum(len(each.vectors) for each in answer) for answer in answers] == [40, *[1] * 40]
+
+
+async def test_a_text_that_is_too_long_for_any_request_goes_alone() -> None:
+    requests = Requests()
+
+    await EmbeddingBatcher(requests).embed(["a", "b" * MOST_TOKENS * 4, "c"])
+
+    assert requests.sizes == [1, 1, 1]
 
 
 async def test_a_text_that_is_refused_does_not_refuse_the_others() -> None:

@@ -1,53 +1,20 @@
 """The model through the real SDK, over both APIs, against a server that misbehaves on order."""
 
-import dataclasses
+import asyncio
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
-from urllib.request import Request, urlopen
 
 import pytest
 from aiohttp import web
-from openai import AsyncOpenAI
 
-from contracts.replies import DraftReply
+from contracts.usage import Tokens
 from local.model_service.routes import make_app
 from local.serving import in_thread
-from services.embeddings import EmbeddingBatcher
+from services.conversation import ASKED_AGAIN
 from services.errors import GiveUp, Refused, RetryLater, StepError
-from services.ledger import Ledger
-from services.model import ASKED_AGAIN, ModelClients, OpenAIModel, embedding_request
-from services.settings import ModelApi, Settings, settings_from
-
-QUESTION: dict[str, Any] = {
-    "goal": "tea",
-    "instruction": "How hot is tea?",
-    "passages": [{"number": 1, "source": "tea.md", "heading": "Tea", "text": "Tea needs water of 80 degrees."}],
-}
-EXAMPLE = json.loads(Path("local.settings.json.example").read_text(encoding="utf-8"))["Values"]
-
-
-def settings(url: str, api: ModelApi = "responses") -> Settings:
-    found = settings_from({**EXAMPLE, "MODEL_BASE_URL": url}, lambda vault, name: "")
-    return dataclasses.replace(found, model_api=api)
-
-
-class Asked:
-    """A model, its clients and its ledger."""
-
-    def __init__(self, url: str, api: ModelApi = "responses") -> None:
-        client = AsyncOpenAI(base_url=url, api_key="any", max_retries=0, timeout=3)
-        own = settings(url, api)
-        self.clients = ModelClients(client, EmbeddingBatcher(embedding_request(client, own)))
-        self.ledger = Ledger(last_attempt=False)
-        self.model = OpenAIModel(self.clients, own, self.ledger)
-
-    async def answer(self) -> DraftReply:
-        try:
-            return await self.model.ask("executor", QUESTION, DraftReply)
-        finally:
-            await self.clients.chat.close()
+from services.settings import ModelApi
+from tests.services.asked import Asked, calls, script, unscript
 
 
 @pytest.fixture(scope="module")
@@ -59,12 +26,7 @@ def server() -> Iterator[str]:
 @pytest.fixture
 def url(server: str) -> Iterator[str]:
     yield f"{server}/v1/"
-    urlopen(Request(f"{server}/control/script", method="DELETE"), timeout=5).close()  # noqa: S310 - loopback
-
-
-def script(url: str, *calls: dict[str, Any], agent: str = "executor") -> None:
-    body = json.dumps({"agent": agent, "calls": calls}).encode()
-    urlopen(Request(url.replace("/v1/", "/control/script"), data=body), timeout=5).close()  # noqa: S310
+    unscript(f"{server}/v1/")
 
 
 APIS: tuple[ModelApi, ...] = ("responses", "chat")
@@ -80,6 +42,9 @@ async def test_both_apis_answer_and_are_charged(url: str, api: ModelApi) -> None
     assert reply.answer == "Tea needs water of 80 degrees [1]."
     assert asked.ledger.usage.model_calls == 1
     assert asked.ledger.usage.input_tokens > asked.ledger.usage.output_tokens > 5
+    assert asked.ledger.usage.by_model == {
+        "offline": Tokens(input=asked.ledger.usage.input_tokens, output=asked.ledger.usage.output_tokens)
+    }
     assert asked.ledger.prompts == {"executor": "2"}
     assert asked.ledger.models == {"murmuration-offline-1"}
 
@@ -90,6 +55,7 @@ async def test_both_apis_answer_and_are_charged(url: str, api: ModelApi) -> None
     ("call", "error", "code", "seconds"),
     [
         ({"status": 429, "retry_after": 7}, RetryLater, "rate_limited", 7),
+        ({"status": 429, "error": "insufficient_quota"}, RetryLater, "model_unavailable", None),
         ({"status": 500}, RetryLater, "model_unavailable", None),
         ({"cut": True}, RetryLater, "model_unavailable", None),
         ({"delay": 4}, RetryLater, "model_timeout", None),
@@ -130,13 +96,48 @@ async def test_an_unusable_reply_is_asked_for_again_with_the_reason_and_then_giv
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("api", APIS)
-async def test_a_model_without_temperature_is_asked_without_it_from_then_on(url: str, api: ModelApi) -> None:
-    asked = Asked(url, api)
-    script(url, {"status": 400, "param": "temperature"})
+async def test_a_model_without_temperature_is_asked_without_it_from_then_on() -> None:
+    with_temperature: list[bool] = []
 
-    assert (await asked.answer()).answer
-    assert asked.clients.without_temperature == {"offline"}
+    async def answer(request: web.Request) -> web.Response:
+        body = json.loads(await request.read())
+        with_temperature.append("temperature" in body)
+        if "temperature" in body:
+            return web.json_response({"error": {"message": "no", "param": "temperature"}}, status=400)
+        message = {"role": "assistant", "content": '{"answer": "80 degrees [1].", "missing": []}'}
+        choice = {"index": 0, "finish_reason": "stop", "message": message}
+        usage = {
+            "prompt_tokens": 30,
+            "completion_tokens": 7,
+            "total_tokens": 37,
+            "prompt_tokens_details": {"cached_tokens": 20},
+        }
+        answer = {"id": "1", "object": "chat.completion", "created": 0, "model": "o-2026-01-01"}
+        return web.json_response({**answer, "choices": [choice], "usage": usage})
+
+    async def make() -> web.Application:
+        app = web.Application()
+        app.router.add_post("/v1/chat/completions", answer)
+        return app
+
+    with in_thread(make) as url:
+        asked = Asked(f"{url}/v1/", "chat")
+        await asked.ask()
+        await asked.answer()
+
+    assert with_temperature == [True, False, False]
+    assert asked.ledger.usage.by_model == {"offline": Tokens(input=60, cached_input=40, output=14)}
+    assert asked.ledger.models == {"o-2026-01-01"}, "as the provider names it; the prices are of the settings' name"
+
+
+@pytest.mark.anyio
+async def test_a_model_that_refuses_a_temperature_it_was_not_given_is_given_up(url: str) -> None:
+    script(url, {"status": 400, "param": "temperature", "repeat": True})
+
+    with pytest.raises(GiveUp, match="temperature that it was not given"):
+        await Asked(url).answer()
+
+    assert len(calls(url)) == 2
 
 
 @pytest.mark.anyio
@@ -173,4 +174,15 @@ async def test_embeddings_come_in_order_and_of_the_right_size(url: str) -> None:
     assert len(vectors) == 300
     assert vectors[299] == single[0]
     assert asked.ledger.usage.embedding_tokens > 0
-    await asked.clients.chat.close()
+    await asked.clients.close()
+
+
+@pytest.mark.anyio
+async def test_a_hundred_agents_that_embed_at_once_make_one_request(url: str) -> None:
+    asked = Asked(url)
+
+    await asyncio.gather(*(asked.model.embed([f"text number {number}"]) for number in range(100)))
+
+    assert [each["texts"] for each in calls(url, "embeddings")] == [100]
+    assert asked.ledger.usage.by_model["local-hash"].embedding == asked.ledger.usage.embedding_tokens > 0
+    await asked.clients.close()

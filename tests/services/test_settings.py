@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from services.errors import SettingsError
-from services.settings import Settings, Smtp, Webhook, settings_from
+from services.settings import Chain, Deployment, Endpoint, Settings, Smtp, Webhook, settings_from
 
 EXAMPLE: dict[str, str] = json.loads(Path("local.settings.json.example").read_text(encoding="utf-8"))["Values"]
 REQUIRED = (
@@ -31,7 +31,8 @@ def test_the_example_is_complete() -> None:
     settings = read()
 
     assert settings.search.url == "http://127.0.0.1:7072"
-    assert settings.models == {"fast": "offline", "standard": "offline", "reasoning": "offline"}
+    offline = Chain((Deployment("offline", "offline", settings.model),))
+    assert settings.chains == {"fast": offline, "standard": offline, "reasoning": offline}
     assert settings.embedding == settings.model
     assert settings.vector_weight == 0.01
 
@@ -124,6 +125,39 @@ def test_how_approvers_are_reached_is_checked_and_secrets_are_not_quoted(changes
 
     assert says in str(refused.value)
     assert "canary" not in str(refused.value)
+
+
+def test_a_chain_leads_through_deployments_and_endpoints_to_the_extractive_answer() -> None:
+    settings = read(
+        MODEL_STANDARD="gpt-5-mini, gpt-5-mini@WEST, m@2026, extractive",
+        MODEL_FAST="nano@WEST",
+        MODEL_ENDPOINT_WEST_URL="https://west.example/openai/v1/",
+        MODEL_ENDPOINT_WEST_KEY="k",
+    )
+
+    west = Endpoint("https://west.example/openai/v1/", "k")
+    assert settings.chains["standard"] == Chain(
+        (
+            Deployment("gpt-5-mini", "gpt-5-mini", settings.model),
+            Deployment("gpt-5-mini@WEST", "gpt-5-mini", west),
+            Deployment("m@2026", "m@2026", settings.model),
+        ),
+        extractive=True,
+    )
+    assert settings.chains["fast"] == Chain((Deployment("nano@WEST", "nano", west),))
+    assert settings.chains["reasoning"] == settings.chains["standard"]
+    assert "'k'" not in repr(settings), "a key is not shown with the settings"
+
+
+@pytest.mark.parametrize("chain", ["a,,b", "a,a", ",", "extractive", "extractive,a", "a,extractive,b"])
+def test_a_chain_that_is_none_is_named_and_quoted(chain: str) -> None:
+    with pytest.raises(SettingsError, match=f"setting MODEL_REASONING is '{chain}'"):
+        read(MODEL_REASONING=chain)
+
+
+def test_an_endpoint_that_is_not_described_is_named() -> None:
+    with pytest.raises(SettingsError, match="setting MODEL_ENDPOINT_EAST_URL is missing"):
+        read(MODEL_STANDARD="m@EAST")
 
 
 def test_a_reference_into_key_vault_is_resolved() -> None:
