@@ -6,11 +6,13 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from services.breaker import CircuitBreaker, CircuitOpen
 from services.errors import RATE_LIMITED, RetryLater
 from services.limiter import AdaptiveLimiter
+from services.telemetry import log
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -63,9 +65,10 @@ async def first_answer(
     for place, link in enumerate(links):
         share = (deadline - loop.time()) / (len(links) - place)
         try:
-            return link, await link.call(lambda link=link: ask(link), share)  # type: ignore[misc]
+            return link, await link.call(partial(ask, link), share)
         except RetryLater as problem:
             if problem.code == RATE_LIMITED and not last_attempt:
                 raise
+            log("model_gives_way", deployment=link.label, code=problem.code, known=isinstance(problem, CircuitOpen))
             failures.append(problem)
     raise next((each for each in failures if not isinstance(each, CircuitOpen)), failures[0])

@@ -10,6 +10,7 @@ from typing import Any
 
 NAME = "extractive"
 MOST_SENTENCES = 3
+STEM_CHARACTERS = 5
 INSTRUCTION_CHARACTERS = 1_000
 SUMMARY_CHARACTERS = 1_200
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n{2,}")
@@ -70,7 +71,8 @@ def _summarize(question: Question) -> dict[str, Any]:
 
 
 def _words(text: str) -> frozenset[str]:
-    return frozenset(word.lower() for word in _WORD.findall(text))
+    """By their beginnings, so that "steep" is found in "steeps"."""
+    return frozenset(word.lower()[:STEM_CHARACTERS] for word in _WORD.findall(text))
 
 
 def _plain(sentence: str) -> str:

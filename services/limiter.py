@@ -16,8 +16,9 @@ LONGEST_PAUSE_SECONDS = 10.0
 
 
 class AdaptiveLimiter:
-    """One more at once after as many successes as there are places; half as many after a 429.
+    """Half as many at once after a 429; one more after as many successes as there are places, while others wait.
 
+    Before the first 429 every success makes room for one more: a deployment that bears all is soon asked by all.
     Calls that were under way when the limit was halved don't halve it again: they were too many for the same reason.
     A Retry-After holds for all who come after. Belongs to one event loop.
     """
@@ -68,9 +69,9 @@ class AdaptiveLimiter:
 
     def _grow(self) -> None:
         self._successes += 1
-        if self._successes >= self.limit:
+        if self._successes >= (self.limit if self._cuts else 1):
             self._successes = 0
-            # Who is not limited learns nothing of the limit: it grows only while others wait for a place.
+            # Who makes fewer calls than there are places learns nothing of what the other side bears.
             if self._places.statistics().tasks_waiting:
                 self._places.total_tokens = min(MOST, self.limit + 1)
 

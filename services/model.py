@@ -102,14 +102,18 @@ class OpenAIModel:
                 seconds=self._clients.seconds,
             )
         except RetryLater as problem:
-            hopeless = last or isinstance(problem, CircuitOpen)
-            text_without = extractive.extractive_reply(conversation.agent.name, conversation.question)
-            if not (chain.extractive and hopeless) or text_without is None:
+            if not chain.extractive or not (last or isinstance(problem, CircuitOpen)):
                 raise
-            self._ledger.models.add(extractive.NAME)
-            self._ledger.degraded.add("extractive_fallback")
-            return text_without
+            return self._without_model(conversation)
         self._note_place(conversation, link.label)
+        return text
+
+    def _without_model(self, conversation: Conversation) -> str:
+        text = extractive.extractive_reply(conversation.agent.name, conversation.question)
+        if text is None:
+            raise GiveUp("model_unavailable", f"no model can be reached, and {conversation.agent.name} needs one")
+        self._ledger.models.add(extractive.NAME)
+        self._ledger.degraded.add("extractive_fallback")
         return text
 
     def _note_place(self, conversation: Conversation, label: str) -> None:

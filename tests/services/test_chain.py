@@ -131,11 +131,15 @@ async def test_an_outage_that_is_known_is_not_waited_for_again(regions: tuple[st
     assert asked.ledger.degraded == {"extractive_fallback"}
 
 
-async def test_nobody_judges_in_place_of_the_evaluator(regions: tuple[str, str]) -> None:
-    script(regions[0], DOWN, agent="evaluator")
-    asked = chained(regions, "offline,extractive").begin(last_attempt=True)
+async def test_nobody_judges_in_place_of_the_evaluator_and_nobody_waits_for_it(regions: tuple[str, str]) -> None:
+    script(regions[0], DOWN, agent="*")
+    asked = chained(regions, "offline,extractive")
+    for _ in range(FAILURES):
+        with pytest.raises(RetryLater):
+            await asked.ask()
 
-    with pytest.raises(RetryLater):
+    asked.begin()
+    with pytest.raises(GiveUp, match="no model can be reached, and evaluator needs one"):
         await asked.model.ask("evaluator", {**QUESTION, "answer": "80 degrees [1].", "problems": []}, JudgementReply)
     await asked.clients.close()
 

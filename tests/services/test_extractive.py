@@ -51,6 +51,14 @@ def test_sentences_are_quoted_with_the_number_of_their_passage_and_without_marke
     assert draft.missing == []
 
 
+def test_a_word_is_found_in_another_form() -> None:
+    passages = [{"number": 1, "source": "a", "heading": "", "text": "Tea is green. It steeps for three minutes."}]
+
+    draft = DraftReply.model_validate_json(reply("executor", instruction="How long to steep?", passages=passages))
+
+    assert draft.answer == "It steeps for three minutes [1]."
+
+
 def test_what_no_passage_speaks_of_is_missing() -> None:
     draft = DraftReply.model_validate_json(reply("executor", instruction="Who won?"))
 

@@ -27,17 +27,16 @@ class Time:
 
 
 class Gate:
-    """Calls that go on when they are let, and how many were under way at once at most."""
+    """Calls that go on when they are let, and how many there were at once before."""
 
     def __init__(self, limiter: AdaptiveLimiter) -> None:
         self.limiter = limiter
         self.open = asyncio.Event()
-        self.under_way = self.most = 0
+        self.under_way = self.before = 0
 
     async def call(self, problem: Exception | None = None) -> None:
         async with self.limiter.place(5):
             self.under_way += 1
-            self.most = max(self.most, self.under_way)
             try:
                 await self.open.wait()
                 if problem is not None:
@@ -50,6 +49,7 @@ class Gate:
         calls = [asyncio.create_task(self.call(problem)) for problem in problems]
         for _ in range(5):
             await asyncio.sleep(0)
+        self.before = self.under_way
         self.open.set()
         await asyncio.gather(*calls, return_exceptions=True)
 
@@ -59,7 +59,19 @@ async def test_no_more_calls_than_the_limit_are_under_way() -> None:
 
     await gate.run(*[None] * 50)
 
-    assert gate.most == FIRST_LIMIT
+    assert gate.before == FIRST_LIMIT
+
+
+async def test_who_is_never_refused_is_soon_asked_by_all_and_no_more_than_that() -> None:
+    limiter = AdaptiveLimiter()
+
+    for _ in range(3):
+        await Gate(limiter).run(*[None] * 150)
+    gate = Gate(limiter)
+    await gate.run(*[None] * 100)
+
+    assert gate.before == 100
+    assert limiter.limit <= 150
 
 
 async def test_a_refusal_halves_the_limit_once_for_all_calls_that_were_under_way() -> None:
@@ -133,5 +145,6 @@ async def test_who_finds_no_place_in_time_comes_back_later_and_who_goes_away_tak
     gate.open.set()
     await asyncio.gather(*holding)
 
-    await gate.run(*[None] * FIRST_LIMIT)
-    assert gate.most == FIRST_LIMIT, "every place is free again"
+    again = Gate(limiter)
+    await again.run(*[None] * FIRST_LIMIT)
+    assert again.before == FIRST_LIMIT, "every place is free again"
