@@ -14,8 +14,20 @@ from azure.durable_functions import DurableOrchestrationContext
 from azure.durable_functions.models.Task import TimerTask
 from pydantic import TypeAdapter
 
+from contracts.background import UnderWay
 from contracts.base import Contract
-from contracts.steps import Done, Failed, Later, Returns, Step, StepCall, StepResult, Takes
+from contracts.steps import (
+    CANCEL_BACKGROUND,
+    PENDING,
+    Done,
+    Failed,
+    Later,
+    Returns,
+    Step,
+    StepCall,
+    StepResult,
+    Takes,
+)
 from contracts.usage import Usage
 
 T = TypeVar("T")
@@ -29,6 +41,11 @@ LONGEST_TIMER = timedelta(days=3)
 """The SDK can't cancel a timer of more than 6 days; longer waits are made of steps of this length."""
 FIRST_BACKOFF_SECONDS = 1.0
 LONGEST_BACKOFF_SECONDS = 60.0
+FIRST_POLL_SECONDS = 2.0
+"""Before the first look at what a provider works on in the background; later pauses grow."""
+POLL_GROWTH = 1.5
+LONGEST_PENDING = timedelta(hours=1)
+"""What is not done after that is cancelled."""
 
 _STEP_RESULT: TypeAdapter[Done | Later | Failed] = TypeAdapter(StepResult)
 
@@ -84,32 +101,51 @@ def call(context: Context, step: Step[Takes, Returns], value: Takes) -> Strand[R
     """Have `step` done; raises `StepFailed` when it can't be, or was not within the row's attempts.
 
     `Later` is a durable sleep as long as the outside asked for, or with doubling pauses. An activity that
-    *raised* has a bug or lost its worker: it is tried again like a `Later`.
+    *raised* has a bug or lost its worker: it is tried again like a `Later`. What a provider works on in the background
+    is looked at with growing pauses, which are no attempts, and cancelled when nobody waits any more.
     """
     used = Usage()
-    attempt = 0
+    attempt, polls, token = 1, 0, None
+    until = context.current_utc_datetime + LONGEST_PENDING
     while True:
-        attempt += 1
-        message = StepCall(run=context.instance_id, attempt=attempt, value=value.model_dump(mode="json"))
+        message = StepCall(run=context.instance_id, attempt=attempt, token=token, value=value.model_dump(mode="json"))
         leaf = context.call_activity(step.name, message.model_dump(mode="json"))
         yield (leaf,)
-        outcome = _read(leaf)
+        outcome = _read(leaf, token)
         used = used + outcome.usage
         if isinstance(outcome, Done):
             return Result(step.returns.model_validate(outcome.value), used, outcome)
         if isinstance(outcome, Failed):
             raise StepFailed(outcome.code, outcome.message, used)
-        if attempt == step.attempts:
+        token = outcome.token
+        late = outcome.code == PENDING and context.current_utc_datetime >= until
+        if late or (outcome.code != PENDING and attempt == step.attempts):
+            yield from _cancel(context, token)
             raise StepFailed(outcome.code, f"{step.name} gave up after {attempt} attempts", used)
-        pause = outcome.seconds
-        if pause is None:
-            pause = min(FIRST_BACKOFF_SECONDS * 2 ** (attempt - 1), LONGEST_BACKOFF_SECONDS)
-        yield from sleep(context, timedelta(seconds=pause))
+        yield from sleep(context, timedelta(seconds=_pause(outcome, attempt, polls)))
+        attempt, polls = (attempt, polls + 1) if outcome.code == PENDING else (attempt + 1, polls)
 
 
-def _read(leaf: Leaf) -> Done | Later | Failed:
+def _pause(outcome: Later, attempt: int, polls: int) -> float:
+    """Seconds until the next attempt, or the next look."""
+    if outcome.code == PENDING:
+        return min(FIRST_POLL_SECONDS * POLL_GROWTH**polls, LONGEST_BACKOFF_SECONDS)
+    if outcome.seconds is not None:
+        return outcome.seconds
+    return min(FIRST_BACKOFF_SECONDS * 2 ** (attempt - 1), LONGEST_BACKOFF_SECONDS)
+
+
+def _cancel(context: Context, token: str | None) -> Strand[None]:
+    """Nobody waits for it any more: the provider need not work on."""
+    if token is not None:
+        value = UnderWay(token=token).model_dump(mode="json")
+        message = StepCall(run=context.instance_id, attempt=1, value=value)
+        yield (context.call_activity(CANCEL_BACKGROUND.name, message.model_dump(mode="json")),)
+
+
+def _read(leaf: Leaf, token: str | None) -> Done | Later | Failed:
     if isinstance(leaf.result, Exception):
-        return Later(code="step_broke")
+        return Later(code="step_broke", token=token)
     return _STEP_RESULT.validate_python(leaf.result)
 
 

@@ -1,6 +1,6 @@
 """The deployments that may answer, in order: what this process knows of each, and when one gives way to the next.
 
-`docs/decisions/0005-when-a-model-gives-way.md` says why.
+`docs/decisions/0006-when-a-model-gives-way.md` says why.
 """
 
 import asyncio

@@ -83,6 +83,7 @@ def _plain(sentence: str) -> str:
 _SKILLS: dict[str, Skill] = {
     "planner": _plan,
     "executor": _execute,
+    "expert": _execute,
     "writer": _write,
     "archivist": _remember,
     "summarizer": _summarize,
