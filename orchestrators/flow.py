@@ -129,10 +129,12 @@ def call(context: Context, step: Step[Takes, Returns], value: Takes) -> Strand[R
 def _pause(outcome: Later, attempt: int, polls: int) -> float:
     """Seconds until the next attempt, or the next look."""
     if outcome.code == PENDING:
-        return min(FIRST_POLL_SECONDS * POLL_GROWTH**polls, LONGEST_BACKOFF_SECONDS)
+        growth: float = POLL_GROWTH**polls
+        return min(FIRST_POLL_SECONDS * growth, LONGEST_BACKOFF_SECONDS)
     if outcome.seconds is not None:
         return outcome.seconds
-    return min(FIRST_BACKOFF_SECONDS * 2 ** (attempt - 1), LONGEST_BACKOFF_SECONDS)
+    growth = 2.0 ** (attempt - 1)
+    return min(FIRST_BACKOFF_SECONDS * growth, LONGEST_BACKOFF_SECONDS)
 
 
 def _cancel(context: Context, token: str | None) -> Strand[None]:

@@ -16,6 +16,7 @@ PASSAGES = [
 QUESTIONS: dict[str, dict[str, Any]] = {
     "planner": {"goal": "How long is the archive kept?", "max_tasks": 12},
     "executor": {"goal": "g", "instruction": "How long is the archive kept?", "passages": PASSAGES},
+    "expert": {"goal": "g", "instruction": "How long is the archive kept?", "passages": PASSAGES},
     "writer": {"goal": "g", "results": [{"task": "t2", "instruction": "i", "answer": "Ten years [1]."}], "failed": []},
     "archivist": {"goal": "g", "answer": "a"},
     "summarizer": {"summary": "Before.", "turns": [{"goal": "g", "answer": "word " * 1_000}]},
