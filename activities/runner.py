@@ -38,7 +38,7 @@ async def run_step(step: Step[Any, Any], message: dict[str, Any], durable: Any =
     """
     called = StepCall.model_validate(message)
     current_run.set(called.run)
-    ledger = Ledger(last_attempt=called.attempt == step.attempts, token=called.token)
+    ledger = Ledger(last_attempt=called.attempt == step.attempts, token=called.token, cheapest=called.cheapest)
     began = time.monotonic()
     envelope: Done | Later | Failed
     try:

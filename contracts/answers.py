@@ -8,6 +8,7 @@ from contracts.approvals import Decision
 from contracts.base import Contract
 from contracts.content import Content, Reference
 from contracts.plans import TaskType
+from contracts.prices import Cost
 from contracts.rules import Rules
 from contracts.usage import Usage
 
@@ -145,6 +146,8 @@ class Outcome(Contract):
     """How often the answer was revised."""
     tasks: tuple[TaskReport, ...] = ()
     usage: Usage = Usage()
+    cost: Cost | None = None
+    """None when the price of a model is not known."""
     prompts: dict[str, str] = {}
     """The version of each agent's prompt that was used."""
     models: tuple[str, ...] = ()

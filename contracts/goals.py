@@ -11,6 +11,7 @@ from contracts.base import AT_THE_DOOR, Contract, Instant, Request
 from contracts.owner import Owner
 from contracts.passages import DocumentKind, Scope
 from contracts.plans import Plan
+from contracts.prices import PriceTable
 from contracts.replies import TaskReply
 from contracts.rules import Rules, RulesRequest
 
@@ -33,10 +34,13 @@ class Budget(Contract):
     """Input, output and embedding tokens together."""
     model_calls: Annotated[int, Field(ge=1, le=100_000)] = 500
     seconds: Annotated[int, Field(ge=1, le=604_800)] = 3_600
-    """From the start of the run to the scheduling of its last step."""
+    """From the start of the run to the scheduling of its last step, without the time of waiting for people."""
+    usd: Annotated[float, Field(gt=0, le=100_000)] | None = None
+    """Money for models; None: no limit. By the prices of the day on which the run begins."""
 
 
 OnExhausted = Literal["accept_best", "ask_person", "fail"]
+OnBudget = Literal["stop", "ask_person", "degrade"]
 Approvable = Literal["plan", "answer"]
 
 
@@ -71,6 +75,9 @@ class Options(Contract):
     remember: bool = True
     """Whether what the run learns is left for later runs."""
     budget: Budget = Budget()
+    on_budget: OnBudget = "stop"
+    """At the limit: end with the best there is; ask the approvers for as much again; or ask cheaper models from four
+    fifths of it on, and then end."""
 
 
 class BudgetRequest(Budget):
@@ -163,5 +170,7 @@ class Goal(Contract):
     """Who asks, by name, if people have to approve: they are told, and may not be asked themselves."""
     scope: Scope = Scope()
     plan: Plan | None = None
+    prices: PriceTable | None = None
+    """Of the models that it may ask, when it began; None: they are not known."""
     metadata: dict[str, Any] = {}
     options: Options = Options()

@@ -26,3 +26,13 @@ class PriceTable(Contract):
     """The day from which the table is, such as 2026-11-21."""
     models: dict[str, Price]
     """By the names that the settings give them."""
+
+
+class Cost(Contract):
+    """What a run has cost, by the prices that it began with."""
+
+    micro_dollars: MicroDollars
+    by_agent: dict[str, MicroDollars] = {}
+    """By agent, and by step where no agent was asked; each is rounded up, so that the sum may be a little higher."""
+    prices_of: str
+    """The day from which the prices are."""

@@ -37,6 +37,8 @@ class StepCall(Contract):
     run: str
     attempt: int
     """From 1. Coming back for what is under way is not another attempt."""
+    cheapest: bool = False
+    """Whether the cheapest models will have to do."""
     token: str | None = None
     """What the `Later` before this call gave."""
     value: dict[str, JsonValue]
@@ -89,18 +91,20 @@ class Step(Generic[Takes, Returns]):
     attempts: int
     """How often it is tried when the answer is `Later` or the activity broke."""
     timeout_seconds: int
+    tokens: int = 0
+    """What a call of its model takes, about: promised before it is scheduled. 0: it asks none."""
     controls_runs: bool = False
     """Whether its activity looks up, stops or purges runs: it is given the Durable client."""
 
 
 RECALL_MEMORY = Step("recall_memory", Recall, Recalled, attempts=2, timeout_seconds=20)
-PLAN_GOAL = Step("plan_goal", PlanBrief, Planned, attempts=5, timeout_seconds=120)
+PLAN_GOAL = Step("plan_goal", PlanBrief, Planned, attempts=5, timeout_seconds=120, tokens=1_500)
 RETRIEVE_PASSAGES = Step("retrieve_passages", Query, Retrieved, attempts=3, timeout_seconds=30)
-EXECUTE_TASK = Step("execute_task", TaskBrief, Draft, attempts=5, timeout_seconds=120)
-EVALUATE_RESULT = Step("evaluate_result", Evaluation, Verdict, attempts=5, timeout_seconds=120)
-WRITE_ANSWER = Step("write_answer", AnswerBrief, Answer, attempts=5, timeout_seconds=120)
+EXECUTE_TASK = Step("execute_task", TaskBrief, Draft, attempts=5, timeout_seconds=120, tokens=2_500)
+EVALUATE_RESULT = Step("evaluate_result", Evaluation, Verdict, attempts=5, timeout_seconds=120, tokens=2_500)
+WRITE_ANSWER = Step("write_answer", AnswerBrief, Answer, attempts=5, timeout_seconds=120, tokens=2_500)
 REMEMBER_RESULT = Step("remember_result", Remembrance, Remembered, attempts=3, timeout_seconds=30)
-EXTRACT_LESSONS = Step("extract_lessons", Extraction, Extracted, attempts=3, timeout_seconds=120)
+EXTRACT_LESSONS = Step("extract_lessons", Extraction, Extracted, attempts=3, timeout_seconds=120, tokens=1_500)
 KEEP_TURN = Step("keep_turn", Turn, TurnKept, attempts=5, timeout_seconds=120)
 INGEST_DOCUMENTS = Step("ingest_documents", Ingestion, ReadingReport, attempts=5, timeout_seconds=240)
 NOTIFY_APPROVERS = Step("notify_approvers", Notification, Notified, attempts=6, timeout_seconds=60)

@@ -1,6 +1,6 @@
 """A run before the people who decide on it."""
 
-from contracts.approvals import ApprovalRequest, ApprovalRules, Decision
+from contracts.approvals import Decision
 from contracts.content import Content
 from orchestrators.ending import Unachievable
 from orchestrators.flow import Strand
@@ -10,19 +10,9 @@ from orchestrators.seek_approval import seek_approval
 
 def approval(run: Run, title: str, asked: Content) -> Strand[Decision]:
     """Ask, wait, and keep what was decided for the outcome. The time of waiting is nobody's budget."""
-    rules = run.goal.options.approval
-    assert rules is not None  # noqa: S101 - the door lets no goal in that needs approval by nobody
     stage = run.enter("approving")
-    run.gates += 1
     began = run.context.current_utc_datetime
-    request = ApprovalRequest(
-        tenant=run.goal.owner.tenant,
-        title=title,
-        asked=asked,
-        requester=run.goal.requester,
-        rules=ApprovalRules.model_validate(rules.model_dump()),
-    )
-    decision = yield from seek_approval(run.context, run.gates, request)
+    decision = yield from seek_approval(run.context, run.next_gate(), run.request(title, asked))
     run.approvals += (decision,)
     run.waited += run.context.current_utc_datetime - began
     run.enter(stage)

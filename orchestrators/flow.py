@@ -80,6 +80,7 @@ def conduct(context: Context, strand: Strand[T]) -> Generator[Any, Any, T]:
     try:
         waiting = next(strand)
         while True:
+            waiting = tuple(dict.fromkeys(waiting))  # strands may wait for the same
             if not any(leaf.is_completed for leaf in waiting):
                 new = [leaf for leaf in waiting if leaf not in scheduled]
                 scheduled.update(new)
@@ -97,7 +98,9 @@ def _nudge(context: Context) -> Leaf:
     return nudge
 
 
-def call(context: Context, step: Step[Takes, Returns], value: Takes) -> Strand[Result[Returns]]:
+def call(
+    context: Context, step: Step[Takes, Returns], value: Takes, *, cheapest: bool = False
+) -> Strand[Result[Returns]]:
     """Have `step` done; raises `StepFailed` when it can't be, or was not within the row's attempts.
 
     `Later` is a durable sleep as long as the outside asked for, or with doubling pauses. An activity that
@@ -108,7 +111,13 @@ def call(context: Context, step: Step[Takes, Returns], value: Takes) -> Strand[R
     attempt, polls, token = 1, 0, None
     until = context.current_utc_datetime + LONGEST_PENDING
     while True:
-        message = StepCall(run=context.instance_id, attempt=attempt, token=token, value=value.model_dump(mode="json"))
+        message = StepCall(
+            run=context.instance_id,
+            attempt=attempt,
+            cheapest=cheapest,
+            token=token,
+            value=value.model_dump(mode="json"),
+        )
         leaf = context.call_activity(step.name, message.model_dump(mode="json"))
         yield (leaf,)
         outcome = _read(leaf, token)
@@ -207,11 +216,9 @@ def side_by_side(strands: Sequence[Strand[None]], over: Callable[[], bool]) -> S
             leaf.cancel()  # type: ignore[no-untyped-call] # an open timer would keep the instance running
 
 
-def call_orchestrator(context: Context, name: str, value: Contract, instance: str) -> Strand[Any]:
-    """What the orchestrator `name` returns, run as `instance`; an Exception when it broke or was stopped."""
-    leaf = context.call_sub_orchestrator(name, value.model_dump(mode="json"), instance)
-    yield (leaf,)
-    return leaf.result
+def begin_orchestrator(context: Context, name: str, value: Contract, instance: str) -> Leaf:
+    """The orchestrator `name`, run as `instance`. Its result is an Exception when it broke or was stopped."""
+    return context.call_sub_orchestrator(name, value.model_dump(mode="json"), instance)
 
 
 def within(context: Context, seconds: int, strand: Strand[T]) -> Strand[T]:

@@ -6,15 +6,19 @@ from datetime import timedelta
 from typing import Any
 
 from contracts.answers import Answer, Outcome, Problem, Stage, TaskReport, Verdict
-from contracts.approvals import Decision
+from contracts.approvals import ApprovalRequest, ApprovalRules, Decision
+from contracts.content import Content
 from contracts.goals import Approvable, Goal
 from contracts.memories import Note
 from contracts.plans import Task
 from contracts.steps import Done, Returns, Step, Takes
 from contracts.usage import Usage
 from orchestrators.flow import Context, StepFailed, Strand, call
-from policy.budget import passed_limit
+from orchestrators.seek_approval import Waiting, open_gate
+from policy.budget import Purse
 
+MOST_EXTENSIONS = 3
+"""How often people may allow a run as much again."""
 STATUS_BYTES = 4_000
 """Of the 16 KB that Durable allows for a custom status: it is written in every episode that changes it."""
 
@@ -29,7 +33,7 @@ class Run:
     def __init__(self, context: Context, goal: Goal) -> None:
         self.context = context
         self.goal = goal
-        self.usage = Usage()
+        self.purse = Purse(goal.options.budget, goal.prices)
         self.notes: tuple[Note, ...] = ()
         self.tasks: dict[str, TaskReport] = {}
         self.answer: Answer | None = None
@@ -43,6 +47,9 @@ class Run:
         self.withheld = False
         """Whether the answer may not go out: it waits for approval, or was not approved."""
         self._began = context.current_utc_datetime
+        self._extension: Waiting | None = None
+        self._extensions = 0
+        self._granted = False
         self._stage: Stage = "recalling"
         self._prompts: dict[str, str] = {}
         self._models: set[str] = set()
@@ -50,19 +57,71 @@ class Run:
 
     def step(self, step: Step[Takes, Returns], value: Takes) -> Strand[Returns]:
         """`call`, within the budget and charged to it; raises `BudgetExceeded` and `StepFailed`."""
-        seconds = (self.context.current_utc_datetime - self._began - self.waited).total_seconds()
-        reason = passed_limit(self.goal.options.budget, self.usage, seconds)
-        if reason is not None:
-            raise BudgetExceeded(reason)
+        while (reason := self.purse.reached(self.seconds)) is not None:
+            if not (yield from self._extended(reason)):
+                raise BudgetExceeded(reason)
+        cheapest = self.goal.options.on_budget == "degrade" and self.purse.nearly_spent
+        if cheapest:
+            self.degrade("cheaper_models")
+        self.purse.promise(step.tokens)
+        used, agent = Usage(model_calls=step.tokens > 0, input_tokens=step.tokens), step.name  # should nobody look
         try:
-            result = yield from call(self.context, step, value)
+            result = yield from call(self.context, step, value, cheapest=cheapest)
+            used, agent = result.usage, next(iter(result.done.prompts), step.name)
         except StepFailed as failure:
-            self.usage = self.usage + failure.usage
+            used = failure.usage
             raise
-        self.usage = self.usage + result.usage
+        finally:
+            self.purse.charge(step.tokens, used, agent)
         self._note(result.done)
         self.show()
         return result.value
+
+    def _extended(self, reason: str) -> Strand[bool]:
+        """Whether people allow as much again. All strands that meet the limit at one time wait for one gate."""
+        if self.goal.options.on_budget != "ask_person":
+            return False
+        if self._extension is None:
+            if self._extensions == MOST_EXTENSIONS:
+                return False
+            text = f"{reason}. To approve is to allow as much again as at first.\n\nGoal: {self.goal.text}"
+            self._extension = open_gate(self.context, self.next_gate(), self.request("Budget", Content(text=text)))
+        waiting, began = self._extension, self.context.current_utc_datetime
+        decision = yield from waiting.decision(self.context)
+        if self._extension is waiting:  # the first of the strands to wake
+            self._extension = None
+            self._granted = decision.state == "approved"
+            self.approvals += (decision,)
+            self.waited += self.context.current_utc_datetime - began
+            if self._granted:
+                self._extensions += 1
+                self.purse.extend()
+        return self._granted
+
+    @property
+    def seconds(self) -> float:
+        """Since it began, without waiting for people."""
+        return (self.context.current_utc_datetime - self._began - self.waited).total_seconds()
+
+    @property
+    def usage(self) -> Usage:
+        return self.purse.usage
+
+    def next_gate(self) -> int:
+        self.gates += 1
+        return self.gates
+
+    def request(self, title: str, asked: Content) -> ApprovalRequest:
+        """What people are asked, by the rules of the goal."""
+        rules = self.goal.options.approval
+        assert rules is not None  # noqa: S101 - the door lets no goal in that needs approval by nobody
+        return ApprovalRequest(
+            tenant=self.goal.owner.tenant,
+            title=title,
+            asked=asked,
+            requester=self.goal.requester,
+            rules=ApprovalRules.model_validate(rules.model_dump()),
+        )
 
     def _note(self, done: Done) -> None:
         self._prompts.update(done.prompts)
@@ -119,6 +178,7 @@ class Run:
             revisions=self.revisions,
             tasks=tuple(self.tasks.values()),
             usage=self.usage,
+            cost=self.purse.cost,
             prompts=dict(sorted(self._prompts.items())),
             models=tuple(sorted(self._models)),
             degraded=tuple(sorted(self._degraded)),

@@ -6,10 +6,12 @@ from contracts.usage import Usage
 class Ledger:
     """Lives as long as one attempt at a step."""
 
-    def __init__(self, *, last_attempt: bool, token: str | None = None) -> None:
+    def __init__(self, *, last_attempt: bool, token: str | None = None, cheapest: bool = False) -> None:
         self.last_attempt = last_attempt
         self.token = token
         """What leads back to work that an earlier attempt has begun elsewhere."""
+        self.cheapest = cheapest
+        """Whether the models of the tier `fast` will have to do."""
         self.usage = Usage()
         self.prompts: dict[str, str] = {}
         self.models: set[str] = set()

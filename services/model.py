@@ -21,7 +21,7 @@ from services.errors import GiveUp, Pending, Refused, RetryLater
 from services.ledger import Ledger
 from services.model_errors import TemperatureRefused, translated
 from services.model_wire import Completion, Question, chat_complete, respond
-from services.settings import Settings
+from services.settings import Settings, Tier
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -76,6 +76,9 @@ class OpenAIModel:
                 return answer
             text = None
 
+    def _tier(self, agent: Agent) -> Tier:
+        return "fast" if self._ledger.cheapest else agent.tier
+
     async def embed(self, texts: Sequence[str]) -> list[list[float]]:
         """One vector per text, in order, of the dimensions in the settings."""
         answers = await self._clients.embeddings.embed(texts)
@@ -92,7 +95,7 @@ class OpenAIModel:
 
     async def _through_chain(self, conversation: Conversation, ask: Ask) -> str:
         """The text of the first link of the agent's tier that answers."""
-        chain = self._settings.chains[conversation.agent.tier]
+        chain = self._settings.chains[self._tier(conversation.agent)]
         last = self._ledger.last_attempt
         try:
             link, text = await first_answer(
@@ -117,7 +120,7 @@ class OpenAIModel:
         return text
 
     def _note_place(self, conversation: Conversation, label: str) -> None:
-        if label != self._settings.chains[conversation.agent.tier].deployments[0].label:
+        if label != self._settings.chains[self._tier(conversation.agent)].deployments[0].label:
             self._ledger.degraded.add("second_model")
 
     async def _complete(self, conversation: Conversation, link: Link) -> str:

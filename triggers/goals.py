@@ -12,11 +12,14 @@ from contracts.goals import Goal, GoalRequest, Options
 from contracts.owner import Owner
 from contracts.passages import Scope
 from contracts.plans import Plan
+from contracts.prices import PriceTable
 from contracts.replies import PlanReply
 from policy.gates import UnreachableQuorum, check_reachable
 from policy.plan_rules import PlanRejected, checked_plan
 from policy.tenancy import run_id, session_key, tenant_key, user_key
 from services.clients import current_clients
+from services.errors import SettingsError
+from services.prices import prices_for
 from services.run_records import RunRecords
 from services.settings import current_settings
 from triggers.body import idempotency_key, invalid_field, read_body, wait_seconds
@@ -47,6 +50,7 @@ async def start_goal(req: func.HttpRequest, client: df.DurableOrchestrationClien
         scope=Scope.model_validate(asked.scope.model_dump()),
         plan=_plan(asked),
         requester=_requester(asked),
+        prices=_prices(asked),
         metadata=asked.metadata,
         options=options,
     )
@@ -64,8 +68,9 @@ def _requester(asked: GoalRequest) -> str:
     """Who wants what people have to approve; raises `HttpProblem` 400 when nobody could approve it."""
     options = asked.options
     if options.approval is None:
-        if options.on_exhausted == "ask_person":
-            raise invalid_field("options.on_exhausted", "needs options.approval: it says who is asked", "ask_person")
+        for field in ("on_exhausted", "on_budget"):
+            if getattr(options, field) == "ask_person":
+                raise invalid_field(f"options.{field}", "needs options.approval: it says who is asked", "ask_person")
         return ""
     current_settings().approvals.required_secret()
     requester = asked.user or "somebody with a key"
@@ -74,6 +79,16 @@ def _requester(asked: GoalRequest) -> str:
     except UnreachableQuorum as problem:
         raise invalid_field("options.approval", str(problem), requester) from None
     return requester
+
+
+def _prices(asked: GoalRequest) -> PriceTable | None:
+    """Frozen for the run; raises `HttpProblem` 400 when money is to be limited and a price is not known."""
+    try:
+        return prices_for(current_settings())
+    except SettingsError as problem:
+        if asked.options.budget.usd is not None:
+            raise invalid_field("options.budget.usd", str(problem), asked.options.budget.usd) from None
+        return None
 
 
 def _plan(asked: GoalRequest) -> Plan | None:

@@ -109,3 +109,27 @@ def test_an_answer_that_keeps_breaking_a_rule_fails_the_run_if_wished(product: P
     assert outcome["error"]["code"] == "revision_exhausted"
     assert "minutes" in outcome["error"]["message"]
     assert "five minutes" in outcome["answer"]
+
+
+def test_a_run_says_what_it_cost(product: Product) -> None:
+    outcome = achieve(product, [STEEP], budget={"usd": 5})
+
+    assert outcome["cost"]["micro_dollars"] == 0, "what answers offline costs nothing"
+    assert {"executor", "writer", "evaluator"} <= outcome["cost"]["by_agent"].keys()
+
+
+@pytest.mark.parametrize(
+    ("options", "field"),
+    [
+        ({"budget": {"usd": 0}}, "options.budget.usd"),
+        ({"budget": {"usd": "much"}}, "options.budget.usd"),
+        ({"budget": {"usd": -1}}, "options.budget.usd"),
+        ({"budget": {"tokens": 10**12}}, "options.budget.tokens"),
+        ({"on_budget": "ask_person"}, "options.on_budget"),
+        ({"on_budget": "borrow"}, "options.on_budget"),
+    ],
+)
+def test_a_budget_that_makes_no_sense_is_refused(product: Product, options: dict[str, Any], field: str) -> None:
+    status, problem = product.call("POST", "/api/goals", {"goal": "x", "options": options})
+
+    assert (status, problem["errors"][0]["field"]) == (400, field)

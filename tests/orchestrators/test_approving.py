@@ -12,6 +12,7 @@ from contracts.goals import Approval, Budget
 from contracts.plans import Planned
 from contracts.replies import PlanReply
 from contracts.steps import Failed
+from orchestrators.run import MOST_EXTENSIONS
 from orchestrators.seek_approval import KEEPER
 from policy.plan_rules import checked_plan
 from tests.orchestrators.world import BAD, PLAN, REFERENCE, World, achieve
@@ -174,3 +175,46 @@ def test_a_large_answer_is_asked_about_by_reference() -> None:
 
     assert world.gates[0]["request"]["asked"]["reference"]["artifact"] == REFERENCE.artifact
     assert outcome.answer_artifact == REFERENCE.artifact
+
+
+def test_people_may_allow_as_much_again_and_are_asked_once_for_all_tasks_that_wait() -> None:
+    world = People(("approved", ""), ("approved", ""))
+
+    outcome, _ = ask(world, (), budget=Budget(model_calls=4), on_budget="ask_person")
+
+    assert outcome.status == "completed"
+    assert outcome.usage.model_calls == 12
+    assert len(world.gates) == 2
+    assert all("Goal: how hot?" in gate["request"]["asked"]["text"] for gate in world.gates)
+    assert "4 of 4 model calls" in world.gates[0]["request"]["asked"]["text"]
+    assert [each.state for each in outcome.approvals] == ["approved", "approved"]
+
+
+def test_without_more_the_run_ends_with_the_best_it_has() -> None:
+    world = People(("rejected", ""))
+
+    outcome, _ = ask(world, (), budget=Budget(model_calls=9), on_budget="ask_person")
+
+    assert outcome.error is not None
+    assert outcome.error.code == "budget_exceeded"
+    assert outcome.answer == "answer 1 [1]"
+
+
+def test_a_budget_is_not_extended_for_ever() -> None:
+    world = People(*[("approved", "")] * 20)
+
+    outcome, _ = ask(world, (), budget=Budget(model_calls=2), on_budget="ask_person")
+
+    assert len(world.gates) == MOST_EXTENSIONS
+    assert outcome.usage.model_calls <= 2 * (1 + MOST_EXTENSIONS)
+    assert outcome.error is not None
+
+
+def test_an_answer_that_was_not_approved_is_not_told_by_a_budget_that_ends() -> None:
+    world = People(("revise", "more"))
+
+    outcome, _ = ask(world, budget=Budget(model_calls=10))
+
+    assert outcome.error is not None
+    assert outcome.error.code == "budget_exceeded"
+    assert outcome.answer == ""

@@ -1,0 +1,105 @@
+"""What a run spends: promised before it is scheduled, charged afterwards, by agent and in money."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from contracts.goals import Budget, Goal, Options
+from contracts.owner import Owner
+from contracts.prices import Price, PriceTable
+from contracts.steps import STEPS, Done
+from contracts.usage import Tokens, used
+from orchestrators.achieve_goal import achieve_goal
+from tests.orchestrators.world import World, achieve
+from tests.simulator import simulate
+
+PRICES = PriceTable(date="2026-11-21", models={"m": Price(input=2_000_000)})
+ASKING = {step.name for step in STEPS if step.tokens}
+
+
+class Priced(World):
+    """Every call of a model takes as many tokens as were promised; `takes` times that."""
+
+    def __init__(self, takes: float = 1) -> None:
+        super().__init__()
+        self._takes = takes
+        self.calls: list[dict[str, Any]] = []
+
+    def __call__(self, name: str, message: Any) -> tuple[float, Any]:
+        seconds, reply = super().__call__(name, message)
+        self.calls.append({"name": name, "cheapest": message["cheapest"]})
+        tokens = next(step.tokens for step in STEPS if step.name == name)
+        took = used("m", Tokens(input=int(tokens * self._takes)), calls=int(tokens > 0))
+        done = Done.model_validate({**reply, "usage": took})
+        return seconds, done.model_dump(mode="json")
+
+
+def spend(world: Priced, **options: Any) -> Any:
+    goal = Goal(owner=Owner(tenant="t"), text="how hot?", prices=PRICES, options=Options(**options))
+    trace = simulate(achieve_goal, goal.model_dump(mode="json"), world)
+    assert trace.error is None
+    return trace.output
+
+
+def test_a_run_tells_what_it_cost_and_by_whom() -> None:
+    outcome = spend(Priced())
+
+    assert outcome["cost"]["prices_of"] == "2026-11-21"
+    assert outcome["cost"]["micro_dollars"] == outcome["usage"]["input_tokens"] * 2
+    assert sum(outcome["cost"]["by_agent"].values()) == outcome["cost"]["micro_dollars"]
+    assert outcome["cost"]["by_agent"]["execute_task"] == 2 * 2_500 * 2
+
+
+def test_without_prices_the_cost_is_not_known_and_not_nothing() -> None:
+    outcome, _ = achieve(World())
+
+    assert outcome.cost is None
+
+
+def test_money_ends_a_run() -> None:
+    outcome = spend(Priced(), budget=Budget(usd=0.02))
+
+    assert outcome["error"]["code"] == "budget_exceeded"
+    assert "USD" in outcome["error"]["message"]
+    assert outcome["cost"]["micro_dollars"] <= 20_000 + 2 * 2_500 * 5, "the limit, and a call of each strand"
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    tokens=st.integers(1_000, 30_000),
+    calls=st.integers(1, 14),
+    concurrency=st.integers(1, 5),
+    takes=st.sampled_from([0.2, 1.0, 2.0]),
+)
+def test_no_run_spends_more_than_its_budget_and_one_call_per_running_strand(
+    tokens: int, calls: int, concurrency: int, takes: float
+) -> None:
+    world = Priced(takes)
+
+    outcome = spend(world, budget=Budget(tokens=tokens, model_calls=calls), concurrency=concurrency)
+
+    largest = int(2_500 * takes)
+    assert outcome["usage"]["input_tokens"] <= tokens + largest * concurrency
+    assert outcome["usage"]["model_calls"] <= calls, "calls are promised as they are"
+
+
+def test_towards_the_limit_cheaper_models_are_asked_if_that_is_wished() -> None:
+    world = Priced()
+
+    outcome = spend(world, budget=Budget(model_calls=9), on_budget="degrade")
+
+    cheap = [call["cheapest"] for call in world.calls if call["name"] in ASKING]
+    assert cheap == sorted(cheap), "once it is careful, it stays so"
+    assert cheap.count(True) >= 1
+    assert "cheaper_models" in outcome["degraded"]
+
+
+@pytest.mark.parametrize("on_budget", ["stop", "ask_person"])
+def test_otherwise_no_cheaper_model_is_asked(on_budget: str) -> None:
+    world = Priced()
+
+    spend(world, budget=Budget(model_calls=9), on_budget=on_budget)
+
+    assert not any(call["cheapest"] for call in world.calls)
