@@ -88,7 +88,7 @@ def test_no_run_spends_more_than_its_budget_and_one_call_per_running_strand(
 def test_towards_the_limit_cheaper_models_are_asked_if_that_is_wished() -> None:
     world = Priced()
 
-    outcome = spend(world, budget=Budget(model_calls=9), on_budget="degrade")
+    outcome = spend(world, budget=Budget(model_calls=8), on_budget="degrade")
 
     cheap = [call["cheapest"] for call in world.calls if call["name"] in ASKING]
     assert cheap == sorted(cheap), "once it is careful, it stays so"
