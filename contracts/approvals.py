@@ -83,6 +83,8 @@ class ApprovalRequest(Contract):
     """One line: what kind of thing it is, for the subject of a message. What it says is in `asked`."""
     asked: Content
     """What is to be approved, word for word."""
+    about: Annotated[str, Field(max_length=8_000)] = ""
+    """What helps to decide and is not decided on: the goal, the sources."""
     requester: str
     """Who wants it; from the caller's identity, never from the request body."""
     rules: ApprovalRules

@@ -11,6 +11,7 @@ from orchestrators.flow import Strand
 from orchestrators.performed import Performed
 from orchestrators.revise import Standard, revise_until_good
 from orchestrators.run import Run
+from policy.answer_text import answer_context
 
 
 def write_answer(
@@ -57,7 +58,9 @@ def approve_answer(run: Run, plan: Plan, performed: Mapping[str, Performed]) -> 
     for _ in range(run.goal.options.revision_limit + 1):
         assert run.answer is not None  # noqa: S101 - write_answer has set it or raised
         title = "Answer" if passed else "Answer that has not passed its evaluation"
-        decision = yield from approval(run, title, run.answer.answer)
+        decision = yield from approval(
+            run, title, run.answer.answer, answer_context(run.goal.text, run.answer, run.verdict)
+        )
         if decision.state == "approved":
             run.withheld = False
             return

@@ -8,11 +8,11 @@ from orchestrators.run import Run
 from orchestrators.seek_approval import seek_approval
 
 
-def approval(run: Run, title: str, asked: Content) -> Strand[Decision]:
+def approval(run: Run, title: str, asked: Content, about: str = "") -> Strand[Decision]:
     """Ask, wait, and keep what was decided for the outcome. The time of waiting is nobody's budget."""
     stage = run.enter("approving")
     began = run.context.current_utc_datetime
-    decision = yield from seek_approval(run.context, run.next_gate(), run.request(title, asked))
+    decision = yield from seek_approval(run.context, run.next_gate(), run.request(title, asked, about))
     run.approvals += (decision,)
     run.waited += run.context.current_utc_datetime - began
     run.enter(stage)

@@ -19,6 +19,7 @@ from policy.budget import Purse
 
 MOST_EXTENSIONS = 3
 """How often people may allow a run as much again."""
+ABOUT_CHARACTERS = 8_000
 STATUS_BYTES = 4_000
 """Of the 16 KB that Durable allows for a custom status: it is written in every episode that changes it."""
 
@@ -111,7 +112,7 @@ class Run:
         self.gates += 1
         return self.gates
 
-    def request(self, title: str, asked: Content) -> ApprovalRequest:
+    def request(self, title: str, asked: Content, about: str = "") -> ApprovalRequest:
         """What people are asked, by the rules of the goal."""
         rules = self.goal.options.approval
         assert rules is not None  # noqa: S101 - the door lets no goal in that needs approval by nobody
@@ -119,6 +120,7 @@ class Run:
             tenant=self.goal.owner.tenant,
             title=title,
             asked=asked,
+            about=about[:ABOUT_CHARACTERS],
             requester=self.goal.requester,
             rules=ApprovalRules.model_validate(rules.model_dump()),
         )

@@ -71,8 +71,14 @@ async def show_asked(req: func.HttpRequest, client: df.DurableOrchestrationClien
         "Approvals": f"{len(seen.status.votes)} of {seen.status.quorum}",
     }
     if wants_page(req):
-        return asking_page(asked.title, facts, text)
-    shown = {"title": asked.title, "asked": text, "hash": claims.asked, "approver": claims.approver}
+        return asking_page(asked.title, facts, text, asked.about)
+    shown = {
+        "title": asked.title,
+        "asked": text,
+        "about": asked.about,
+        "hash": claims.asked,
+        "approver": claims.approver,
+    }
     return ok({**shown, **_shown(seen), "choices": ["approve", "reject", "revise"]})
 
 

@@ -45,9 +45,10 @@ def wants_page(request: func.HttpRequest) -> bool:
     return "text/html" in request.headers.get("Accept", "").lower()
 
 
-def asking_page(title: str, facts: Mapping[str, str], text: str) -> func.HttpResponse:
-    """What is asked, and a form that posts to where the page came from."""
-    return _page(200, title, f"{_facts(facts)}\n<h2>What is asked</h2>\n<pre>{escape(text)}</pre>{_FORM}")
+def asking_page(title: str, facts: Mapping[str, str], text: str, about: str) -> func.HttpResponse:
+    """What is asked, what helps to decide, and a form that posts to where the page came from."""
+    context = f"\n<h2>About it</h2>\n<pre>{escape(about)}</pre>" if about else ""
+    return _page(200, title, f"{_facts(facts)}\n<h2>What is asked</h2>\n<pre>{escape(text)}</pre>{context}{_FORM}")
 
 
 def telling_page(status: int, title: str, text: str, facts: Mapping[str, str] | None = None) -> func.HttpResponse:

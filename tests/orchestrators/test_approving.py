@@ -64,6 +64,10 @@ def test_an_approved_answer_goes_out_and_is_remembered_afterwards() -> None:
     assert (outcome.status, outcome.answer) == ("completed", "answer 1 [1]")
     assert [each.by for each in outcome.approvals] == [("ann@example.com",)]
     assert world.gates[0]["request"]["asked"]["text"] == "answer 1 [1]"
+    about = world.gates[0]["request"]["about"]
+    assert about.startswith("Goal: how hot?\n")
+    assert "Evaluation: passed, score 0.90" in about
+    assert "[1] tea.md, Tea: \u201cTea is hot.\u201d" in about
     names = [name for _, name, _ in trace.started]
     assert names.index("remember_result") > names.index("write_answer")
     remembered = next(at for at, name, _ in trace.started if name == "remember_result")
