@@ -69,6 +69,8 @@ def facts_of(outcome: dict[str, Any], elapsed: float) -> list[str]:
         lines.append(f"verdict   {'passed' if verdict['passed'] else 'not passed'}, score {verdict['score']}: {said}")
     tokens = f"{usage['input_tokens']:,} in, {usage['output_tokens']:,} out, {usage['embedding_tokens']:,} embedded"
     lines.append(f"usage     {usage['model_calls']} model calls, tokens: {tokens}; {elapsed:.1f} s")
+    if cost := outcome.get("cost"):
+        lines.append(f"cost      {cost['micro_dollars'] / 1_000_000:.4f} USD, by the prices of {cost['prices_of']}")
     prompts = ", ".join(f"{name} v{version}" for name, version in outcome["prompts"].items())
     lines.append(f"prompts   {prompts} · answered by {', '.join(outcome['models'])}")
     if outcome["degraded"]:

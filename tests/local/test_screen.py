@@ -22,6 +22,7 @@ OUTCOME: dict[str, Any] = {
     "citations": [{"number": 1, "source": "tea.md", "title": "Tea", "quote": "Tea is hot."}],
     "verdict": {"passed": True, "score": 0.9, "reasons": ["covers all"]},
     "usage": {"model_calls": 5, "input_tokens": 1000, "output_tokens": 50, "embedding_tokens": 7},
+    "cost": {"micro_dollars": 12_300, "by_agent": {"writer": 12_300}, "prices_of": "2026-11-21"},
     "prompts": {"writer": "1"},
     "models": ["offline"],
     "degraded": ["keyword_search"],
@@ -57,7 +58,7 @@ def test_an_outcome_shows_all_that_came_out() -> None:
     show_outcome(console, "How hot?", OUTCOME, 1.5)
     text = console.file.getvalue()  # type: ignore[attr-defined]
 
-    for part in ("Tea is hot [1].", "[1] tea.md", "“Tea is hot.”", "passed, score 0.9: covers all", "5 model calls",
+    for part in ("Tea is hot [1].", "[1] tea.md", "“Tea is hot.”", "passed, score 0.9: covers all", "5 model calls", "0.0123 USD",
                  "1,000 in", "writer v1", "keyword_search", "who drinks it?"):  # fmt: skip
         assert part in text
 
