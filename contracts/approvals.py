@@ -1,8 +1,9 @@
 """Approval by people: what is asked of whom, what they answer, and what a gate decided."""
 
+import re
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, Field, StringConstraints, ValidationInfo, field_validator
+from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints, ValidationInfo, field_validator
 
 from contracts.base import AT_THE_DOOR, Contract, Request
 from contracts.content import Content
@@ -19,14 +20,21 @@ MAX_PANELS = 5
 
 _ATOM = r"[a-zA-Z0-9!#$%&'*+/=?^_{|}~-]+"
 _LABEL = "[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?"
+_ADDRESS = rf"{_ATOM}(\.{_ATOM})*@{_LABEL}(\.{_LABEL})*"
+
+
+def _is_address(text: str) -> str:
+    """Checked here and not by a constraint, which would compile the pattern anew for every contract, at each start."""
+    if not re.fullmatch(_ADDRESS, text):
+        raise ValueError("is no e-mail address in ASCII")
+    return text
+
+
 Address = Annotated[
     str,
-    StringConstraints(
-        strip_whitespace=True,
-        to_lower=True,
-        max_length=128,
-        pattern=rf"^{_ATOM}(\.{_ATOM})*@{_LABEL}(\.{_LABEL})*$",
-    ),
+    StringConstraints(strip_whitespace=True, to_lower=True, max_length=128),
+    AfterValidator(_is_address),
+    Field(json_schema_extra={"pattern": f"^{_ADDRESS}$"}),
 ]
 """An e-mail address in ASCII, in lower case: two spellings of one approver are one approver.
 

@@ -58,8 +58,8 @@ def test_an_outcome_shows_all_that_came_out() -> None:
     show_outcome(console, "How hot?", OUTCOME, 1.5)
     text = console.file.getvalue()  # type: ignore[attr-defined]
 
-    for part in ("Tea is hot [1].", "[1] tea.md", "“Tea is hot.”", "passed, score 0.9: covers all", "5 model calls", "0.0123 USD",
-                 "1,000 in", "writer v1", "keyword_search", "who drinks it?"):  # fmt: skip
+    for part in ("Tea is hot [1].", "[1] tea.md", "“Tea is hot.”", "passed, score 0.9: covers all", "5 model calls",
+                 "0.0123 USD", "1,000 in", "writer v1", "keyword_search", "who drinks it?"):  # fmt: skip
         assert part in text
 
 
