@@ -65,6 +65,9 @@ async def run_step(step: Step[Any, Any], message: dict[str, Any], durable: Any =
         outcome=envelope.outcome,
         code=None if isinstance(envelope, Done) else envelope.code,
         seconds=round(time.monotonic() - began, 3),
+        tenant=called.run.partition("-")[0],
+        agent=",".join(ledger.prompts) or None,
+        model=",".join(ledger.usage.by_model) or None,
         tokens=ledger.usage.tokens,
     )
     return envelope.model_dump(mode="json")
