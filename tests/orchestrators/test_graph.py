@@ -334,3 +334,18 @@ def test_an_answer_that_never_passes_fails_the_run_if_that_is_wished() -> None:
     assert outcome.error.code == "revision_exhausted"
     assert outcome.answer == "answer 1 [1]", "the best there is comes along"
     assert world.asked["remember_result"] == []
+
+
+def test_what_was_made_from_another_input_is_made_anew() -> None:
+    world = World()
+    after = {"id": "t2", "type": "executor", "instruction": "made from t1", "depends_on": ["t1"]}
+    world.script["execute_task"] = [fails("bad")]
+    world.script["plan_goal"] = [
+        Planned(plan=plan({**LIST, "id": "t1"}, after, {**LIST, "id": "t3", "instruction": "bad"})),
+        Planned(plan=plan({**LIST, "id": "t1", "instruction": "other teas"}, after)),
+    ]
+
+    achieve(world)
+
+    asked = [brief["instruction"] for brief in world.asked["execute_task"]]
+    assert asked.count("made from t1") == 2
