@@ -1,4 +1,4 @@
-"""What is deployed: the HTTP triggers, the orchestrators, and one activity function for every row of the steps."""
+"""What is deployed: HTTP triggers, orchestrators, entities, and one activity function for every row of the steps."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -8,6 +8,7 @@ import azure.functions as func
 
 from contracts.steps import STEPS, Step
 from orchestrators.achieve_goal import achieve_goal
+from orchestrators.admission import active_runs, token_bucket
 from orchestrators.forget import forget
 from orchestrators.keep_gate import keep_gate
 from orchestrators.read_documents import read_documents
@@ -26,6 +27,9 @@ for blueprint in (goals, documents, forgetting, memories, approvals, agents, ser
 
 for orchestrator in (achieve_goal, read_documents, keep_gate, forget):
     app.orchestration_trigger(context_name="context", orchestration=orchestrator.__name__)(orchestrator)
+
+for entity in (token_bucket, active_runs):
+    app.entity_trigger(context_name="context", entity_name=entity.__name__)(entity)
 
 
 def _activity(step: Step[Any, Any]) -> Callable[..., Awaitable[dict[str, Any]]]:

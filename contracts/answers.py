@@ -13,7 +13,7 @@ from contracts.rules import Rules
 from contracts.usage import Usage
 
 TaskState = Literal["waiting", "running", "revising", "done", "failed", "skipped"]
-Stage = Literal["recalling", "planning", "working", "writing", "approving", "remembering", "ended"]
+Stage = Literal["queued", "recalling", "planning", "working", "writing", "approving", "remembering", "ended"]
 
 
 class Draft(Contract):

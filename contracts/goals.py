@@ -174,3 +174,5 @@ class Goal(Contract):
     """Of the models that it may ask, when it began; None: they are not known."""
     metadata: dict[str, Any] = {}
     options: Options = Options()
+    active_limit: int | None = None
+    """How many runs of the tenant may work at once, by the settings; None: any number."""

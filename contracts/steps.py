@@ -9,6 +9,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import Field, JsonValue
 
+from contracts.admission import Gone, Knocks
 from contracts.answers import (
     Answer,
     AnswerBrief,
@@ -94,7 +95,7 @@ class Step(Generic[Takes, Returns]):
     tokens: int = 0
     """What a call of its model takes, about: promised before it is scheduled. 0: it asks none."""
     controls_runs: bool = False
-    """Whether its activity looks up, stops or purges runs: it is given the Durable client."""
+    """Whether its activity looks up, wakes, stops or purges runs: it is given the Durable client."""
 
 
 RECALL_MEMORY = Step("recall_memory", Recall, Recalled, attempts=2, timeout_seconds=20)
@@ -116,6 +117,7 @@ FORGET_RECORDS = Step("forget_records", Sweep, Swept, attempts=5, timeout_second
 FORGET_COUNT = Step("forget_count", Sweep, Tally, attempts=5, timeout_seconds=120)
 FORGET_NOTES = Step("forget_notes", Sweep, Swept, attempts=5, timeout_seconds=120)
 CANCEL_BACKGROUND = Step("cancel_background", UnderWay, Cancelled, attempts=3, timeout_seconds=30)
+KNOCK = Step("knock", Knocks, Gone, attempts=2, timeout_seconds=60, controls_runs=True)
 
 STEPS: tuple[Step[Any, Any], ...] = (
     RECALL_MEMORY,
@@ -137,4 +139,5 @@ STEPS: tuple[Step[Any, Any], ...] = (
     FORGET_COUNT,
     FORGET_NOTES,
     CANCEL_BACKGROUND,
+    KNOCK,
 )

@@ -13,13 +13,14 @@ from orchestrators.ending import Unachievable
 from orchestrators.flow import Context, StepFailed, Strand, conduct
 from orchestrators.memory import keep_turn, recall, remember
 from orchestrators.planning import another_plan, first_plan, why_another, work
+from orchestrators.queueing import in_turn
 from orchestrators.run import BudgetExceeded, Run
 
 
 def achieve_goal(context: Context) -> Generator[Any, Any, dict[str, Any]]:
     """Takes a `Goal`, returns an `Outcome`, both as JSON."""
     run = Run(context, Goal.model_validate(context.get_input()))
-    outcome = yield from conduct(context, _achieve(run))
+    outcome = yield from conduct(context, in_turn(run, _achieve(run)))
     return outcome.model_dump(mode="json")
 
 

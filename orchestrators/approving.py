@@ -4,17 +4,23 @@ from contracts.approvals import Decision
 from contracts.content import Content
 from orchestrators.ending import Unachievable
 from orchestrators.flow import Strand
+from orchestrators.queueing import enter, leave
 from orchestrators.run import Run
 from orchestrators.seek_approval import seek_approval
 
 
 def approval(run: Run, title: str, asked: Content, about: str = "") -> Strand[Decision]:
-    """Ask, wait, and keep what was decided for the outcome. The time of waiting is nobody's budget."""
+    """Ask, wait, and keep what was decided for the outcome.
+
+    The time of waiting is nobody's budget, and meanwhile another run has the place.
+    """
     stage = run.enter("approving")
+    yield from leave(run)
     began = run.context.current_utc_datetime
     decision = yield from seek_approval(run.context, run.next_gate(), run.request(title, asked, about))
     run.approvals += (decision,)
     run.waited += run.context.current_utc_datetime - began
+    yield from enter(run, again=True)
     run.enter(stage)
     return decision
 

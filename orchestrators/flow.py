@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Generic, TypeAlias, TypeVar
 
-from azure.durable_functions import DurableOrchestrationContext
+from azure.durable_functions import DurableOrchestrationContext, EntityId
 from azure.durable_functions.models.Task import TimerTask
 from pydantic import TypeAdapter
 
@@ -219,6 +219,15 @@ def side_by_side(strands: Sequence[Strand[None]], over: Callable[[], bool]) -> S
 def begin_orchestrator(context: Context, name: str, value: Contract, instance: str) -> Leaf:
     """The orchestrator `name`, run as `instance`. Its result is an Exception when it broke or was stopped."""
     return context.call_sub_orchestrator(name, value.model_dump(mode="json"), instance)
+
+
+def call_entity(context: Context, name: str, key: str, operation: str, value: Contract) -> Strand[Any]:
+    """What the entity's operation answers; raises `StepFailed` when it broke."""
+    leaf = context.call_entity(EntityId(name, key), operation, value.model_dump(mode="json"))
+    yield (leaf,)
+    if isinstance(leaf.result, Exception):
+        raise StepFailed("entity_broke", f"{operation} of {name} could not be done", Usage())
+    return leaf.result
 
 
 def within(context: Context, seconds: int, strand: Strand[T]) -> Strand[T]:

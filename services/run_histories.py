@@ -1,4 +1,4 @@
-"""The Durable histories of runs: looked up, stopped and purged through the Durable client."""
+"""The Durable histories of runs: looked up, woken, stopped and purged through the Durable client."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,6 +33,8 @@ class Histories(Protocol):
 
     async def of_tenant(self, tenant_key: str) -> list[History]: ...
 
+    async def wake(self, instance: str, event: str) -> None: ...
+
     async def stop(self, instance: str) -> None: ...
 
     async def purge(self, instance: str) -> None: ...
@@ -52,6 +54,11 @@ class DurableHistories:
     async def of_tenant(self, tenant_key: str) -> list[History]:
         """The first of them, as many as Durable gives at once."""
         return await self._beginning_with(f"{tenant_key}-")
+
+    async def wake(self, instance: str, event: str) -> None:
+        """Raise the event that an instance under way waits for."""
+        with _translated():
+            await self._client.raise_event(instance, event, True)
 
     async def stop(self, instance: str) -> None:
         """It ends soon after; one that has ended is fine."""

@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
+from contracts.admission import Rate
 from services.errors import SettingsError
 
 ModelApi = Literal["responses", "chat"]
@@ -110,6 +111,10 @@ class Settings:
     memory_half_life_days: float
     """After so many days without use a memory counts half as much."""
     approvals: Approvals
+    rate: Rate | None
+    """How fast a tenant may start runs; None: as fast as it can."""
+    active_runs: int | None
+    """How many goals of a tenant may be worked on at once, the others wait; None: all."""
     tenant: str
     """Whose runs and memory these are, as long as callers carry no identity of their own."""
 
@@ -144,8 +149,20 @@ def settings_from(environment: Mapping[str, str], read_secret: ReadSecret) -> Se
         artifacts_url=read.url("ARTIFACTS_URL", schemes=("file", "az", "abfs", "https")),
         memory_half_life_days=read.number("MEMORY_HALF_LIFE_DAYS", default=30, low=0.1, high=3650),
         approvals=_approvals(read),
+        rate=_rate(read),
+        active_runs=read.whole("MAX_ACTIVE_RUNS", low=1, high=10_000),
         tenant=read.optional("TENANT") or "default",
     )
+
+
+def _rate(read: "_Reader") -> Rate | None:
+    per_minute = read.whole("RATE_LIMIT_PER_MINUTE", low=1, high=1_000_000)
+    burst = read.whole("RATE_LIMIT_BURST", low=1, high=1_000_000)
+    if per_minute is None:
+        if burst is not None:
+            raise SettingsError(f"setting RATE_LIMIT_BURST is '{burst}', but RATE_LIMIT_PER_MINUTE is missing")
+        return None
+    return Rate(per_minute=per_minute, burst=burst or per_minute)
 
 
 def _approvals(read: "_Reader") -> Approvals:
@@ -248,6 +265,15 @@ class _Reader:
         if not low <= value <= high:
             raise SettingsError(f"setting {key} is {text!r}: not a number from {low} to {high}")
         return value
+
+    def whole(self, key: str, *, low: int, high: int) -> int | None:
+        """None when it isn't set."""
+        text = self.optional(key)
+        if text is None:
+            return None
+        if not (text.isascii() and text.isdigit() and low <= int(text[:10]) <= high):
+            raise SettingsError(f"setting {key} is {text!r}: not a whole number from {low} to {high}")
+        return int(text)
 
     def one_of(self, key: str, known: tuple[Any, ...], *, default: str) -> Any:
         value = self.optional(key) or default

@@ -22,6 +22,7 @@ from services.clients import current_clients
 from services.run_records import RunRecords
 from services.search.store import SOURCES_PAGE
 from services.settings import current_settings
+from triggers.admission import admit
 from triggers.body import idempotency_key, read_body, read_query, wait_seconds
 from triggers.problems import answering
 from triggers.runs import accepted, ended, facts, find, ok, output_of, start, state
@@ -42,6 +43,7 @@ async def read_documents_in(req: func.HttpRequest, client: df.DurableOrchestrati
 
     The documents are kept as artifacts before the run starts, so what was accepted is not lost.
     """
+    await admit(client)
     settings = current_settings()
     wait = wait_seconds(req)
     asked = read_body(req, DocumentsRequest, MAX_BODY_BYTES)

@@ -22,6 +22,7 @@ from services.errors import SettingsError
 from services.prices import prices_for
 from services.run_records import RunRecords
 from services.settings import current_settings
+from triggers.admission import admit
 from triggers.body import idempotency_key, invalid_field, read_body, wait_seconds
 from triggers.gates import Seen, gates_of
 from triggers.problems import answering
@@ -38,7 +39,9 @@ goals = df.Blueprint()
 @answering
 async def start_goal(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
     """202 with the status URLs; with `?wait=seconds`, 200 and the outcome when it is there in time."""
-    tenant = current_settings().tenant
+    await admit(client)
+    settings = current_settings()
+    tenant = settings.tenant
     wait = wait_seconds(req)
     asked = read_body(req, GoalRequest, MAX_BODY_BYTES)
     run = run_id(tenant, idempotency_key(req) or uuid.uuid4().hex)
@@ -53,10 +56,11 @@ async def start_goal(req: func.HttpRequest, client: df.DurableOrchestrationClien
         prices=_prices(asked),
         metadata=asked.metadata,
         options=options,
+        active_limit=settings.active_runs,
     )
     records = RunRecords(current_clients().store, tenant_key(tenant))
     await records.keep(run, user=goal.owner.user, session=goal.session)
-    await start(client, ORCHESTRATOR, run, goal)
+    await start(client, ORCHESTRATOR, run, goal, ours=("active_limit",))
     await records.keep(run, user=goal.owner.user, session=goal.session)
     status = await ended(client, run, asked.options.wait if wait is None else wait)
     if status is None:

@@ -20,7 +20,7 @@ Handler = Callable[..., Awaitable[func.HttpResponse]]
 class HttpProblem(Exception):
     """An answer other than success.
 
-    `errors` has a row for each field: field, message, value. `members` are added to the body.
+    `errors` has a row for each field: field, message, value. `members` are added to the body, `headers` to the head.
     """
 
     def __init__(
@@ -30,12 +30,14 @@ class HttpProblem(Exception):
         detail: str,
         errors: tuple[dict[str, str], ...] = (),
         members: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(detail)
         self.status = status
         self.title = title
         self.errors = errors
         self.members = members or {}
+        self.headers = headers or {}
 
     def response(self) -> func.HttpResponse:
         body: dict[str, Any] = {
@@ -47,7 +49,8 @@ class HttpProblem(Exception):
         }
         if self.errors:
             body["errors"] = list(self.errors)
-        return func.HttpResponse(json.dumps(body), status_code=self.status, mimetype=PROBLEM)
+        headers = dict(self.headers)
+        return func.HttpResponse(json.dumps(body), status_code=self.status, mimetype=PROBLEM, headers=headers)
 
 
 def quote(value: object) -> str:

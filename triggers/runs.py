@@ -44,17 +44,25 @@ async def find(
     return status
 
 
-async def start(client: df.DurableOrchestrationClient, orchestrator: str, run: str, given: Contract) -> bool:
+async def start(
+    client: df.DurableOrchestrationClient,
+    orchestrator: str,
+    run: str,
+    given: Contract,
+    ours: tuple[str, ...] = (),
+) -> bool:
     """Start the run unless it is there already; returns whether it was started.
 
-    Raises `HttpProblem` 422 when the run is there and was started with something else.
+    Raises `HttpProblem` 422 when the run is there and was started with something else; the fields `ours` come from the
+    settings, which may have changed since.
     """
     value = given.model_dump(mode="json")
     status = await status_of(client, run)
     if status is None:
         await client.start_new(orchestrator, run, value)
         return True
-    if as_json(status.input_) != value:
+    before = as_json(status.input_)
+    if {**before, **dict.fromkeys(ours)} != {**value, **dict.fromkeys(ours)}:
         detail = "this Idempotency-Key was used for another request: use a new key, or send the same request"
         raise HttpProblem(422, "Idempotency-Key reused", detail)
     return False

@@ -53,6 +53,9 @@ class Runs:
     async def of_tenant(self, tenant_key: str) -> list[History]:
         return [History(run, state) for run, state in self.states.items()]
 
+    async def wake(self, instance: str, event: str) -> None:
+        raise AssertionError("forgetting wakes nobody")
+
     async def stop(self, instance: str) -> None:
         self.states[instance] = "broken"
 

@@ -28,11 +28,11 @@ MODEL_SECONDS = 0.25
 class Servers:
     """The three servers; the host can be killed and started again."""
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, **given: str) -> None:
         self._data = data
         self._ports = {name: free_port() for name in ("host", "search", "model")}
         settings = local_settings({}, data, self._ports["search"], self._ports["model"])
-        self._environment = {**os.environ, **settings}
+        self._environment = {**os.environ, **settings, **given}
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self) -> None:
@@ -85,8 +85,9 @@ class Servers:
 
 
 @contextmanager
-def running(data: Path) -> Iterator[Servers]:
-    servers = Servers(data)
+def running(data: Path, **given: str) -> Iterator[Servers]:
+    """With a few documents read; `given` are settings."""
+    servers = Servers(data, **given)
     try:
         servers.start()
         documents = [{"source": source, "content": content} for source, content in DOCUMENTS.items()]

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from contracts.admission import Rate
 from services.errors import SettingsError
 from services.settings import Chain, Deployment, Endpoint, Settings, Smtp, Webhook, settings_from
 
@@ -55,11 +56,25 @@ def test_a_missing_setting_is_named(key: str) -> None:
         ("SEARCH_VECTOR_WEIGHT", "nan"),
         ("MEMORY_HALF_LIFE_DAYS", "0"),
         ("MODEL_API", "grpc"),
+        ("RATE_LIMIT_PER_MINUTE", "0"),
+        ("RATE_LIMIT_PER_MINUTE", "many"),
+        ("RATE_LIMIT_BURST", "1.5"),
+        ("RATE_LIMIT_BURST", "10"),
+        ("MAX_ACTIVE_RUNS", "-1"),
+        ("MAX_ACTIVE_RUNS", "²"),
     ],
 )
 def test_a_malformed_setting_is_named_and_quoted(key: str, value: str) -> None:
     with pytest.raises(SettingsError, match=f"setting {key} is '{value}'"):
         read(**{key: value})
+
+
+def test_a_tenant_is_limited_only_when_the_settings_say_so() -> None:
+    assert (read().rate, read().active_runs) == (None, None)
+    limited = read(RATE_LIMIT_PER_MINUTE="60", RATE_LIMIT_BURST="5", MAX_ACTIVE_RUNS="3")
+
+    assert (limited.rate, limited.active_runs) == (Rate(per_minute=60, burst=5), 3)
+    assert read(RATE_LIMIT_PER_MINUTE="60").rate == Rate(per_minute=60, burst=60)
 
 
 SECRET = "0123456789abcdef0123456789abcdef"  # noqa: S105

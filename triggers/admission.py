@@ -1,0 +1,46 @@
+"""The door's rate limit: 429 with Retry-After when a tenant's token bucket is empty."""
+
+import math
+from datetime import UTC, datetime
+from functools import cache
+
+import azure.durable_functions as df
+
+from contracts.admission import Bucket, Take
+from policy.tenancy import tenant_key
+from policy.token_bucket import emptier, take, wait_for_token
+from services.settings import current_settings
+from triggers.problems import HttpProblem
+from triggers.runs import as_json
+
+ENTITY = "token_bucket"
+
+
+async def admit(client: df.DurableOrchestrationClient) -> None:
+    """Take a token of the tenant's bucket; raises `HttpProblem` 429 when there is none.
+
+    The entity's state is read, and the token taken by a signal, which may be late. So each process also counts what it
+    has let pass itself, with nothing awaited between the decision and that: alone it is exact.
+    """
+    settings = current_settings()
+    rate = settings.rate
+    if rate is None:
+        return
+    key = tenant_key(settings.tenant)
+    entity = df.EntityId(ENTITY, key)
+    read = await client.read_entity_state(entity)
+    shared = Bucket.model_validate(as_json(read.entity_state)) if read.entity_exists else None
+    at = datetime.now(UTC)
+    bucket = emptier(_own().get(key), shared)
+    wait = math.ceil(wait_for_token(bucket, rate, at).total_seconds())
+    if wait:
+        detail = f"{rate.per_minute:g} requests a minute are taken, {rate.burst} at once: come back in {wait} s"
+        raise HttpProblem(429, "Too many requests", detail, headers={"Retry-After": str(wait)})
+    _own()[key] = take(bucket, rate, at)
+    await client.signal_entity(entity, "take", Take(rate=rate, at=at).model_dump(mode="json"))
+
+
+@cache
+def _own() -> dict[str, Bucket]:
+    """The buckets by their tenants' keys, as this process knows them."""
+    return {}
