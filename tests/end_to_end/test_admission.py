@@ -168,6 +168,20 @@ def test_a_queue_outlives_the_host(single: Servers) -> None:
     assert (places(single)["active"], places(single)["waiting"]) == ([], [])
 
 
+def test_a_request_that_is_repeated_under_another_limit_is_the_same_request(single: Servers) -> None:
+    key = {"Idempotency_Key": "the same"}
+    first = single.call("POST", "host", "/api/goals", {"goal": QUESTION}, **key)
+    until(single, first["id"], "status", "completed")
+    single.kill_host()
+    single.start_host(MAX_ACTIVE_RUNS="2")
+
+    again = single.call("POST", "host", "/api/goals", {"goal": QUESTION}, **key)
+
+    single.kill_host()
+    single.start_host(MAX_ACTIVE_RUNS="1")
+    assert again["id"] == first["id"]
+
+
 def test_requests_beyond_the_rate_are_answered_429_and_pass_when_told_to_come_back(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:

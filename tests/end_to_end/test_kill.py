@@ -43,7 +43,9 @@ class Servers:
         subprocess.run(command, env=self._environment, check=True, stderr=subprocess.DEVNULL)  # noqa: S603
         self.start_host()
 
-    def start_host(self) -> None:
+    def start_host(self, **given: str) -> None:
+        """`given` are settings that are others from now on."""
+        self._environment |= given
         self._launch("host", "local.functions_host", "/admin/host/status", "--data", str(self._data / "functions"))
 
     def kill_host(self) -> None:
@@ -76,10 +78,12 @@ class Servers:
                 return
         raise AssertionError(f"{module} does not answer")
 
-    def call(self, method: str, server: str, path: str, body: Any = None) -> Any:
+    def call(self, method: str, server: str, path: str, body: Any = None, **headers: str) -> Any:
+        """The answer's JSON; header names with _ for -."""
         text = None if body is None else json.dumps(body).encode()
         url = f"http://127.0.0.1:{self._ports[server]}{path}"
-        request = Request(url, data=text, method=method, headers={"Content-Type": "application/json"})
+        sent = {"Content-Type": "application/json", **{name.replace("_", "-"): each for name, each in headers.items()}}
+        request = Request(url, data=text, method=method, headers=sent)
         with urlopen(request, timeout=60) as answer:  # noqa: S310
             return json.loads(answer.read() or b"null")
 
