@@ -1,28 +1,25 @@
 """One frozen `Settings`, read once from the environment. Nothing else reads the environment."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Literal, get_args
-from urllib.parse import urlsplit
+from typing import Literal, get_args
 
 from contracts.admission import Rate
+from services.environment import Environment, ReadSecret
 from services.errors import SettingsError
 
 ModelApi = Literal["responses", "chat"]
 WebhookFormat = Literal["teams", "slack"]
 SmtpSecurity = Literal["starttls", "tls", "none"]
 Tier = Literal["fast", "standard", "reasoning"]
-ReadSecret = Callable[[str, str], str]
-"""(vault URL, secret name) -> value."""
 
 SECRET_CHARACTERS = 32
 EXTRACTIVE = "extractive"
 """The last link of a chain of models that no provider is asked for."""
 _PLACE = re.compile(r"[A-Z][A-Z0-9_]*")
 """The name of an endpoint; what else follows an @ is part of a model's name."""
-SECRET_PREFIX = "keyvault:"  # noqa: S105 - the mark of a reference, not a secret
 
 
 @dataclass(frozen=True)
@@ -124,9 +121,9 @@ def settings_from(environment: Mapping[str, str], read_secret: ReadSecret) -> Se
 
     A value `keyvault:NAME` is the secret NAME of the vault at KEY_VAULT_URL.
     """
-    read = _Reader(environment, read_secret)
+    read = Environment(environment, read_secret)
     model = Endpoint(read.url("MODEL_BASE_URL"), read.optional("MODEL_API_KEY"))
-    standard = read.chain("MODEL_STANDARD", read.required("MODEL_STANDARD"), model)
+    standard = _chain(read, "MODEL_STANDARD", read.required("MODEL_STANDARD"), model)
     fast, reasoning = (read.optional(key) for key in ("MODEL_FAST", "MODEL_REASONING"))
     return Settings(
         search=Endpoint(read.url("AZURE_SEARCH_ENDPOINT"), read.optional("AZURE_SEARCH_API_KEY")),
@@ -135,9 +132,9 @@ def settings_from(environment: Mapping[str, str], read_secret: ReadSecret) -> Se
         model=model,
         model_api=read.one_of("MODEL_API", get_args(ModelApi), default="responses"),
         chains={
-            "fast": read.chain("MODEL_FAST", fast, model) if fast else standard,
+            "fast": _chain(read, "MODEL_FAST", fast, model) if fast else standard,
             "standard": standard,
-            "reasoning": read.chain("MODEL_REASONING", reasoning, model) if reasoning else standard,
+            "reasoning": _chain(read, "MODEL_REASONING", reasoning, model) if reasoning else standard,
         },
         prices=read.optional("MODEL_PRICES"),
         embedding=Endpoint(
@@ -155,7 +152,7 @@ def settings_from(environment: Mapping[str, str], read_secret: ReadSecret) -> Se
     )
 
 
-def _rate(read: "_Reader") -> Rate | None:
+def _rate(read: Environment) -> Rate | None:
     per_minute = read.whole("RATE_LIMIT_PER_MINUTE", low=1, high=1_000_000)
     burst = read.whole("RATE_LIMIT_BURST", low=1, high=1_000_000)
     if per_minute is None:
@@ -165,7 +162,7 @@ def _rate(read: "_Reader") -> Rate | None:
     return Rate(per_minute=per_minute, burst=burst or per_minute)
 
 
-def _approvals(read: "_Reader") -> Approvals:
+def _approvals(read: Environment) -> Approvals:
     secret = read.optional("APPROVAL_SECRET")
     if secret is not None and len(secret) < SECRET_CHARACTERS:
         raise SettingsError(f"setting APPROVAL_SECRET has {len(secret)} characters: at least {SECRET_CHARACTERS}")
@@ -178,7 +175,7 @@ def _approvals(read: "_Reader") -> Approvals:
     return Approvals(secret, public_url and public_url.rstrip("/"), _smtp(read), webhook)
 
 
-def _smtp(read: "_Reader") -> Smtp | None:
+def _smtp(read: Environment) -> Smtp | None:
     host = read.optional("SMTP_HOST")
     if host is None:
         return None
@@ -199,87 +196,25 @@ def _smtp(read: "_Reader") -> Smtp | None:
     )
 
 
-class _Reader:
-    def __init__(self, environment: Mapping[str, str], read_secret: ReadSecret) -> None:
-        self._environment = environment
-        self._read_secret = read_secret
+def _chain(read: Environment, key: str, text: str, default: Endpoint) -> Chain:
+    """`text` is the value of `key`: links with commas between them; EXTRACTIVE may be the last."""
+    *links, last = (link.strip() for link in text.split(","))
+    extractive = last == EXTRACTIVE
+    links = links if extractive else [*links, last]
+    if not links or not all(links) or len(set(links)) < len(links) or EXTRACTIVE in links:
+        raise SettingsError(
+            f"setting {key} is {text!r}: not different deployments with commas between them, "
+            f"the last of which may be {EXTRACTIVE!r}"
+        )
+    return Chain(tuple(_deployment(read, link, default) for link in links), extractive)
 
-    def optional(self, key: str) -> str | None:
-        value = self._environment.get(key, "").strip()
-        if not value.startswith(SECRET_PREFIX):
-            return value or None
-        vault = self._environment.get("KEY_VAULT_URL", "").strip()
-        if not vault:
-            raise SettingsError(f"{key} is {value!r}, a reference into Key Vault, but KEY_VAULT_URL is missing")
-        return self._read_secret(vault, value.removeprefix(SECRET_PREFIX))
 
-    def required(self, key: str) -> str:
-        value = self.optional(key)
-        if value is None:
-            raise SettingsError(f"setting {key} is missing: see local.settings.json.example")
-        return value
-
-    def url(self, key: str, *, default: str | None = None, schemes: tuple[str, ...] = ("http", "https")) -> str:
-        value = self.optional(key) or default or self.required(key)
-        parts = urlsplit(value)
-        if parts.scheme not in schemes or not (parts.netloc or parts.path):
-            raise SettingsError(f"setting {key} is {value!r}: not a URL with {' or '.join(schemes)}")
-        return value
-
-    def secret_url(self, key: str) -> str:
-        """An HTTPS URL (on loopback HTTP, too) that is not quoted when it is malformed."""
-        value = self.required(key)
-        parts = urlsplit(value)
-        if not parts.netloc or not (parts.scheme == "https" or (parts.scheme, parts.hostname) == ("http", "127.0.0.1")):
-            raise SettingsError(f"setting {key} is not a URL with https; its value is a secret and is not shown")
-        return value
-
-    def chain(self, key: str, text: str, default: Endpoint) -> Chain:
-        """`text` is the value of `key`: links with commas between them; EXTRACTIVE may be the last."""
-        *links, last = (link.strip() for link in text.split(","))
-        extractive = last == EXTRACTIVE
-        links = links if extractive else [*links, last]
-        if not links or not all(links) or len(set(links)) < len(links) or EXTRACTIVE in links:
-            raise SettingsError(
-                f"setting {key} is {text!r}: not different deployments with commas between them, "
-                f"the last of which may be {EXTRACTIVE!r}"
-            )
-        return Chain(tuple(self._deployment(link, default) for link in links), extractive)
-
-    def _deployment(self, link: str, default: Endpoint) -> Deployment:
-        name, _, place = link.rpartition("@")
-        if not name or not _PLACE.fullmatch(place):
-            return Deployment(link, link, default)
-        key = f"MODEL_ENDPOINT_{place}"
-        return Deployment(link, name, Endpoint(self.url(f"{key}_URL"), self.optional(f"{key}_KEY")))
-
-    def number(self, key: str, *, default: float | None, low: float, high: float) -> float:
-        text = self.optional(key)
-        if text is None and default is not None:
-            return default
-        text = text or self.required(key)
-        try:
-            value = float(text)
-        except ValueError:
-            value = float("nan")
-        if not low <= value <= high:
-            raise SettingsError(f"setting {key} is {text!r}: not a number from {low} to {high}")
-        return value
-
-    def whole(self, key: str, *, low: int, high: int) -> int | None:
-        """None when it isn't set."""
-        text = self.optional(key)
-        if text is None:
-            return None
-        if not (text.isascii() and text.isdigit() and low <= int(text[:10]) <= high):
-            raise SettingsError(f"setting {key} is {text!r}: not a whole number from {low} to {high}")
-        return int(text)
-
-    def one_of(self, key: str, known: tuple[Any, ...], *, default: str) -> Any:
-        value = self.optional(key) or default
-        if value not in known:
-            raise SettingsError(f"setting {key} is {value!r}: use {' or '.join(known)}")
-        return value
+def _deployment(read: Environment, link: str, default: Endpoint) -> Deployment:
+    name, _, place = link.rpartition("@")
+    if not name or not _PLACE.fullmatch(place):
+        return Deployment(link, link, default)
+    key = f"MODEL_ENDPOINT_{place}"
+    return Deployment(link, name, Endpoint(read.url(f"{key}_URL"), read.optional(f"{key}_KEY")))
 
 
 @cache
