@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import azure.durable_functions as df
@@ -14,6 +15,10 @@ from local.functions_host.protocol import Event
 from local.functions_host.replay import decide
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+ROOT = Path(__file__).resolve().parents[1]
+_HOST = json.loads((ROOT / "host.json").read_text(encoding="utf-8"))
+VERSION: str = _HOST["extensions"]["durableTask"]["defaultVersion"]
+"""Of the orchestrations: what this app gives to new runs."""
 Activity = Callable[[str, Any], tuple[float, Any]]
 """(name, input) -> (seconds it takes, its result; an Exception is a failure)."""
 
@@ -58,7 +63,9 @@ def simulate(
         raised = wire.event(wire.EVENT_RAISED, due, Name=name, Input=json.dumps(value))
         heapq.heappush(future, (due, order, raised, None))
     inbox = [
-        wire.event(wire.EXECUTION_STARTED, now, Name="simulated", Version="", Input=given_json, ParentInstance=None)
+        wire.event(
+            wire.EXECUTION_STARTED, now, Name="simulated", Version=VERSION, Input=given_json, ParentInstance=None
+        )
     ]
     while trace.episodes < most_episodes:
         trace.episodes += 1

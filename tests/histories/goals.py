@@ -1,0 +1,189 @@
+"""The paths of `achieve_goal`, each in a scripted world."""
+
+from collections.abc import Callable
+from typing import Any
+
+from contracts.answers import Answer, Verdict
+from contracts.approvals import Decision
+from contracts.background import Cancelled
+from contracts.content import Content
+from contracts.goals import Approval, Budget, Goal
+from contracts.memories import Extracted, Lesson, Note, Recalled
+from contracts.owner import Owner
+from contracts.plans import Plan, Planned
+from contracts.steps import PENDING, Failed, Later
+from orchestrators.achieve_goal import achieve_goal
+from orchestrators.seek_approval import KEEPER
+from tests.orchestrators.test_approving import OTHER_PLAN, People
+from tests.orchestrators.test_graph import LIST, fails, lists, plan
+from tests.orchestrators.world import BAD, GOOD, REFERENCE, Reply, World, achieve
+from tests.simulator import EPOCH, Trace, simulate
+
+SMALL = plan(
+    {"id": "t1", "type": "retriever", "instruction": "find tea"},
+    {"id": "t2", "type": "executor", "instruction": "how hot is tea?", "depends_on": ["t1"]},
+)
+EACH = {"id": "each", "type": "executor", "instruction": "how hot is ${item}?", "for_each": "list"}
+NO = Failed(code="model_refused", message="no")
+DOWN = Later(code="rate_limited", seconds=20)
+Script = list[Callable[[Any], Reply | None] | Reply]
+
+
+def goal(given: Plan | None = SMALL, script: dict[str, Script] | None = None, **options: Any) -> Callable[[], Trace]:
+    """`given` None asks the planner, whose plan has four tasks unless `script` says otherwise."""
+
+    def run() -> Trace:
+        world = World()
+        world.script.update({step: list(replies) for step, replies in (script or {}).items()})
+        return achieve(world, given, **options)[1]
+
+    return run
+
+
+def people(of: tuple[str, ...], *decisions: tuple[str, str], **options: Any) -> Callable[[], Trace]:
+    """`decisions`: state and comment of one gate after the other."""
+
+    def run() -> Trace:
+        world = People(*decisions)
+        world.script["plan_goal"] = [Planned(plan=SMALL), Planned(plan=OTHER_PLAN)]
+        approval = Approval.model_validate({"of": of, "panels": [{"approvers": ["ann@example.com"]}]})
+        return achieve(world, approval=approval, **options)[1]
+
+    return run
+
+
+class Ends(World):
+    """A world in which a gate ends with `what`."""
+
+    def __init__(self, what: Any) -> None:
+        super().__init__()
+        self.what = what
+
+    def __call__(self, name: str, message: Any) -> tuple[float, Any]:
+        return (60, self.what) if name == KEEPER else super().__call__(name, message)
+
+
+def gate_ends(what: Any) -> Callable[[], Trace]:
+    approval = Approval.model_validate({"panels": [{"approvers": ["ann@example.com"]}]})
+    return lambda: achieve(Ends(what), SMALL, approval=approval)[1]
+
+
+class Slow(World):
+    def __call__(self, name: str, message: Any) -> tuple[float, Any]:
+        seconds, reply = super().__call__(name, message)
+        return (900 if message["value"].get("instruction") == "slow" else seconds), reply
+
+
+def timed_out() -> Trace:
+    slow = {"id": "slow", "type": "executor", "instruction": "slow", "timeout_seconds": 30}
+    return achieve(Slow(), plan(LIST, slow))[1]
+
+
+def of_the_whole(*verdicts: Verdict) -> Script:
+    """Verdicts on the answer, one after the other; tasks pass."""
+    left = list(verdicts)
+    return [lambda asked: left.pop(0) if left and asked["instruction"] == "how hot?" else None]
+
+
+def of_a_draft(text: str, verdict: Verdict) -> Script:
+    return [lambda asked: verdict if asked["draft"]["answer"]["text"] == text else None]
+
+
+def revision_fails(asked: Any) -> Reply | None:
+    return NO if asked["previous"] else None
+
+
+def exhausted_asks_a_person() -> Trace:
+    world = People(APPROVED)
+    world.script["evaluate_result"] = of_the_whole(BAD)
+    approval = Approval.model_validate({"of": (), "panels": [{"approvers": ["ann@example.com"]}]})
+    return achieve(world, SMALL, approval=approval, revision_limit=0, on_exhausted="ask_person")[1]
+
+
+def conversation() -> Trace:
+    given = Goal(owner=Owner(tenant="t"), session="s", text="how hot?", plan=SMALL)
+    return simulate(achieve_goal, given.model_dump(mode="json"), World())
+
+
+EXPIRED = Decision(gate="run-1-gate-1", asked="hash", state="rejected", how="expired", at=EPOCH)
+APPROVED = ("approved", "")
+BETTER = Verdict(passed=False, score=0.5, changes="still more")
+WRONG = Verdict(passed=False, score=0.2, reasons=("about coffee",), plan_wrong=True)
+KNOWN = Recalled(notes=(Note(source="run-0", text="Tea is hot.", kind="fact", about="tea"),))
+LEARNED = Extracted(lessons=(Lesson(kind="fact", about="tea", text="Tea is hot."),))
+REFUSED_PLAN = Planned(rejected="task 't9' is no task", code="unusable_plan")
+THEN = {"id": "then", "type": "executor", "instruction": "and then?"}
+LARGE = Answer(answer=Content(reference=REFERENCE), passages=REFERENCE)
+WITH_FALLBACK = {**LIST, "on_failure": "fallback"}
+CONDITION = {"task": "list", "field": "items", "op": "gt", "value": 1}
+PENDING_ONCE = Later(code=PENDING, token="t-1")  # noqa: S106 - it leads back to what is under way
+ASYNCHRONOUS: Script = [PENDING_ONCE, PENDING_ONCE]
+DOWN_WITH_TOKEN = Later(code="rate_limited", seconds=20, token="t-1")  # noqa: S106 - as above
+AMONG_TEAS = lists("green", "black")
+
+PATHS: dict[str, Callable[[], Trace]] = {
+    "completed": goal(None),
+    "completed_one_task_at_a_time": goal(None, concurrency=1),
+    "own_plan": goal(),
+    "with_memory": goal(script={"recall_memory": [KNOWN], "extract_lessons": [LEARNED]}),
+    "not_to_be_remembered": goal(remember=False),
+    "large_answer": goal(script={"write_answer": [LARGE]}),
+    "task_revised": goal(script={"evaluate_result": of_a_draft("draft 1 [1]", BAD)}),
+    "answer_revised": goal(script={"evaluate_result": of_the_whole(BAD)}),
+    "revision_worse": goal(script={"evaluate_result": of_the_whole(BAD, Verdict(passed=False, score=0.1))}),
+    "revision_failed": goal(script={"evaluate_result": of_the_whole(BAD), "write_answer": [revision_fails]}),
+    "revisions_exhausted": goal(script={"evaluate_result": of_the_whole(BAD, BETTER)}, revision_limit=1),
+    "revisions_exhausted_fails": goal(
+        script={"evaluate_result": of_the_whole(BAD)}, revision_limit=0, on_exhausted="fail"
+    ),
+    "not_evaluated": goal(script={"evaluate_result": [lambda _: NO]}),
+    "task_failed": goal(None, {"execute_task": [fails("tea")]}, replan_limit=0),
+    "no_task_succeeded": goal(script={"execute_task": [lambda _: NO]}),
+    "task_ends_the_run": goal(plan({**LIST, "on_failure": "fail_run"}), {"execute_task": [lambda _: NO]}),
+    "task_timed_out": timed_out,
+    "fallback_answer": goal(plan({**WITH_FALLBACK, "fallback": {"answer": "tea"}}), {"execute_task": [NO]}),
+    "fallback_agent": goal(plan({**WITH_FALLBACK, "fallback": {"agent": "expert"}}), {"execute_task": [NO]}),
+    "fallback_agent_failed": goal(
+        plan({**WITH_FALLBACK, "fallback": {"agent": "expert"}}), {"execute_task": [lambda _: NO]}
+    ),
+    "for_each": goal(plan(LIST, EACH), {"execute_task": [AMONG_TEAS]}),
+    "for_each_item_failed": goal(plan(LIST, EACH), {"execute_task": [AMONG_TEAS, fails("black")]}),
+    "for_each_of_nothing": goal(plan(LIST, EACH)),
+    "condition_holds": goal(plan(LIST, {**THEN, "when": CONDITION}), {"execute_task": [AMONG_TEAS]}),
+    "condition_does_not_hold": goal(plan(LIST, {**THEN, "when": CONDITION})),
+    "another_plan": goal(
+        None, {"plan_goal": [Planned(plan=SMALL), Planned(plan=OTHER_PLAN)], "execute_task": [fails("tea")]}
+    ),
+    "same_plan_again": goal(None, {"plan_goal": [lambda _: Planned(plan=SMALL)], "execute_task": [fails("tea")]}),
+    "plan_missed_the_goal": goal(
+        None,
+        {"plan_goal": [Planned(plan=SMALL), Planned(plan=OTHER_PLAN)], "evaluate_result": of_the_whole(WRONG, GOOD)},
+        revision_limit=0,
+    ),
+    "unusable_plan_then_a_good_one": goal(None, {"plan_goal": [REFUSED_PLAN, Planned(plan=SMALL)]}),
+    "unusable_plan": goal(None, {"plan_goal": [lambda _: REFUSED_PLAN]}),
+    "budget_of_calls": goal(budget=Budget(model_calls=4)),
+    "budget_of_calls_with_an_answer": goal(budget=Budget(model_calls=5)),
+    "budget_of_seconds": goal(budget=Budget(seconds=3)),
+    "budget_before_remembering": goal(budget=Budget(model_calls=7)),
+    "outage": goal(script={"execute_task": [DOWN, Later(code="model_unavailable"), RuntimeError("lost")]}),
+    "outage_for_good": goal(script={"execute_task": [lambda _: DOWN]}),
+    "memory_down": goal(script={"recall_memory": [lambda _: DOWN], "remember_result": [lambda _: DOWN]}),
+    "in_the_background": goal(script={"execute_task": ASYNCHRONOUS}),
+    "in_the_background_given_up": goal(
+        script={"execute_task": [PENDING_ONCE, lambda _: DOWN_WITH_TOKEN], "cancel_background": [Cancelled()]}
+    ),
+    "plan_approved": people(("plan",), APPROVED),
+    "plan_revised": people(("plan",), ("revise", "leave out tea"), APPROVED),
+    "plan_rejected": people(("plan",), ("rejected", "no")),
+    "plan_never_approved": people(("plan",), *[("revise", "more")] * 2, revision_limit=0),
+    "answer_approved": people(("answer",), APPROVED),
+    "answer_revised_by_people": people(("answer",), ("revise", "shorter"), APPROVED),
+    "answer_rejected": people(("answer",), ("rejected", "too bold")),
+    "answer_never_approved": people(("answer",), *[("revise", "more")] * 2, revision_limit=1),
+    "answer_expired": gate_ends(EXPIRED.model_dump(mode="json")),
+    "plan_and_answer_approved": people(("plan", "answer"), APPROVED, APPROVED),
+    "exhausted_asks_a_person": exhausted_asks_a_person,
+    "gate_broke": gate_ends(RuntimeError("stopped")),
+    "turn_of_a_conversation": conversation,
+}

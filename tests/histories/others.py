@@ -1,0 +1,129 @@
+"""The paths of `keep_gate`, `read_documents` and `forget`, each in a scripted world."""
+
+from collections.abc import Callable
+from typing import Any
+
+from contracts.approvals import ApprovalRules, Panel
+from contracts.content import Reference
+from contracts.documents import Reading, ReadingReport
+from contracts.forgetting import Swept
+from contracts.owner import Owner
+from contracts.steps import Done, Failed, Later
+from orchestrators.read_documents import read_documents
+from tests.orchestrators import test_forget as forgetting
+from tests.orchestrators.test_keep_gate import (
+    ALICE,
+    BOB,
+    CAROL,
+    DAVE,
+    DAY,
+    Event,
+    Office,
+    cast,
+    gate,
+    keep,
+    rules,
+    vote,
+)
+from tests.simulator import Trace, simulate
+
+
+def kept(
+    asked: ApprovalRules, *events: Event, office: Callable[[], Office] = Office, requester: str = "someone"
+) -> Callable[[], Trace]:
+    return lambda: keep(gate(asked, requester), *events, office=office())[1]
+
+
+def says(at: float, place: int, who: str, choice: str, *, panel: int = 0, wait: int = 0, **changed: Any) -> Event:
+    """A vote whose id tells when and where it was cast, so that a recording comes out the same each time."""
+    name = f"v-{at:.0f}-{place}-{wait}"
+    return cast(at, place, vote(at, who, choice, panel=panel, id=name, **changed), panel=panel, wait=wait)
+
+
+TWO_OF_THREE = rules(Panel(approvers=(ALICE, BOB, CAROL), quorum=2))
+TWO_PANELS = rules(Panel(approvers=(ALICE,)), Panel(approvers=(BOB, CAROL)), on_expiry="escalate", timeout_seconds=DAY)
+UNREACHABLE = rules(Panel(approvers=(ALICE,)))
+
+GATES: dict[str, Callable[[], Trace]] = {
+    "approved": kept(rules(), says(60, 1, BOB, "approve")),
+    "approved_by_a_quorum": kept(TWO_OF_THREE, says(10, 0, ALICE, "approve"), says(20, 2, CAROL, "approve")),
+    "rejected": kept(TWO_OF_THREE, says(10, 0, ALICE, "approve"), says(20, 1, BOB, "reject", comment="no")),
+    "revised": kept(rules(), says(20, 1, BOB, "revise", comment="name a source")),
+    "reminded_and_approved": kept(
+        rules(), says(2 * DAY, 0, ALICE, "approve"), office=lambda: Office(("mail", "webhook"))
+    ),
+    "never_reminded": kept(rules(remind_after=1, timeout_seconds=DAY)),
+    "expired": kept(rules()),
+    "expired_and_approved": kept(rules(on_expiry="approve", timeout_seconds=DAY)),
+    "escalated_and_approved": kept(TWO_PANELS, says(DAY + 10, 1, CAROL, "approve", panel=1)),
+    "escalated_and_expired": kept(TWO_PANELS),
+    "thirty_days": kept(rules(timeout_seconds=30 * DAY), says(29 * DAY, 0, ALICE, "approve")),
+    "unreachable_quorum": kept(UNREACHABLE, requester=ALICE),
+    "ignored": kept(
+        TWO_OF_THREE,
+        cast(5, 0, "junk"),
+        says(6, 0, ALICE, "approve", wait=1, gate="run-2"),
+        says(7, 0, ALICE, "approve", wait=2, asked="0" * 64),
+        says(8, 0, DAVE, "approve", wait=3),
+        cast(9, 1, {**vote(9, BOB, "approve", id="v-9"), "seal": "x"}),
+        says(10, 2, CAROL, "approve"),
+        says(11, 2, CAROL, "approve", wait=1),
+        says(4 * DAY, 0, ALICE, "approve", wait=4),
+    ),
+    "verified_after_the_time": kept(
+        rules(timeout_seconds=DAY), says(DAY - 1, 0, ALICE, "approve"), office=lambda: Office(verifying_seconds=5)
+    ),
+    "channel_refuses": kept(rules(), says(60, 0, ALICE, "approve"), office=lambda: Office(broken="mail_refused")),
+    "channel_down": kept(rules(), says(DAY, 0, ALICE, "approve"), office=lambda: Office(broken="later")),
+}
+
+
+def reading(batches: int, *replies: Done | Later | Failed | Exception) -> Callable[[], Trace]:
+    """`replies` come first, in the order of asking; then every batch is read."""
+
+    def run() -> Trace:
+        left = list(replies)
+
+        def activity(_: str, message: Any) -> tuple[float, Any]:
+            read = Done(value=ReadingReport(documents=2, written=9).model_dump(mode="json"))
+            reply = left.pop(0) if left else read
+            return 1 + len(left), reply if isinstance(reply, Exception) else reply.model_dump(mode="json")
+
+        names = [Reference(artifact=f"t/batch-{number}", bytes=9) for number in range(batches)]
+        given = Reading(owner=Owner(tenant="t"), batches=tuple(names))
+        return simulate(read_documents, given.model_dump(mode="json"), activity)
+
+    return run
+
+
+DOWN = Later(code="search_unavailable", seconds=20)
+READINGS: dict[str, Callable[[], Trace]] = {
+    "read": reading(1),
+    "many_batches": reading(6),
+    "batch_failed": reading(2, Failed(code="search_refused", message="no")),
+    "outage": reading(2, DOWN, Later(code="embedding_unavailable"), RuntimeError("lost")),
+    "outage_for_good": reading(1, *[DOWN] * 5),
+}
+
+
+def forgets(script: dict[str, list[forgetting.Reply]] | None = None, stopped: int = 0) -> Callable[[], Trace]:
+    def run() -> Trace:
+        world = forgetting.World(stopped)
+        world.script.update({where: list(replies) for where, replies in (script or {}).items()})
+        return forgetting.run(world)[1]
+
+    return run
+
+
+REFUSED = Failed(code="refused", message="no")
+FORGETTINGS: dict[str, Callable[[], Trace]] = {
+    "nothing_there": forgets(),
+    "found_again": forgets({"memory": [Swept(found=2), Swept(), Swept(found=1)]}),
+    "piece_by_piece": forgets({"knowledge": [Swept(found=9, after="b"), Swept(found=1)]}),
+    "runs_under_way": forgets({"forget_runs": [Swept(waiting=2), Swept(found=2)]}, stopped=1),
+    "something_remains": forgets({"memory": [Swept(found=3)] * forgetting.PATIENCE.readings}),
+    "step_refused": forgets({"knowledge": [REFUSED] * 100}),
+    "records_refused": forgets({"forget_records": [REFUSED]}),
+    "count_and_notes_refused": forgets({"forget_count": [REFUSED] * 9, "forget_notes": [REFUSED]}),
+    "outage": forgets({"memory": [Later(code="search_unavailable", seconds=5), RuntimeError("lost")]}),
+}

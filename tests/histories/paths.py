@@ -1,0 +1,13 @@
+"""Every path of every orchestrator, by their names."""
+
+from collections.abc import Callable, Mapping
+
+from tests.histories import goals, others
+from tests.simulator import Trace
+
+PATHS: Mapping[str, Mapping[str, Callable[[], Trace]]] = {
+    "achieve_goal": goals.PATHS,
+    "keep_gate": others.GATES,
+    "read_documents": others.READINGS,
+    "forget": others.FORGETTINGS,
+}

@@ -1,0 +1,57 @@
+"""An upgrade in the middle of a run: the run keeps the version it was started with, and the old way with it."""
+
+import json
+from pathlib import Path
+
+from local.functions_host.testing import run_host
+
+APP = """
+import azure.durable_functions as df
+
+app = df.DFApp()
+
+
+@app.orchestration_trigger(context_name="context")
+def greet(context):
+    name = yield context.wait_for_external_event("Name")
+{way}
+
+
+@app.activity_trigger(input_name="name")
+def hello(name: str) -> str:
+    return f"Hello, {{name}}"
+
+
+@app.activity_trigger(input_name="name")
+def good_day(name: str) -> str:
+    return f"Good day, {{name}}"
+"""
+BEFORE = """
+    return (yield context.call_activity("hello", name))
+"""
+AFTER = """
+    if context.version == "1.0":
+        return (yield context.call_activity("hello", name))
+    return (yield context.call_activity("good_day", name))
+"""
+
+
+def deploy(folder: Path, version: str, way: str) -> Path:
+    folder.mkdir(exist_ok=True)
+    settings = {"version": "2.0", "extensions": {"durableTask": {"defaultVersion": version}}}
+    (folder / "host.json").write_text(json.dumps(settings), encoding="utf-8")
+    (folder / "function_app.py").write_text(APP.format(way=way), encoding="utf-8")
+    return folder
+
+
+def test_a_run_goes_on_as_the_version_it_was_started_with(tmp_path: Path) -> None:
+    with run_host(deploy(tmp_path / "before", "1.0", BEFORE), tmp_path / "data") as host:
+        old = host.start("greet")
+        host.wait(old, until="Running")
+    with run_host(deploy(tmp_path / "after", "1.1", AFTER), tmp_path / "data") as host:
+        new = host.start("greet")
+        for run in (old, new):
+            host.raise_event(run, "Name", "Ann")
+        ends = [host.wait(run)["output"] for run in (old, new)]
+
+    assert ends == ["Hello, Ann", "Good day, Ann"]
