@@ -1,0 +1,1 @@
+"""The seeded simulation, in small, and the bugs that its checkers must find."""
