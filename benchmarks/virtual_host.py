@@ -89,7 +89,7 @@ class Faults:
             return ""
         return draw.choice(("crash_before", "crash_after", "raised", "rate_limited", "unavailable", "slow"))
 
-    def seconds(self, instance: str, number: int) -> float:
+    def seconds(self, instance: str, number: int, _: Step) -> float:
         """How long the activity takes: few lengths, so that several end at one moment, in any order."""
         return self.of("seconds", instance, number).choice((1.0, 1.0, 1.0, 2.0))
 
@@ -261,7 +261,7 @@ class VirtualHost:
 
     def _perform_later(self, instance: Instance, number: int, step: Step, times: int) -> None:
         fate = self.faults.fate(instance.id, number, times)
-        seconds = self.faults.seconds(instance.id, number) * (100 if fate == "slow" else 1)
+        seconds = self.faults.seconds(instance.id, number, step) * (100 if fate == "slow" else 1)
         self.at(self.now + seconds, lambda: self._perform(instance, number, step, times, fate))
 
     def _perform(self, instance: Instance, number: int, step: Step, times: int, fate: str) -> None:

@@ -1,0 +1,150 @@
+"""Goals on the local cloud, its servers in processes of their own: one of 50 tasks, and many that wait for people."""
+
+import asyncio
+import json
+import os
+import random
+import time
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import azure.durable_functions as df
+
+from benchmarks.random_graphs import Graph, eager_seconds
+from local.cloud import Cloud, Ports, cloud
+from local.functions_host import protocol as wire
+from local.functions_host.recorded import Recorded, differences
+from orchestrators.achieve_goal import achieve_goal
+
+TASKS = 50
+CAP = 10
+AGENT_SECONDS = 0.2
+PEOPLE = ["ann@example.com"]
+SETTLING_SECONDS = 5.0
+DOCUMENT = {"source": "tea.md", "content": "# Tea\n\nGreen tea needs water of 80 degrees."}
+
+
+async def large_goal(folder: Path, seed: int) -> dict[str, float]:
+    """50 executors in a random graph, 10 at once; each executor and each evaluator takes 0.2 s.
+
+    The makespan is that of the tasks: from the first step of one to the moment the writer is asked, by the history's
+    own timestamps. What replaying costs is measured afterwards, on the history: every episode replayed once more.
+    """
+    draw = random.Random(seed)
+    needs = tuple(tuple(sorted(draw.sample(range(task), min(task, draw.choice((0, 1, 2)))))) for task in range(TASKS))
+    ideal = eager_seconds(Graph(((AGENT_SECONDS, AGENT_SECONDS),) * TASKS, needs, CAP))
+    plan = [
+        {
+            "id": f"t{task}",
+            "type": "executor",
+            "instruction": f"How hot is water for green tea number {task}?",
+            "depends_on": [f"t{each}" for each in needs[task]],
+        }
+        for task in range(TASKS)
+    ]
+    goal = {"goal": "How hot is water for tea?", "plan": plan, "options": {"concurrency": CAP, "revision_limit": 0}}
+    async with cloud(folder, Ports()) as up, aiohttp.ClientSession() as session:
+        await _read(session, up)
+        for agent in ("executor", "evaluator"):
+            calls = {"agent": agent, "calls": [{"delay": AGENT_SECONDS, "repeat": True}]}
+            await _post(session, f"{_origin(up, 'model service')}/control/script", calls)
+        cpu = _cpu_seconds(up)
+        run = (await _post(session, f"{up.app_url}/api/goals", goal))["id"]
+        outcome = await _outcome(session, f"{up.app_url}/api/goals/{run}")
+        used = _cpu_seconds(up) - cpu
+        async with session.get(f"{up.app_url}/admin/instances/{run}/history") as answer:
+            recorded = Recorded(**await answer.json())
+    done = sum(task["state"] == "done" for task in outcome["tasks"])
+    if outcome["status"] != "completed" or done != TASKS:
+        raise RuntimeError(f"{done} of {TASKS} tasks were done: {outcome['error']}")
+    makespan = _makespan(recorded)
+    return {
+        "goal_tasks": TASKS,
+        "goal_seconds": round(makespan, 2),
+        "goal_ideal_seconds": round(ideal, 2),
+        "goal_ratio": round(makespan / ideal, 3),
+        "goal_orchestrator_cpu_seconds": round(_replay_seconds(recorded), 2),
+        "goal_host_cpu_seconds": round(used, 2),
+    }
+
+
+async def _outcome(session: aiohttp.ClientSession, goal: str) -> Any:
+    while True:
+        async with session.get(goal) as answer:
+            found = await answer.json()
+        if found["outcome"] is not None:
+            return found["outcome"]
+        await asyncio.sleep(1)
+
+
+def _makespan(recorded: Recorded) -> float:
+    at: dict[str, datetime] = {}
+    for each in recorded.events:
+        if each["EventType"] == wire.TASK_SCHEDULED:
+            at.setdefault(each["Name"], wire.parse_timestamp(each["Timestamp"]))
+    return (at["write_answer"] - at["retrieve_passages"]).total_seconds()
+
+
+def _replay_seconds(recorded: Recorded) -> float:
+    handle: Callable[[str], str] = df.Orchestrator.create(achieve_goal)
+    began = time.process_time()
+    found = differences(handle, recorded)
+    if found:
+        raise RuntimeError(f"the history does not replay: {found[0][:300]}")
+    return time.process_time() - began
+
+
+async def open_gates(folder: Path, count: int, seconds: float) -> dict[str, float]:
+    """Goals whose plans wait for people, each with a reminder to come; what the host uses while nothing happens."""
+    approval = {"of": ["plan"], "panels": [{"approvers": PEOPLE}], "timeout_seconds": 86_400, "remind_after": 0.5}
+    plan = [{"id": "t1", "type": "executor", "instruction": "How hot is water for tea?"}]
+    async with cloud(folder, Ports()) as up, aiohttp.ClientSession() as session:
+        goals = [
+            {"goal": f"Question number {number}", "plan": plan, "options": {"approval": approval}}
+            for number in range(count)
+        ]
+        for goal in goals:
+            await _post(session, f"{up.app_url}/api/goals", goal)
+        while await _waiting(session, up) < count:  # noqa: ASYNC110 - HTTP has no events
+            await asyncio.sleep(0.5)
+        await asyncio.sleep(SETTLING_SECONDS)
+        cpu, began = _cpu_seconds(up), time.perf_counter()
+        await asyncio.sleep(seconds)
+        used = (_cpu_seconds(up) - cpu) / (time.perf_counter() - began)
+    return {"gates": count, "gates_watched_seconds": seconds, "gates_idle_cpu_percent": round(100 * used, 2)}
+
+
+async def _waiting(session: aiohttp.ClientSession, up: Cloud) -> int:
+    """How many gates have asked, and wait."""
+    url = f"{up.app_url}/runtime/webhooks/durabletask/instances?runtimeStatus=Running&top=1000"
+    async with session.get(url) as answer:
+        found = await answer.json()
+    return sum(each["name"] == "keep_gate" and (each["customStatus"] or {}).get("state") == "open" for each in found)
+
+
+async def _read(session: aiohttp.ClientSession, up: Cloud) -> None:
+    await _post(session, f"{up.app_url}/api/documents", {"documents": [DOCUMENT], "wait": 60})
+
+
+async def _post(session: aiohttp.ClientSession, url: str, body: Any) -> Any:
+    async with session.post(url, json=body, timeout=aiohttp.ClientTimeout(total=240)) as answer:
+        text = await answer.text()
+        if answer.status >= 300:
+            raise RuntimeError(f"{url} answered {answer.status}: {text[:300]}")
+        return json.loads(text) if text else None
+
+
+def _origin(up: Cloud, server: str) -> str:
+    return next(each.health for each in up.servers if each.name == server).rpartition("/")[0]
+
+
+def _cpu_seconds(up: Cloud) -> float:
+    """User and system time of the process of the Functions host (proc(5)); Linux only."""
+    host = next(each for each in up.servers if each.name == "functions host")
+    if host.process is None:
+        raise RuntimeError("the host is not started")
+    fields = Path(f"/proc/{host.process.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
