@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from local.functions_host import protocol as wire
 from local.functions_host.protocol import Event
@@ -36,7 +37,8 @@ def differences(handle: Callable[[str], str], recorded: Recorded) -> list[str]:
     """What the orchestrator behind `handle` would do otherwise, episode by episode; empty when nothing.
 
     Runs the SDK's own engine over each beginning of the history, as the host did. An activity that is called with
-    another input is a difference too, though Azure would not notice it.
+    another input is a difference too, though Azure would not notice it; fields that have come since are none, since
+    contracts grow by them.
     """
     history: list[Event] = []
     for number, (arrived, decided) in enumerate(_episodes(recorded.events), start=1):
@@ -46,11 +48,15 @@ def differences(handle: Callable[[str], str], recorded: Recorded) -> list[str]:
         except (NonDeterminism, UnknownAction, wire.OrchestratorBroke) as problem:
             return [f"episode {number}: {problem}"]
         before = _outcome_of(decided)
-        if (found := [_line(each) for each in scheduled]) != (kept := [_line(each) for each in _tasks(decided)]):
-            missing = [f"episode {number}: not any more: {line}" for line in kept if line not in found]
-            new = [f"episode {number}: new: {line}" for line in found if line not in kept]
-            return missing + new or [f"episode {number}: in another order: {', '.join(found)}"]
-        if before is not None and outcome != before:
+        found, kept = [_said(each) for each in scheduled], [_said(each) for each in _tasks(decided)]
+        if len(found) != len(kept) or not all(map(_grown, kept, found)):
+            missing = [each for each in kept if not any(_grown(each, other) for other in found)]
+            new = [each for each in found if not any(_grown(other, each) for other in kept)]
+            told = [f"episode {number}: not any more: {_line(*each)}" for each in missing]
+            told += [f"episode {number}: new: {_line(*each)}" for each in new]
+            order = ", ".join(_line(*each) for each in found)
+            return told or [f"episode {number}: in another order: {order}"]
+        if before is not None and not _grown(json.loads(before), json.loads(outcome)):
             return [f"episode {number}: ends with {outcome}, not with {before}"]
         history += decided
     return []
@@ -87,15 +93,37 @@ def _outcome_of(decided: Sequence[Event]) -> str | None:
     return next((each["Result"] for each in decided if each["EventType"] == wire.EXECUTION_COMPLETED), None)
 
 
-def _line(each: Event) -> str:
-    """A decision without what is made up anew each time: moments, and the ids of calls."""
+def _said(each: Event) -> tuple[str, Any]:
+    """A decision and its input, without what is made up anew each time: moments, and the ids of calls."""
     kind = each["EventType"]
     if kind == wire.TIMER_CREATED:
-        return f"step {each['EventId']}: timer"
+        return f"step {each['EventId']}: timer", None
     given = json.loads(each["Input"])
     if kind == wire.EVENT_SENT:
-        given = f"{given['op']} {given.get('input')}"
-    elif kind == wire.TASK_SCHEDULED:
+        return f"step {each['EventId']}: {KIND_OF[kind]} {each['InstanceId']} {given['op']}", _read(given.get("input"))
+    if kind == wire.TASK_SCHEDULED:
         (given,) = given
-    name = each["InstanceId"] if kind == wire.EVENT_SENT else each["Name"]
-    return f"step {each['EventId']}: {KIND_OF[kind]} {name} with {given}"
+    return f"step {each['EventId']}: {KIND_OF[kind]} {each['Name']}", _read(given)
+
+
+def _read(given: Any) -> Any:
+    """Inputs are JSON texts, some of them within others."""
+    while isinstance(given, str):
+        try:
+            given = json.loads(given)
+        except ValueError:
+            break
+    return given
+
+
+def _line(said: str, given: Any) -> str:
+    return said if given is None else f"{said} with {json.dumps(given)}"
+
+
+def _grown(kept: Any, found: Any) -> bool:
+    """Whether `found` says all that `kept` says; objects may have more fields."""
+    if isinstance(kept, dict) and isinstance(found, dict):
+        return all(name in found and _grown(value, found[name]) for name, value in kept.items())
+    if isinstance(kept, list | tuple) and isinstance(found, list | tuple):
+        return len(kept) == len(found) and all(map(_grown, kept, found))
+    return bool(kept == found)

@@ -130,3 +130,31 @@ def test_the_corpus_stays_small() -> None:
 
     assert sum(sizes.values()) < 1_500_000, sorted(sizes.items(), key=lambda each: each[1])[-5:]
     assert all(json.loads(each.read_text(encoding="utf-8"))["instance"] for each in kept())
+
+
+def rewritten(place: Path, name: str, change: Callable[[dict[str, Any]], None]) -> Recorded:
+    """The history, with the recorded input of the activity `name` changed."""
+    recorded = Recorded.read(place)
+    for event in recorded.events:
+        if event["EventType"] == wire.TASK_SCHEDULED and event["Name"] == name:
+            (given,) = json.loads(event["Input"])
+            message = json.loads(given)
+            change(message["value"])
+            event["Input"] = json.dumps([json.dumps(message)])
+    return recorded
+
+
+def test_a_field_that_has_come_since_is_no_difference() -> None:
+    older = rewritten(COMPLETED, "execute_task", lambda value: value.pop("agent"))
+
+    assert differences(HANDLES["achieve_goal"], older) == []
+
+
+def test_a_field_that_is_gone_is_one() -> None:
+    newer = rewritten(COMPLETED, "execute_task", lambda value: value.update(mood="good"))
+
+    found = differences(HANDLES["achieve_goal"], newer)
+
+    assert found
+    assert '"mood": "good"' in found[0]
+    assert "not any more: " in found[0]
