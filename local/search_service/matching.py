@@ -26,6 +26,7 @@ Mask = npt.NDArray[np.bool_]
 Rows = npt.NDArray[np.int64]
 Scores = npt.NDArray[np.float32]
 Found = tuple[Mask, Scores]
+"""Which rows match, with what scores. Rows that are gone may be among them: who ranks leaves them out."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class Reading:
         return np.zeros(size, np.bool_), np.zeros(size, np.float32)
 
     def everything(self) -> Mask:
-        return self.alive.copy() if self.among is None else np.ones(len(self.among), np.bool_)
+        return ~self.nothing()[0]
 
     def add(self, found: Found, one: Field, parts: Sequence[Ints], documents: int, boost: float) -> None:
         """Score rows in which something occurs, each as often as it occurs in `parts`, of which each ascends.
@@ -76,7 +77,6 @@ class Reading:
             times = ends[1] - ends[0]
             places = np.flatnonzero(times)
             return places, times[places].astype(np.float32)
-        rows = rows[self.alive[rows]]
         first = np.flatnonzero(np.concatenate([[True], rows[1:] != rows[:-1]])) if len(rows) else np.zeros(0, np.int64)
         return rows[first].astype(np.int64), np.diff(np.append(first, len(rows))).astype(np.float32)
 
@@ -170,7 +170,8 @@ class Expanded(Node):
             for term in self._expansions(reading, one):
                 for rows in reading.words.rows(one.name, term):
                     mask[rows] = True
-        mask = mask & reading.alive if reading.among is None else mask[reading.among]
+        if reading.among is not None:
+            mask = mask[reading.among]
         return mask, mask.astype(np.float32) * np.float32(self.boost)
 
     def terms(self, reading: Reading) -> set[tuple[str, str]]:
