@@ -97,7 +97,7 @@ class Words:
             found = terms(analyzer, text)
             self._fresh[field].add(row, position, found)
             length += len(found) - found.count("")
-            position += max(len(found) - 1, 0) + POSITION_GAP
+            position += len(found) + POSITION_GAP
         self.lengths[field][row] = length
         self._fresh_size += length
 

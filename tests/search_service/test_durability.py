@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from sqlite3 import SQLITE_DENY, SQLITE_OK, SQLITE_TRANSACTION, DatabaseError
 from urllib.request import Request, urlopen
 
 import pytest
@@ -13,7 +14,10 @@ from azure.core.exceptions import AzureError, ResourceNotFoundError
 from azure.search.documents import IndexDocumentsBatch, SearchClient
 from azure.search.documents.indexes import SearchIndexClient
 
+from local.search_service.checks import index_from
 from local.search_service.routes import make_app
+from local.search_service.search import search
+from local.search_service.store import Store
 from local.serving import in_thread
 from tests.search_service.conftest import BOOKS, KEY, ROWS, ids
 
@@ -59,6 +63,37 @@ def test_what_is_not_yet_visible_survives_a_restart(tmp_path: Path) -> None:
 
     with in_thread(lambda: make_app(tmp_path, "secret")) as server, SearchClient(server, "books", KEY) as client:
         assert ids(client, "tea", order_by=["id"]) == "12"
+
+
+def test_what_waits_for_an_index_that_is_dropped_is_dropped_too(
+    books: SearchClient, indexes: SearchIndexClient, server: str
+) -> None:
+    set_lag(server, 60)
+    books.upload_documents([{"id": "5", "text": "late tea"}])
+    indexes.delete_index("books")
+    indexes.create_index({**BOOKS, "name": "others"})
+    with SearchClient(server, "others", KEY) as others:
+        set_lag(server, 0)
+        assert others.get_document_count() == 0
+
+    indexes.create_index(BOOKS)
+    assert ids(books) == ""
+
+
+def test_an_undone_transaction_leaves_no_vector_to_the_row_that_comes_next(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.define(index_from(BOOKS))
+    store._db.set_authorizer(lambda *asked: SQLITE_DENY if asked[:2] == (SQLITE_TRANSACTION, "COMMIT") else SQLITE_OK)
+    with pytest.raises(DatabaseError):
+        store.write("books", [("upload", {"id": "1", "near": [1.0, 0.0]})])
+    store._db.set_authorizer(None)
+    store.write("books", [("upload", {"id": "2"})])
+
+    nearest = {"kind": "vector", "vector": [1.0, 0.0], "fields": "near"}
+    (shown,) = search(store.table("books"), {"select": "id,near"})["value"]
+    assert (shown["id"], shown["near"]) == ("2", [])
+    assert search(store.table("books"), {"vectorQueries": [nearest]})["value"] == []
+    store.close()
 
 
 def start(data: Path) -> tuple[subprocess.Popen[str], str]:
