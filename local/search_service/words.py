@@ -24,7 +24,7 @@ FREEZE_AT = 200_000
 FAN_OUT = 6
 """So many segments of one size are merged into one."""
 LARGEST = 10_000_000
-"""Occurrences that a merge makes at most: it takes a second and 0.3 GB."""
+"""Occurrences that a merge makes at most. Requests wait for it: 1.2 s for 7.9 million, measured beside other jobs."""
 
 
 class FreshField:
