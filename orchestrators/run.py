@@ -45,8 +45,8 @@ class Run:
         self.approvals: tuple[Decision, ...] = ()
         self.waited = timedelta()
         """For people."""
-        self.withheld = False
-        """Whether the answer may not go out: it waits for approval, or was not approved."""
+        self.withheld = self.needs_approval_of("answer")
+        """Whether the answer may not go out: it was not approved, however the run ends."""
         self._began = context.current_utc_datetime
         self._extension: Waiting | None = None
         self._extensions = 0
@@ -65,15 +65,13 @@ class Run:
         if cheapest:
             self.degrade("cheaper_models")
         self.purse.promise(step.tokens)
-        used, agent = Usage(model_calls=step.tokens > 0, input_tokens=step.tokens), step.name  # should nobody look
         try:
             result = yield from call(self.context, step, value, cheapest=cheapest)
-            used, agent = result.usage, next(iter(result.done.prompts), step.name)
         except StepFailed as failure:
-            used = failure.usage
+            self.purse.charge(step.tokens, failure.usage, step.name)
             raise
-        finally:
-            self.purse.charge(step.tokens, used, agent)
+        # A step that nobody waits for any more, after a timeout, stays promised: what it takes is never told.
+        self.purse.charge(step.tokens, result.usage, next(iter(result.done.prompts), step.name))
         self._note(result.done)
         self.show()
         return result.value

@@ -222,3 +222,14 @@ def test_an_answer_that_was_not_approved_is_not_told_by_a_budget_that_ends() -> 
     assert outcome.error is not None
     assert outcome.error.code == "budget_exceeded"
     assert outcome.answer == ""
+
+
+@pytest.mark.parametrize("options", [{"on_exhausted": "fail", "revision_limit": 0}, {"budget": Budget(model_calls=9)}])
+def test_an_answer_that_nobody_was_asked_about_is_not_told_either(options: dict[str, Any]) -> None:
+    world = People()
+    world.script["evaluate_result"] = [lambda given: BAD if given["instruction"] == "how hot?" else None]
+
+    outcome, _ = ask(world, **options)
+
+    assert outcome.status == "failed"
+    assert (outcome.answer, outcome.citations) == ("", ())
