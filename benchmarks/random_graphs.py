@@ -11,7 +11,8 @@ from typing import Any
 
 import azure.durable_functions as df
 
-from benchmarks.virtual_host import Faults, Instance, Step, VirtualHost
+from benchmarks.simulated_faults import Faults, Step
+from benchmarks.virtual_host import Instance, VirtualHost
 from contracts.base import Contract
 from contracts.steps import Done, StepCall
 from contracts.steps import Step as Row

@@ -5,8 +5,9 @@ import random
 from datetime import datetime, timedelta
 from typing import Any
 
+from benchmarks.simulated_faults import Step
 from benchmarks.simulated_world import SECRET, World
-from benchmarks.virtual_host import EPOCH, Instance, Step, VirtualHost
+from benchmarks.virtual_host import EPOCH, Instance, VirtualHost
 from contracts.approvals import Choice, Gate, GateStatus, Vote
 from policy.gates import event_name, hash_of
 from policy.links import seal

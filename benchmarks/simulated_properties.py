@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 
+from benchmarks.simulated_faults import Step
 from benchmarks.simulated_gates import Judged, gates_of
 from benchmarks.simulated_goals import REQUESTER
 from benchmarks.simulated_people import People
 from benchmarks.simulated_world import World
-from benchmarks.virtual_host import Step, VirtualHost
+from benchmarks.virtual_host import VirtualHost
 from contracts.answers import Outcome
 from contracts.content import Content
 from contracts.goals import Goal

@@ -11,11 +11,12 @@ from unittest.mock import patch
 
 import azure.durable_functions as df
 
+from benchmarks.simulated_faults import Faults
 from benchmarks.simulated_goals import random_goal
 from benchmarks.simulated_people import People
 from benchmarks.simulated_properties import RUN, Seen, violations
 from benchmarks.simulated_world import World
-from benchmarks.virtual_host import Broken, Faults, VirtualHost
+from benchmarks.virtual_host import Broken, VirtualHost
 from contracts.goals import Goal
 from orchestrators.achieve_goal import achieve_goal
 from orchestrators.keep_gate import keep_gate

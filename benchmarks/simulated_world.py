@@ -11,8 +11,8 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
+from benchmarks.simulated_faults import Faults, Step
 from benchmarks.simulated_goals import EXECUTORS, random_plan
-from benchmarks.virtual_host import Faults, Step
 from contracts.answers import Answer, Citation, Draft, Verdict
 from contracts.approvals import Genuine, Notification, Notified, Vote
 from contracts.background import Cancelled

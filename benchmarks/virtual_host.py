@@ -8,13 +8,12 @@ import functools
 import heapq
 import importlib
 import json
-import random
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
+from benchmarks.simulated_faults import Faults, Step, refusal
 from local.functions_host import protocol as wire
 from local.functions_host.protocol import Event
 from local.functions_host.replay import NonDeterminism, decide
@@ -38,60 +37,12 @@ class Broken(Exception):
         self.number = number
 
 
-@dataclass
-class Step:
-    """One activity as it was scheduled, and what came of it. Times in seconds from the start."""
-
-    instance: str
-    episode: int
-    name: str
-    message: dict[str, Any]
-    scheduled: float
-    delivered: float | None = None
-    result: Any = None
-    """As the orchestrator is told; an Exception when the activity failed."""
-    performed: int = 0
-    """How often its effect happened."""
-
-
 class World(Protocol):
     def perform(self, step: Step, now: float) -> Any:
         """What the activity returns; its effects happen."""
 
     def began(self, instance: "Instance", now: float) -> None:
         """An instance has begun."""
-
-
-class Faults:
-    """What goes wrong, drawn anew for each step from the seed and the step's own place: order does not matter."""
-
-    def __init__(self, seed: str, rate: float, restarts: float) -> None:
-        self._seed = seed
-        self._rate = rate
-        self._restarts = restarts
-        self.injected: Counter[str] = Counter()
-
-    def of(self, *place: object) -> random.Random:
-        return random.Random(f"{self._seed}/{place}")
-
-    def hit(self, what: str) -> str:
-        self.injected[what] += 1
-        return what
-
-    def restart(self, instance: str, episode: int) -> bool:
-        """Whether the host dies in this episode, before it is committed."""
-        return self.of("restart", instance, episode).random() < self._restarts and bool(self.hit("host_restart"))
-
-    def fate(self, instance: str, number: int, times: int) -> str:
-        """What happens to the activity `number`, performed for the `times`-th time; empty: nothing."""
-        draw = self.of("fate", instance, number, times)
-        if draw.random() >= self._rate:
-            return ""
-        return draw.choice(("crash_before", "crash_after", "raised", "rate_limited", "unavailable", "slow"))
-
-    def seconds(self, instance: str, number: int, _: Step) -> float:
-        """How long the activity takes: few lengths, so that several end at one moment, in any order."""
-        return self.of("seconds", instance, number).choice((1.0, 1.0, 1.0, 2.0))
 
 
 @dataclass
@@ -271,7 +222,7 @@ class VirtualHost:
             self.at(self.now + REDELIVERY_SECONDS, lambda: self._perform_later(instance, number, step, times + 1))
             return
         if fate in ("raised", "rate_limited", "unavailable"):
-            result = _refusal(fate, self.faults.of("after", instance.id, number, times))
+            result = refusal(fate, self.faults.of("after", instance.id, number, times))
         else:
             step.performed += 1
             result = self._world.perform(step, self.now)
@@ -298,14 +249,6 @@ def _lasting(action: Any) -> Any:
     if "compoundActions" in action:
         return [action["actionType"], *map(_lasting, action["compoundActions"])]
     return {name: value for name, value in action.items() if name != "isCanceled"}
-
-
-def _refusal(fate: str, draw: random.Random) -> Any:
-    if fate == "raised":
-        return RuntimeError("the worker was lost")
-    asked = float(draw.randint(2, 90)) if fate == "rate_limited" else None
-    code = fate if fate == "rate_limited" else "model_unavailable"
-    return {"outcome": "later", "code": code, "seconds": asked}
 
 
 def _ended(number: int, at: datetime, result: Any) -> Event:
