@@ -20,7 +20,7 @@ from local.functions_host.recorded import Recorded, differences
 from orchestrators.achieve_goal import achieve_goal
 
 TASKS = 50
-CAP = 10
+CAP = 5
 AGENT_SECONDS = 0.2
 PEOPLE = ["ann@example.com"]
 SETTLING_SECONDS = 5.0
@@ -28,7 +28,7 @@ DOCUMENT = {"source": "tea.md", "content": "# Tea\n\nGreen tea needs water of 80
 
 
 async def large_goal(folder: Path, seed: int) -> dict[str, float]:
-    """50 executors in a random graph, 10 at once; each executor and each evaluator takes 0.2 s.
+    """50 executors in a random graph, 5 at once as by default; each executor and each evaluator takes 0.2 s.
 
     The makespan is that of the tasks: from the first step of one to the moment the writer is asked, by the history's
     own timestamps. What replaying costs is measured afterwards, on the history: every episode replayed once more.
