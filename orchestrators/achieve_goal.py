@@ -20,7 +20,7 @@ from orchestrators.run import BudgetExceeded, Run
 def achieve_goal(context: Context) -> Generator[Any, Any, dict[str, Any]]:
     """Takes a `Goal`, returns an `Outcome`, both as JSON."""
     run = Run(context, Goal.model_validate(context.get_input()))
-    outcome = yield from conduct(context, in_turn(run, _achieve(run)))
+    outcome = yield from conduct(context, in_turn(run, _achieve(run)), run.publish)
     return outcome.model_dump(mode="json")
 
 

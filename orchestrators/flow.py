@@ -69,12 +69,14 @@ class Result(Generic[Returns]):
     done: Done
 
 
-def conduct(context: Context, strand: Strand[T]) -> Generator[Any, Any, T]:
+def conduct(
+    context: Context, strand: Strand[T], before_waiting: Callable[[], None] = lambda: None
+) -> Generator[Any, Any, T]:
     """Drive `strand` on the SDK to its end; an orchestrator function returns `yield from conduct(…)`.
 
     The real host replays one top-level action at a time, so a `task_any` which holds running leaves and new
     ones would hold up everything scheduled later until a *new* one ends. A timer that is cancelled at once
-    ends that wait immediately: the nudge.
+    ends that wait immediately: the nudge. `before_waiting` is called whenever the strand has gone as far as it can.
     """
     scheduled: set[Leaf] = set()
     try:
@@ -85,9 +87,11 @@ def conduct(context: Context, strand: Strand[T]) -> Generator[Any, Any, T]:
                 new = [leaf for leaf in waiting if leaf not in scheduled]
                 scheduled.update(new)
                 nudged = [_nudge(context)] if 0 < len(new) < len(waiting) else []
+                before_waiting()
                 yield context.task_any([*waiting, *nudged])
             waiting = strand.send(None)
     except StopIteration as stop:
+        before_waiting()
         result: T = stop.value
         return result
 

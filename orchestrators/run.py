@@ -1,7 +1,7 @@
 """One run under way: what it has used, how far it is, and what people may see of it."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -19,6 +19,8 @@ from policy.budget import Purse
 
 MOST_EXTENSIONS = 3
 """How often people may allow a run as much again."""
+NO_TITLES = -1
+"""Of so many tasks that their ids and states alone fill a status."""
 ABOUT_CHARACTERS = 8_000
 STATUS_BYTES = 4_000
 """Of the 16 KB that Durable allows for a custom status: it is written in every episode that changes it."""
@@ -52,6 +54,7 @@ class Run:
         self._extensions = 0
         self._granted = False
         self._stage: Stage = "recalling"
+        self._titles = NO_TITLES
         self._prompts: dict[str, str] = {}
         self._models: set[str] = set()
         self._degraded: set[str] = set()
@@ -73,7 +76,6 @@ class Run:
         # A step that nobody waits for any more, after a timeout, stays promised: what it takes is never told.
         self.purse.charge(step.tokens, result.usage, next(iter(result.done.prompts), step.name))
         self._note(result.done)
-        self.show()
         return result.value
 
     def _extended(self, reason: str) -> Strand[bool]:
@@ -144,24 +146,23 @@ class Run:
     def enter(self, stage: Stage) -> Stage:
         """Returns the stage before."""
         before, self._stage = self._stage, stage
-        self.show()
         return before
 
     def expect(self, tasks: Iterable[Task]) -> None:
-        """Show the plan's tasks as waiting."""
+        """The plan's tasks, as waiting."""
         self.tasks.clear()
         for task in tasks:
             self.tasks[task.id] = TaskReport(id=task.id, type=task.type, instruction=task.instruction, state="waiting")
-        self.show()
+        self._titles = titles_that_fit(self.tasks.values())
 
     def report(self, task_id: str, **changed: Any) -> TaskReport:
-        """Change what is known of a task, and show it."""
+        """Change what is known of a task."""
         self.tasks[task_id] = self.tasks[task_id].model_copy(update=changed)
-        self.show()
         return self.tasks[task_id]
 
-    def show(self) -> None:
-        self.context.set_custom_status(status(self._stage, self.tasks.values(), self.usage))
+    def publish(self) -> None:
+        """Show how far it is. Once for all that has happened before it waits: every replay goes through all of it."""
+        self.context.set_custom_status(status(self._stage, self.tasks.values(), self.usage, self._titles))
 
     def outcome(self, error: Problem | None = None) -> Outcome:
         """What the run ends with: completed, or failed with `error` and the best it has."""
@@ -189,22 +190,28 @@ class Run:
         )
 
 
-def status(stage: Stage, tasks: Iterable[TaskReport], usage: Usage) -> dict[str, Any]:
-    """What a person sees of a run under way, at most `STATUS_BYTES` as JSON: titles give way first."""
-    shown: dict[str, Any] = {"stage": stage, "model_calls": usage.model_calls, "tokens": usage.tokens}
-    tasks = tuple(tasks)
-    for title_length in (60, 30, 10, 0):
-        shown["tasks"] = [_row(task, title_length) for task in tasks]
-        if len(json.dumps(shown).encode()) <= STATUS_BYTES:
-            return shown
-    shown["tasks"] = [{"id": task.id, "state": task.state} for task in tasks]
-    return shown
+def status(stage: Stage, tasks: Iterable[TaskReport], usage: Usage, titles: int) -> dict[str, Any]:
+    """What a person sees of a run under way; of titles so many characters."""
+    rows = [_row(task, titles) for task in tasks]
+    return {"stage": stage, "model_calls": usage.model_calls, "tokens": usage.tokens, "tasks": rows}
 
 
-def _row(task: TaskReport, title_length: int) -> dict[str, Any]:
+def titles_that_fit(tasks: Collection[TaskReport]) -> int:
+    """How long titles may be, so that a status is at most `STATUS_BYTES` as JSON, whatever becomes of the tasks."""
+    widest = [task.model_copy(update={"state": "revising", "revisions": 99}) for task in tasks]
+    much = Usage(model_calls=10**9, input_tokens=10**12)
+    for titles in (60, 30, 10, 0):
+        if len(json.dumps(status("remembering", widest, much, titles)).encode()) <= STATUS_BYTES:
+            return titles
+    return NO_TITLES
+
+
+def _row(task: TaskReport, titles: int) -> dict[str, Any]:
+    if titles == NO_TITLES:
+        return {"id": task.id, "state": task.state}
     title = task.instruction
-    if len(title) > title_length:
-        title = title[:title_length] + "…"
+    if len(title) > titles:
+        title = title[:titles] + "…"
     return {
         "id": task.id,
         "type": task.type,

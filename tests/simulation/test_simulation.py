@@ -26,9 +26,6 @@ def test_a_goal_keeps_every_property(number: int) -> None:
     assert report(number).broken == []
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a run that fails before it asks tells its answer: Run.withheld is set in asking"
-)
 @pytest.mark.parametrize("number", [72, 393], ids=["budget_exceeded", "revision_exhausted"])
 def test_an_answer_that_needs_approval_is_not_told_before(number: int) -> None:
     assert simulated(f"7/{number}").broken == []
