@@ -1,7 +1,7 @@
 """An instance rests between its episodes, so that results which come one by one are taken together.
 
 Every episode replays the whole history: 1,000 results in 1,000 episodes cost a thousand times as much as in one. The
-longer a replay takes, the longer the rest is in proportion; it ends early when most of what is waited for is there.
+longer a replay takes and the more is waited for, the longer the rest; it ends early when most of it is there.
 """
 
 import asyncio
@@ -11,6 +11,8 @@ from collections.abc import Callable
 REST = 2000.0
 """Seconds of rest, for the square of a replay's seconds: 8 ms after 2 ms, 0.2 s after 10 ms."""
 LONGEST_SECONDS = 0.5
+WORTH = 0.5
+"""Of what the replays would take if every task that is waited for had one of its own."""
 MOST = 0.9
 
 
@@ -33,7 +35,8 @@ class Rests:
         if tasks <= 1 or missing <= 0:
             self._end(instance)
             return
-        seconds = min(REST * replay_seconds**2, LONGEST_SECONDS)
+        # Taken one by one, the tasks would cost a replay each: a rest is to be worth a good part of that.
+        seconds = min(REST * replay_seconds**2, WORTH * tasks * replay_seconds, LONGEST_SECONDS)
         timer = asyncio.get_running_loop().call_later(seconds, self._over, instance)
         self._resting[instance] = timer, missing
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from local.functions_host.rests import MOST, Rests
+from local.functions_host.rests import LONGEST_SECONDS, MOST, WORTH, Rests
 
 pytestmark = pytest.mark.anyio
 LONG_REPLAY = 0.02
@@ -59,3 +59,15 @@ async def test_it_ends_though_nothing_comes() -> None:
     await asyncio.sleep(0.1)
 
     assert ended.names == ["run"]
+
+
+async def test_few_tasks_are_not_rested_for_as_long_as_many() -> None:
+    ended = Ended()
+    began = asyncio.get_running_loop().time()
+    ended.rests.begin("few", LONG_REPLAY, tasks=5)
+    ended.rests.begin("many", LONG_REPLAY, tasks=100)
+    while len(ended.names) < 2:
+        await asyncio.sleep(0.005)
+
+    assert ended.names == ["few", "many"]
+    assert asyncio.get_running_loop().time() - began >= min(WORTH * 100 * LONG_REPLAY, LONGEST_SECONDS)
