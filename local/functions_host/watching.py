@@ -4,6 +4,7 @@ Runs that are open go on in the new process: all of them are in the store.
 """
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -31,6 +32,8 @@ class _Code(DefaultFilter):
 
 def watch(folder: Path, arguments: list[str]) -> int:
     """Run the host with `arguments` until Ctrl-C; returns the exit status."""
+    # A shell starts what runs in the background with Ctrl-C ignored, and Python leaves it so.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     arguments = list(arguments)
     child = _start(arguments)
     if "--reset" in arguments:

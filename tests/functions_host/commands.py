@@ -42,7 +42,7 @@ class Running:
         eventually(lambda: self.said.count(text) >= count or self.process.poll() is not None, lambda: self.said)
         assert self.said.count(text) >= count, self.said
 
-    def interrupt(self, seconds: float = 20) -> int:
+    def interrupt(self, seconds: float = 15) -> int:
         """Ctrl-C; the exit status."""
         self.process.send_signal(signal.SIGINT)
         return self.process.wait(seconds)
