@@ -7,7 +7,7 @@ that name, which takes the row's `takes` and returns its `returns`.
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import Field, JsonValue
+from pydantic import Field
 
 from contracts.admission import Gone, Knocks
 from contracts.answers import (
@@ -42,14 +42,15 @@ class StepCall(Contract):
     """Whether the cheapest models will have to do."""
     token: str | None = None
     """What the `Later` before this call gave."""
-    value: dict[str, JsonValue]
+    value: dict[str, Any]
+    """JSON: not looked at here, for every replay makes and reads all of a run's calls and results again."""
 
 
 class Done(Contract):
     """The step ended well."""
 
     outcome: Literal["done"] = "done"
-    value: dict[str, JsonValue]
+    value: dict[str, Any]
     usage: Usage = Usage()
     prompts: dict[str, str] = {}
     models: tuple[str, ...] = ()

@@ -37,16 +37,21 @@ class Usage(Contract):
         return self.input_tokens + self.output_tokens + self.embedding_tokens
 
     def __add__(self, other: "Usage") -> "Usage":
-        models = sorted({*self.by_model, *other.by_model})
+        if self == NOTHING:
+            return other
+        models = dict(self.by_model)
+        for model, tokens in other.by_model.items():
+            models[model] = models[model] + tokens if model in models else tokens
         return Usage(
             model_calls=self.model_calls + other.model_calls,
             input_tokens=self.input_tokens + other.input_tokens,
             output_tokens=self.output_tokens + other.output_tokens,
             embedding_tokens=self.embedding_tokens + other.embedding_tokens,
-            by_model={
-                model: self.by_model.get(model, Tokens()) + other.by_model.get(model, Tokens()) for model in models
-            },
+            by_model=dict(sorted(models.items())),
         )
+
+
+NOTHING = Usage()
 
 
 def used(model: str, tokens: Tokens, *, calls: int = 0) -> Usage:

@@ -28,7 +28,7 @@ from contracts.steps import (
     StepResult,
     Takes,
 )
-from contracts.usage import Usage
+from contracts.usage import NOTHING, Usage
 
 T = TypeVar("T")
 
@@ -111,7 +111,7 @@ def call(
     *raised* has a bug or lost its worker: it is tried again like a `Later`. What a provider works on in the background
     is looked at with growing pauses, which are no attempts, and cancelled when nobody waits any more.
     """
-    used = Usage()
+    used = NOTHING
     attempt, polls, token = 1, 0, None
     until = context.current_utc_datetime + LONGEST_PENDING
     while True:

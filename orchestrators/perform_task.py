@@ -95,8 +95,10 @@ class _Work:
 
     def report(self, **changed: Any) -> TaskReport:
         """Of items, the task's own report tells what became of all."""
+        if self._shown:
+            return self.run.report(self.task.id, **changed)
         self._report = self._report.model_copy(update=changed)
-        return self.run.report(self.task.id, **changed) if self._shown else self._report
+        return self._report
 
     def perform(self) -> Strand[Performed]:
         self.report(state="running")

@@ -71,8 +71,8 @@ def work(run: Run, plan: Plan, before: Mapping[str, Performed]) -> Strand[dict[s
     run.expect(plan.tasks)
     tasks = {task.id: task for task in plan.tasks}
     done = _kept(tasks, before)
-    for name, each in done.items():
-        run.tasks[name] = each.report
+    for each in done.values():
+        run.keep(each.report)
 
     def begin(name: str, earlier: Mapping[str, Performed]) -> Strand[Performed] | Group[Performed]:
         return begin_task(run, tasks[name], earlier)

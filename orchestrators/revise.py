@@ -74,7 +74,7 @@ def _judge(run: Run, standard: Standard, draft: Draft) -> Strand[Verdict | None]
         goal=run.goal.text,
         instruction=standard.instruction,
         inserts=dict(standard.inserts),
-        draft=Draft.model_validate(draft.model_dump()),
+        draft=draft,
         rules=standard.rules,
     )
     try:

@@ -12,7 +12,6 @@ from contracts.goals import Approvable, Goal
 from contracts.memories import Note
 from contracts.plans import Task
 from contracts.steps import Done, Returns, Step, Takes
-from contracts.usage import Usage
 from orchestrators.flow import Context, StepFailed, Strand, call
 from orchestrators.seek_approval import Waiting, open_gate
 from policy.budget import Purse
@@ -55,6 +54,8 @@ class Run:
         self._granted = False
         self._stage: Stage = "recalling"
         self._titles = NO_TITLES
+        self._rows: dict[str, dict[str, Any]] = {}
+        """What the status shows of each task."""
         self._prompts: dict[str, str] = {}
         self._models: set[str] = set()
         self._degraded: set[str] = set()
@@ -104,10 +105,6 @@ class Run:
         """Since it began, without waiting for people."""
         return (self.context.current_utc_datetime - self._began - self.waited).total_seconds()
 
-    @property
-    def usage(self) -> Usage:
-        return self.purse.usage
-
     def next_gate(self) -> int:
         self.gates += 1
         return self.gates
@@ -150,19 +147,28 @@ class Run:
 
     def expect(self, tasks: Iterable[Task]) -> None:
         """The plan's tasks, as waiting."""
-        self.tasks.clear()
-        for task in tasks:
-            self.tasks[task.id] = TaskReport(id=task.id, type=task.type, instruction=task.instruction, state="waiting")
+        self.tasks = {
+            task.id: TaskReport(id=task.id, type=task.type, instruction=task.instruction, state="waiting")
+            for task in tasks
+        }
         self._titles = titles_that_fit(self.tasks.values())
+        self._rows = {name: _row(task, self._titles) for name, task in self.tasks.items()}
 
     def report(self, task_id: str, **changed: Any) -> TaskReport:
         """Change what is known of a task."""
-        self.tasks[task_id] = self.tasks[task_id].model_copy(update=changed)
-        return self.tasks[task_id]
+        return self.keep(self.tasks[task_id].model_copy(update=changed))
+
+    def keep(self, report: TaskReport) -> TaskReport:
+        """This is known of a task."""
+        self.tasks[report.id] = report
+        self._rows[report.id] = _row(report, self._titles)
+        return report
 
     def publish(self) -> None:
         """Show how far it is. Once for all that has happened before it waits: every replay goes through all of it."""
-        self.context.set_custom_status(status(self._stage, self.tasks.values(), self.usage, self._titles))
+        self.context.set_custom_status(
+            status(self._stage, self._rows.values(), self.purse.model_calls, self.purse.tokens)
+        )
 
     def outcome(self, error: Problem | None = None) -> Outcome:
         """What the run ends with: completed, or failed with `error` and the best it has."""
@@ -178,7 +184,7 @@ class Run:
             verdict=self.verdict,
             revisions=self.revisions,
             tasks=tuple(self.tasks.values()),
-            usage=self.usage,
+            usage=self.purse.usage,
             cost=self.purse.cost,
             prompts=dict(sorted(self._prompts.items())),
             models=tuple(sorted(self._models)),
@@ -190,23 +196,23 @@ class Run:
         )
 
 
-def status(stage: Stage, tasks: Iterable[TaskReport], usage: Usage, titles: int) -> dict[str, Any]:
-    """What a person sees of a run under way; of titles so many characters."""
-    rows = [_row(task, titles) for task in tasks]
-    return {"stage": stage, "model_calls": usage.model_calls, "tokens": usage.tokens, "tasks": rows}
+def status(stage: Stage, rows: Iterable[dict[str, Any]], model_calls: int, tokens: int) -> dict[str, Any]:
+    """What a person sees of a run under way."""
+    return {"stage": stage, "model_calls": model_calls, "tokens": tokens, "tasks": list(rows)}
 
 
 def titles_that_fit(tasks: Collection[TaskReport]) -> int:
     """How long titles may be, so that a status is at most `STATUS_BYTES` as JSON, whatever becomes of the tasks."""
     widest = [task.model_copy(update={"state": "revising", "revisions": 99}) for task in tasks]
-    much = Usage(model_calls=10**9, input_tokens=10**12)
     for titles in (60, 30, 10, 0):
-        if len(json.dumps(status("remembering", widest, much, titles)).encode()) <= STATUS_BYTES:
+        rows = (_row(task, titles) for task in widest)
+        if len(json.dumps(status("remembering", rows, 10**9, 10**12)).encode()) <= STATUS_BYTES:
             return titles
     return NO_TITLES
 
 
 def _row(task: TaskReport, titles: int) -> dict[str, Any]:
+    """What is shown of a task; of its title so many characters."""
     if titles == NO_TITLES:
         return {"id": task.id, "state": task.state}
     title = task.instruction

@@ -1,8 +1,10 @@
 """What a run may use, what it has used, and what it has promised to steps that are under way."""
 
+from contextlib import suppress
+
 from contracts.goals import Budget
 from contracts.prices import Cost, PriceTable
-from contracts.usage import Usage
+from contracts.usage import NOTHING, Usage
 from policy.prices import TOKENS_PRICED, UnknownModel, cost
 
 NEARLY = 0.8
@@ -18,13 +20,16 @@ class Purse:
     """
 
     def __init__(self, budget: Budget, prices: PriceTable | None) -> None:
-        self.usage = Usage()
+        self.tokens = 0
+        self.model_calls = 0
         self._budget = budget
         self._prices = prices
         self._times = 1
         self._promised = 0
         self._promised_calls = 0
-        self._by_agent: dict[str, Usage] = {}
+        self._by_agent: dict[str, list[Usage]] = {}
+        self._usage = NOTHING
+        self._not_in_usage: list[Usage] = []
 
     def promise(self, tokens: int) -> None:
         """Before a step that takes about so many; none: it asks no model."""
@@ -35,8 +40,17 @@ class Purse:
         """What a step took that was promised `tokens`."""
         self._promised -= tokens
         self._promised_calls -= tokens > 0
-        self.usage = self.usage + used
-        self._by_agent[agent] = self._by_agent.get(agent, Usage()) + used
+        self.tokens += used.tokens
+        self.model_calls += used.model_calls
+        self._by_agent.setdefault(agent, []).append(used)
+        self._not_in_usage.append(used)
+
+    @property
+    def usage(self) -> Usage:
+        """All that was charged, by model; added up when somebody asks, since every replay charges all steps again."""
+        self._usage = sum(self._not_in_usage, start=self._usage)
+        self._not_in_usage.clear()
+        return self._usage
 
     def extend(self) -> None:
         """Allow as much again as at first."""
@@ -45,10 +59,10 @@ class Purse:
     def reached(self, seconds: float) -> str | None:
         """Which limit leaves no room for another step, in words for a person; None while there is room."""
         budget, times = self._budget, self._times
-        if self.usage.tokens + self._promised >= budget.tokens * times:
-            return f"{self.usage.tokens} of {budget.tokens * times} tokens are used{self._under_way()}"
-        if self.usage.model_calls + self._promised_calls >= budget.model_calls * times:
-            return f"{self.usage.model_calls} of {budget.model_calls * times} model calls are used{self._under_way()}"
+        if self.tokens + self._promised >= budget.tokens * times:
+            return f"{self.tokens} of {budget.tokens * times} tokens are used{self._under_way()}"
+        if self.model_calls + self._promised_calls >= budget.model_calls * times:
+            return f"{self.model_calls} of {budget.model_calls * times} model calls are used{self._under_way()}"
         if seconds >= budget.seconds * times:
             return f"{seconds:.0f} of {budget.seconds * times} seconds are used"
         return self._money_reached()
@@ -61,7 +75,7 @@ class Purse:
             return None
         limit = self._budget.usd * self._times
         try:
-            spent = cost(self.usage.by_model, self._prices)
+            spent = self._spent(self._prices)
         except UnknownModel as problem:
             return f"{problem}: what has been spent of {limit:g} USD is not known"
         dearest = max((price.input for price in self._prices.models.values()), default=0)
@@ -74,11 +88,15 @@ class Purse:
     def nearly_spent(self) -> bool:
         """Whether tokens, calls or money come to an end."""
         budget, times = self._budget, self._times
-        shares = [self.usage.tokens / budget.tokens / times, self.usage.model_calls / budget.model_calls / times]
-        spent = self.cost
-        if budget.usd is not None and spent is not None:
-            shares.append(spent.micro_dollars / MICRO_DOLLARS / budget.usd / times)
+        shares = [self.tokens / budget.tokens / times, self.model_calls / budget.model_calls / times]
+        if budget.usd is not None and self._prices is not None:
+            with suppress(UnknownModel):
+                shares.append(self._spent(self._prices) / MICRO_DOLLARS / budget.usd / times)
         return max(shares) >= NEARLY
+
+    def _spent(self, prices: PriceTable) -> int:
+        """Micro-dollars; raises `UnknownModel`."""
+        return cost(self.usage.by_model, prices)
 
     @property
     def cost(self) -> Cost | None:
@@ -87,8 +105,11 @@ class Purse:
             return None
         try:
             return Cost(
-                micro_dollars=cost(self.usage.by_model, self._prices),
-                by_agent={agent: cost(used.by_model, self._prices) for agent, used in sorted(self._by_agent.items())},
+                micro_dollars=self._spent(self._prices),
+                by_agent={
+                    agent: cost(sum(used, start=NOTHING).by_model, self._prices)
+                    for agent, used in sorted(self._by_agent.items())
+                },
                 prices_of=self._prices.date,
             )
         except UnknownModel:

@@ -6,6 +6,9 @@ from contextvars import ContextVar
 
 _log = logging.getLogger("murmuration")
 _log.setLevel(logging.INFO)
+for library in ("azure.core.pipeline.policies.http_logging_policy", "httpx2"):
+    # They tell of every request, with all its headers; what a step did, and what failed, is told below.
+    logging.getLogger(library).setLevel(logging.WARNING)
 
 current_run: ContextVar[str] = ContextVar("current_run", default="")
 """The instance id of the run that this task of the event loop works for."""

@@ -50,7 +50,7 @@ class Engine:
         self._ended: list[tuple[ActivityTask, Event]] = []
         self._waiters: dict[str, set[asyncio.Future[None]]] = {}
         self._threads = DaemonThreads(ENTITY_THREADS, "entity")
-        self._rests = Rests(self._free)
+        self._rests = Rests(lambda instance: self._replays.add(instance))
         timeout = app.settings.function_timeout
         seconds = timeout.total_seconds() if timeout else None
         self._replays = Replays(self._due, self._replay, self._replayed, seconds, self._too_long)
@@ -87,6 +87,7 @@ class Engine:
         for entity in then.entities:
             self.wake(entity)
         for instance in then.over:
+            self._rests.forget(instance)
             for waiter in self._waiters.pop(instance, ()):
                 waiter.set_result(None)
         if then.due is not None and then.due < self._next_look:
@@ -103,7 +104,7 @@ class Engine:
         if target.startswith("@"):
             self._spawn(self._batch(target))
         else:
-            self._replays.add(target)
+            self._rests.begin(target)
 
     def _free(self, target: str) -> None:
         """Nothing is done for it any more, unless something has arrived in the meantime."""
@@ -161,7 +162,9 @@ class Engine:
         reach("episode: replayed")
         self.follow(self.instances.commit(each[:3] for each in results))
         for episode, _, decisions, seconds in results:
-            self._rests.begin(episode.row.id, seconds, decisions.open)
+            if not decisions.ended:
+                self._rests.episode_ended(episode.row.id, seconds, decisions.open)
+            self._free(episode.row.id)
 
     def _waits_for_its_version(self, episode: Episode) -> bool:
         row, settings = episode.row, self._app.settings

@@ -46,7 +46,11 @@ _encoder = functools.cache(lambda default: json.JSONEncoder(default=default))
 
 
 def _loads(text: Any, object_hook: Any = None) -> Any:
-    return _decoder(object_hook).decode(text) if type(text) is str else json.loads(text, object_hook=object_hook)
+    if type(text) is not str:
+        return json.loads(text, object_hook=object_hook)
+    # The SDK's own hook looks for values of the app's classes, which name their class.
+    names_a_class = "__class__" in text or "\\u" in text
+    return _decoder(object_hook if names_a_class else None).decode(text)
 
 
 def _dumps(value: Any, default: Any = None) -> str:

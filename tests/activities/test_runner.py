@@ -8,7 +8,9 @@ import pytest
 
 from activities.runner import run_step
 from contracts.answers import TaskBrief
-from contracts.steps import EXECUTE_TASK, StepCall
+from contracts.owner import Owner
+from contracts.passages import Query
+from contracts.steps import EXECUTE_TASK, RETRIEVE_PASSAGES, StepCall
 from policy.tenancy import run_id, tenant_key
 from tests.services_on_loopback import servers
 
@@ -33,3 +35,18 @@ async def test_a_step_is_logged_with_whose_it_is_and_what_it_took(
     assert (line["agent"], line["model"]) == ("executor", "offline")
     assert line["tokens"] == sum(envelope["usage"][kind] for kind in ("input_tokens", "output_tokens"))
     assert "canary" not in caplog.text
+
+
+async def test_the_libraries_do_not_log_every_request(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    query = Query(owner=Owner(tenant="acme"), text="tea")
+    with servers(tmp_path) as started, caplog.at_level(logging.INFO):
+        opened = started.clients()
+        monkeypatch.setattr("activities.runner.current_clients", lambda: opened)
+        call = StepCall(run=run_id("acme", "one"), attempt=1, value=query.model_dump(mode="json"))
+        envelope = await run_step(RETRIEVE_PASSAGES, call.model_dump(mode="json"))
+        await opened.close()
+
+    assert envelope["outcome"] == "done"
+    assert {record.name for record in caplog.records} == {"murmuration"}

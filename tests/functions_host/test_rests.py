@@ -12,60 +12,77 @@ LONG_REPLAY = 0.02
 
 
 class Ended:
-    def __init__(self) -> None:
+    """What rests have ended of an instance that has had an episode."""
+
+    def __init__(self, **tasks: int) -> None:
         self.names: list[str] = []
         self.rests = Rests(self.names.append)
+        for name, open_tasks in tasks.items():
+            self.rests.episode_ended(name, LONG_REPLAY, open_tasks)
+
+    def come(self, name: str, results: int) -> None:
+        self.rests.arrived(name, results)
+        self.rests.begin(name)
 
 
-async def test_a_single_task_is_not_rested_for() -> None:
-    ended = Ended()
-    ended.rests.begin("run", LONG_REPLAY, tasks=1)
+async def test_the_first_episode_and_one_for_a_single_task_are_not_rested_for() -> None:
+    ended = Ended(single=1)
+    ended.come("first", 1)
+    ended.come("single", 1)
 
-    assert ended.names == ["run"]
+    assert ended.names == ["first", "single"]
 
 
 async def test_most_results_end_it_early_and_once() -> None:
-    ended = Ended()
-    ended.rests.begin("run", LONG_REPLAY, tasks=100)
-
-    ended.rests.arrived("run", int(MOST * 100) - 1)
+    ended = Ended(run=100)
+    ended.come("run", int(MOST * 100) - 1)
     assert ended.names == []
+
     ended.rests.arrived("run", 1)
-    await asyncio.sleep(0.6)
+    await asyncio.sleep(2 * LONGEST_SECONDS)
     assert ended.names == ["run"]
 
 
 async def test_what_came_during_the_episode_counts() -> None:
-    ended = Ended()
+    ended = Ended(run=100)
     ended.rests.episode_begins("run")
-    ended.rests.arrived("run", 90)
-    ended.rests.begin("run", LONG_REPLAY, tasks=100)
+    ended.rests.arrived("run", 80)
+    ended.rests.episode_ended("run", LONG_REPLAY, tasks=100)
+    ended.come("run", 10)
 
     assert ended.names == ["run"]
 
 
 async def test_what_an_episode_has_taken_does_not_count_again() -> None:
-    ended = Ended()
+    ended = Ended(run=100)
     ended.rests.arrived("run", 90)
     ended.rests.episode_begins("run")
-    ended.rests.begin("run", LONG_REPLAY, tasks=100)
+    ended.rests.begin("run")
 
     assert ended.names == []
 
 
-async def test_it_ends_though_nothing_comes() -> None:
-    ended = Ended()
-    ended.rests.begin("run", 0.002, tasks=100)
-    await asyncio.sleep(0.1)
+async def test_it_ends_though_nothing_more_comes() -> None:
+    ended = Ended(run=100)
+    ended.come("run", 1)
+    await asyncio.sleep(2 * LONGEST_SECONDS)
 
     assert ended.names == ["run"]
 
 
 async def test_few_tasks_are_not_rested_for_as_long_as_many() -> None:
-    ended = Ended()
-    ended.rests.begin("many", LONG_REPLAY, tasks=100)
-    ended.rests.begin("few", LONG_REPLAY, tasks=5)
+    ended = Ended(many=100, few=5)
+    ended.come("many", 1)
+    ended.come("few", 1)
 
     await asyncio.sleep(2 * LONGEST_SECONDS)
 
     assert ended.names == ["few", "many"]
+
+
+async def test_what_has_ended_is_not_rested_for() -> None:
+    ended = Ended(run=100)
+    ended.rests.forget("run")
+    ended.come("run", 1)
+
+    assert ended.names == ["run"]

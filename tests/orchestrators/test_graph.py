@@ -242,7 +242,7 @@ def test_after_a_failure_for_good_another_plan_keeps_what_is_done() -> None:
         Planned(plan=plan(good, {"id": "t2", "type": "executor", "instruction": "another way"})),
     ]
 
-    outcome, _ = achieve(world)
+    outcome, trace = achieve(world)
 
     first, second = world.asked["plan_goal"]
     assert (first["rejected"], first["done"]) == (None, [])
@@ -250,6 +250,8 @@ def test_after_a_failure_for_good_another_plan_keeps_what_is_done() -> None:
     assert [task["id"] for task in second["done"]] == ["t1"]
     assert [brief["instruction"] for brief in world.asked["execute_task"]] == ["good", "bad", "another way"]
     assert states(outcome) == {"t1": "done", "t2": "done"}
+    shown = [{row["id"]: row["state"] for row in status["tasks"]} for status in trace.statuses]
+    assert {"t1": "done", "t2": "running"} in shown[shown.index({"t1": "done", "t2": "failed"}) :]
 
 
 @pytest.mark.parametrize("limit", [0, 2])
