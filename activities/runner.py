@@ -16,10 +16,13 @@ from typing import Any
 
 from contracts.base import Contract
 from contracts.steps import PENDING, Done, Failed, Later, Step, StepCall
+from contracts.usage import Usage
+from policy.prices import UnknownModel, cost
 from services.clients import current_clients
 from services.deletions import Deletions
-from services.errors import Pending, RetryLater, StepError
+from services.errors import Pending, RetryLater, SettingsError, StepError
 from services.ledger import Ledger
+from services.prices import prices_for
 from services.run_histories import DurableHistories
 from services.run_records import RunRecords
 from services.sessions import Sessions
@@ -70,9 +73,18 @@ async def run_step(step: Step[Any, Any], message: dict[str, Any], durable: Any =
         agent=",".join(ledger.prompts) or None,
         model=",".join(ledger.usage.by_model) or None,
         tokens=ledger.usage.tokens,
+        micro_dollars=_cost(ledger.usage),
     )
     _keep_what_is_loaded(step.name)
     return envelope.model_dump(mode="json")
+
+
+def _cost(usage: Usage) -> int | None:
+    """By today's prices, which may be others than the run began with; None where a model has none."""
+    try:
+        return cost(usage.by_model, prices_for(current_clients().settings))
+    except (SettingsError, UnknownModel):
+        return None
 
 
 @cache

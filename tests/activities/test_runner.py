@@ -23,7 +23,7 @@ async def test_a_step_is_logged_with_whose_it_is_and_what_it_took(
     run = run_id("acme", "one")
     brief = TaskBrief(goal="canary-goal", instruction="canary-instruction", passages=())
     with servers(tmp_path) as started, caplog.at_level(logging.INFO, logger="murmuration"):
-        opened = started.clients()
+        opened = started.clients(MODEL_PRICES=_a_tenth_of_a_dollar_a_token(tmp_path / "prices.toml"))
         monkeypatch.setattr("activities.runner.current_clients", lambda: opened)
         call = StepCall(run=run, attempt=1, value=brief.model_dump(mode="json"))
         envelope = await run_step(EXECUTE_TASK, call.model_dump(mode="json"))
@@ -34,7 +34,14 @@ async def test_a_step_is_logged_with_whose_it_is_and_what_it_took(
     assert (line["step"], line["run"], line["tenant"]) == ("execute_task", run, tenant_key("acme"))
     assert (line["agent"], line["model"]) == ("executor", "offline")
     assert line["tokens"] == sum(envelope["usage"][kind] for kind in ("input_tokens", "output_tokens"))
+    assert line["micro_dollars"] == line["tokens"] * 100_000
     assert "canary" not in caplog.text
+
+
+def _a_tenth_of_a_dollar_a_token(path: Path) -> str:
+    dollars = "{ input = 100000, cached_input = 100000, output = 100000 }"
+    path.write_text(f"date = 2026-11-21\n[models]\noffline = {dollars}\n", encoding="utf-8")
+    return str(path)
 
 
 async def test_the_libraries_do_not_log_every_request(
