@@ -6,7 +6,7 @@ Replayed from history after every step: it may read only its input, the context,
 from collections.abc import Generator
 from typing import Any
 
-from contracts.answers import Outcome, Problem
+from contracts.answers import Answer, Outcome, Problem
 from contracts.goals import Goal
 from orchestrators.answering import approve_answer, write_answer
 from orchestrators.ending import Unachievable
@@ -27,9 +27,9 @@ def achieve_goal(context: Context) -> Generator[Any, Any, dict[str, Any]]:
 def _achieve(run: Run) -> Strand[Outcome]:
     try:
         run.notes = yield from recall(run)
-        yield from _answer(run)
-        yield from remember(run)
-        yield from keep_turn(run)
+        answer = yield from _answer(run)
+        yield from remember(run, answer)
+        yield from keep_turn(run, answer)
     except Unachievable as end:
         return run.outcome(Problem(code=end.code, message=str(end)))
     except BudgetExceeded as end:
@@ -39,7 +39,7 @@ def _achieve(run: Run) -> Strand[Outcome]:
     return run.outcome()
 
 
-def _answer(run: Run) -> Strand[None]:
+def _answer(run: Run) -> Strand[Answer]:
     """Plan, work, write; with another plan when this one did not do, keeping what is done; until people approve."""
     plan = yield from first_plan(run)
     performed = yield from work(run, plan, {})
@@ -49,14 +49,16 @@ def _answer(run: Run) -> Strand[None]:
             break
         plan = replaced
         performed = yield from work(run, plan, performed)
-    yield from write_answer(run, plan, performed)
-    answer, verdict = run.answer, run.verdict
+    answer = yield from write_answer(run, plan, performed)
+    verdict = run.verdict
     if verdict is not None and verdict.plan_wrong and not verdict.passed and run.may_plan_again:
         reason = "; ".join(("the answer that came of it misses the goal", *verdict.reasons))
         replaced = yield from another_plan(run, plan, performed, reason)
         if replaced is not None:
             plan, performed = replaced, (yield from work(run, replaced, performed))
-            yield from write_answer(run, plan, performed)
+            another = yield from write_answer(run, plan, performed)
             if run.verdict is not None and run.verdict.score < verdict.score:
                 run.answer, run.verdict = answer, verdict
-    yield from approve_answer(run, plan, performed)
+            else:
+                answer = another
+    return (yield from approve_answer(run, plan, performed, answer))

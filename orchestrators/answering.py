@@ -16,8 +16,8 @@ from policy.answer_text import answer_context
 
 def write_answer(
     run: Run, plan: Plan, performed: Mapping[str, Performed], previous: Draft | None = None, changes: str = ""
-) -> Strand[None]:
-    """Sets the run's answer and verdict; raises `Unachievable` when there is nothing to write from.
+) -> Strand[Answer]:
+    """Also the run's answer, with its verdict; raises `Unachievable` when there is nothing to write from.
 
     `previous` and `changes`: a draft that is to be revised first, and how.
     """
@@ -43,31 +43,29 @@ def write_answer(
 
     judged = yield from revise_until_good(run, Standard(run.goal.text, rules=run.goal.options.rules), write)
     run.answer, run.verdict = judged.draft, judged.verdict
+    return judged.draft
 
 
-def approve_answer(run: Run, plan: Plan, performed: Mapping[str, Performed]) -> Strand[None]:
-    """Returns when the answer may go out; raises `Unachievable` when it may not."""
+def approve_answer(run: Run, plan: Plan, performed: Mapping[str, Performed], answer: Answer) -> Strand[Answer]:
+    """The answer that may go out, which people may have had revised; raises `Unachievable` when there is none."""
     passed = run.verdict is not None and run.verdict.passed
     if not passed and run.verdict is not None and run.goal.options.on_exhausted == "fail":
         reasons = "; ".join(run.verdict.reasons)
         raise Unachievable("revision_exhausted", f"no answer passed after {run.revisions} revisions: {reasons}")
     asked_when_exhausted = not passed and run.goal.options.on_exhausted == "ask_person"
     if not run.needs_approval_of("answer") and not asked_when_exhausted:
-        return
+        return answer
     run.withheld = True
     for _ in range(run.goal.options.revision_limit + 1):
-        assert run.answer is not None  # noqa: S101 - write_answer has set it or raised
         title = "Answer" if passed else "Answer that has not passed its evaluation"
-        decision = yield from approval(
-            run, title, run.answer.answer, answer_context(run.goal.text, run.answer, run.verdict)
-        )
+        decision = yield from approval(run, title, answer.answer, answer_context(run.goal.text, answer, run.verdict))
         if decision.state == "approved":
             run.withheld = False
-            return
+            return answer
         if decision.state == "rejected":
             raise refused("answer_rejected", "the answer was rejected", decision)
         run.revisions += 1
-        yield from write_answer(run, plan, performed, run.answer, decision.comment)
+        answer = yield from write_answer(run, plan, performed, answer, decision.comment)
         passed = run.verdict is not None and run.verdict.passed
     raise refused("answer_not_approved", "no answer was approved within the revision limit", decision)
 

@@ -1,5 +1,6 @@
 """What a run recalls before it plans, and what it leaves behind. None of it can fail the run."""
 
+from contracts.answers import Answer
 from contracts.memories import Extraction, Lesson, Note, Recall, Remembrance, Turn
 from contracts.steps import EXTRACT_LESSONS, KEEP_TURN, RECALL_MEMORY, REMEMBER_RESULT
 from orchestrators.flow import StepFailed, Strand
@@ -16,22 +17,21 @@ def recall(run: Run) -> Strand[tuple[Note, ...]]:
     return recalled.notes
 
 
-def remember(run: Run) -> Strand[None]:
+def remember(run: Run, answer: Answer) -> Strand[None]:
     """Leave the answer, and the lessons drawn from it, for later runs."""
     if not run.goal.options.remember:
         return
     run.enter("remembering")
-    assert run.answer is not None  # noqa: S101 - the run has an answer by now, or has ended
     remembrance = Remembrance(
         owner=run.goal.owner,
         session=run.goal.session,
         run=run.context.instance_id,
         at=run.context.current_utc_datetime,
         goal=run.goal.text,
-        answer=run.answer.answer,
-        sources=tuple(dict.fromkeys(citation.source for citation in run.answer.citations)),
+        answer=answer.answer,
+        sources=tuple(dict.fromkeys(citation.source for citation in answer.citations)),
         importance=run.verdict.score if run.verdict else 0.5,
-        lessons=(yield from _lessons(run)),
+        lessons=(yield from _lessons(run, answer)),
     )
     try:
         yield from run.step(REMEMBER_RESULT, remembrance)
@@ -39,9 +39,8 @@ def remember(run: Run) -> Strand[None]:
         run.degrade("not_remembered")
 
 
-def _lessons(run: Run) -> Strand[tuple[Lesson, ...]]:
-    assert run.answer is not None  # noqa: S101 - as above
-    extraction = Extraction(goal=run.goal.text, answer=run.answer.answer, notes=run.notes, session=run.goal.session)
+def _lessons(run: Run, answer: Answer) -> Strand[tuple[Lesson, ...]]:
+    extraction = Extraction(goal=run.goal.text, answer=answer.answer, notes=run.notes, session=run.goal.session)
     try:
         extracted = yield from run.step(EXTRACT_LESSONS, extraction)
     except (StepFailed, BudgetExceeded):
@@ -50,17 +49,16 @@ def _lessons(run: Run) -> Strand[tuple[Lesson, ...]]:
     return extracted.lessons
 
 
-def keep_turn(run: Run) -> Strand[None]:
+def keep_turn(run: Run, answer: Answer) -> Strand[None]:
     """Add the goal and its answer to the conversation that it is part of."""
     if not run.goal.session:
         return
-    assert run.answer is not None  # noqa: S101 - as above
     turn = Turn(
         session=run.goal.session,
         run=run.context.instance_id,
         at=run.context.current_utc_datetime,
         goal=run.goal.text,
-        answer=run.answer.answer,
+        answer=answer.answer,
     )
     try:
         yield from run.step(KEEP_TURN, turn)
