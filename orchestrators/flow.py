@@ -60,6 +60,10 @@ class StepFailed(Exception):
         self.usage = usage
 
 
+class GivenUp(Exception):
+    """Nobody waits for the strand any more. It may end what it has under way elsewhere, and passes this on."""
+
+
 @dataclass(frozen=True)
 class Result(Generic[Returns]):
     """What a step returned, and what it took: `usage` counts every attempt."""
@@ -114,29 +118,33 @@ def call(
     used = NOTHING
     attempt, polls, token = 1, 0, None
     until = context.current_utc_datetime + LONGEST_PENDING
-    while True:
-        message = StepCall(
-            run=context.instance_id,
-            attempt=attempt,
-            cheapest=cheapest,
-            token=token,
-            value=value.model_dump(mode="json"),
-        )
-        leaf = context.call_activity(step.name, message.model_dump(mode="json"))
-        yield (leaf,)
-        outcome = _read(leaf, token)
-        used = used + outcome.usage
-        if isinstance(outcome, Done):
-            return Result(step.returns.model_validate(outcome.value), used, outcome)
-        if isinstance(outcome, Failed):
-            raise StepFailed(outcome.code, outcome.message, used)
-        token = outcome.token
-        late = outcome.code == PENDING and context.current_utc_datetime >= until
-        if late or (outcome.code != PENDING and attempt == step.attempts):
-            yield from _cancel(context, token)
-            raise StepFailed(outcome.code, f"{step.name} gave up after {attempt} attempts", used)
-        yield from sleep(context, timedelta(seconds=_pause(outcome, attempt, polls)))
-        attempt, polls = (attempt, polls + 1) if outcome.code == PENDING else (attempt + 1, polls)
+    try:
+        while True:
+            message = StepCall(
+                run=context.instance_id,
+                attempt=attempt,
+                cheapest=cheapest,
+                token=token,
+                value=value.model_dump(mode="json"),
+            )
+            leaf = context.call_activity(step.name, message.model_dump(mode="json"))
+            yield (leaf,)
+            outcome = _read(leaf, token)
+            used = used + outcome.usage
+            if isinstance(outcome, Done):
+                return Result(step.returns.model_validate(outcome.value), used, outcome)
+            if isinstance(outcome, Failed):
+                raise StepFailed(outcome.code, outcome.message, used)
+            token = outcome.token
+            late = outcome.code == PENDING and context.current_utc_datetime >= until
+            if late or (outcome.code != PENDING and attempt == step.attempts):
+                yield from _cancel(context, token)
+                raise StepFailed(outcome.code, f"{step.name} gave up after {attempt} attempts", used)
+            yield from sleep(context, timedelta(seconds=_pause(outcome, attempt, polls)))
+            attempt, polls = (attempt, polls + 1) if outcome.code == PENDING else (attempt + 1, polls)
+    except GivenUp:
+        yield from _cancel(context, token)
+        raise
 
 
 def _pause(outcome: Later, attempt: int, polls: int) -> float:
@@ -168,8 +176,12 @@ def sleep(context: Context, duration: timedelta) -> Strand[None]:
     """Wait on durable timers, in steps of at most `LONGEST_TIMER`."""
     until = context.current_utc_datetime + duration
     while context.current_utc_datetime < until:
-        timer = context.create_timer(min(until, context.current_utc_datetime + LONGEST_TIMER))
-        yield (timer,)
+        timer: Leaf = context.create_timer(min(until, context.current_utc_datetime + LONGEST_TIMER))
+        try:
+            yield (timer,)
+        except GivenUp:
+            timer.cancel()  # an open timer would keep the instance running
+            raise
 
 
 def race(*leaves: Leaf) -> Strand[Leaf]:
@@ -230,8 +242,19 @@ def call_entity(context: Context, name: str, key: str, operation: str, value: Co
     leaf = context.call_entity(EntityId(name, key), operation, value.model_dump(mode="json"))
     yield (leaf,)
     if isinstance(leaf.result, Exception):
-        raise StepFailed("entity_broke", f"{operation} of {name} could not be done", Usage())
+        raise StepFailed("entity_broke", f"{operation} of {name} could not be done", NOTHING)
     return leaf.result
+
+
+def give_up(strand: Strand[Any]) -> Strand[None]:
+    """Nobody waits for `strand` any more: let it end what it has under way elsewhere."""
+    try:
+        waiting = strand.throw(GivenUp())
+        while True:
+            yield waiting
+            waiting = strand.send(None)
+    except (GivenUp, StopIteration):
+        return
 
 
 def within(context: Context, seconds: int, strand: Strand[T]) -> Strand[T]:
@@ -251,8 +274,11 @@ def within(context: Context, seconds: int, strand: Strand[T]) -> Strand[T]:
             if any(leaf.is_completed for leaf in waiting):
                 waiting = strand.send(None)
             elif timer.is_completed:
-                strand.close()
-                raise StepFailed("task_timeout", f"not done after {seconds} s", Usage())
+                yield from give_up(strand)
+                raise StepFailed("task_timeout", f"not done after {seconds} s", NOTHING)
+    except GivenUp:
+        yield from give_up(strand)
+        raise
     except StopIteration as stop:
         result: T = stop.value
         return result

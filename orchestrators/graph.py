@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from orchestrators.flow import Leaf, Strand
+from orchestrators.flow import Leaf, Strand, give_up
 
 T = TypeVar("T")
 
@@ -75,6 +75,10 @@ class _Graph(Generic[T]):
         if len(results) == len(group.members):
             self.results[name] = group.gather([results[each] for each in range(len(results))])
 
+    def give_up(self) -> Strand[None]:
+        for strand, _ in self.running.values():
+            yield from give_up(strand)
+
     def wake(self) -> bool:
         """Advance every strand one of whose leaves has ended; returns whether there was one."""
         awake = [place for place, (_, leaves) in self.running.items() if any(leaf.is_completed for leaf in leaves)]
@@ -94,16 +98,20 @@ def run_graph(
 
     `begin(name, results so far)` makes the strand, or the group of strands. Among those that are ready, the earlier in
     `order` starts first, the members of a group before others. `done` are names with their results already. The
-    results come in `order`. An exception of a strand is not caught: a strand whose failure must not end the others
-    returns it as a value.
+    results come in `order`. An exception of a strand ends them all, the others are given up: a strand whose failure
+    must not do so returns it as a value.
     """
     results = {name: result for name, result in (done or {}).items() if name in order}
     graph = _Graph([name for name in order if name not in results], inputs, begin, limit, results)
-    while graph.order or graph.queued or graph.running:
-        started = graph.fill()
-        if graph.wake() or started:
-            continue
-        if not graph.running:
-            raise ValueError(f"these wait for what never comes: {graph.order!r}")
-        yield tuple(leaf for _, leaves in graph.running.values() for leaf in leaves)
+    try:
+        while graph.order or graph.queued or graph.running:
+            started = graph.fill()
+            if graph.wake() or started:
+                continue
+            if not graph.running:
+                raise ValueError(f"these wait for what never comes: {graph.order!r}")
+            yield tuple(leaf for _, leaves in graph.running.values() for leaf in leaves)
+    except Exception:
+        yield from graph.give_up()
+        raise
     return {name: graph.results[name] for name in order}

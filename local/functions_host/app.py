@@ -99,6 +99,7 @@ def _functions(folder: Path) -> list[Any]:
     if not path.exists():
         raise CannotStart(f"{str(folder)!r} is no function app: it has no function_app.py")
     _forget_modules(folder)
+    _forget_what_is_not_its_own(folder)
     sys.path.insert(0, str(folder))
     spec = importlib.util.spec_from_file_location("function_app", path)
     assert spec is not None  # noqa: S101 - a path that ends in .py always has one
@@ -115,6 +116,15 @@ def _functions(folder: Path) -> list[Any]:
         raise
     except (Exception, SystemExit) as error:
         raise CannotStart(f"{str(path)!r} can't be loaded: {type(error).__name__}: {error}{_where(error)}") from error
+
+
+def _forget_what_is_not_its_own(folder: Path) -> None:
+    """The SDK looks for a package `agents` when it is imported, and may have found one beside the host."""
+    for name, module in list(sys.modules.items()):
+        if name.partition(".")[0] == "agents" and (folder / "agents").exists():
+            file = getattr(module, "__file__", None)
+            if file and not Path(file).is_relative_to(folder):
+                del sys.modules[name]
 
 
 def _forget_modules(folder: Path) -> None:

@@ -185,8 +185,8 @@ def test_a_request_that_is_repeated_under_another_limit_is_the_same_request(sing
 def test_requests_beyond_the_rate_are_answered_429_and_pass_when_told_to_come_back(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    limits = {"RATE_LIMIT_PER_MINUTE": "20", "RATE_LIMIT_BURST": "6"}
-    with running(tmp_path_factory.mktemp("rate"), **limits) as servers:  # reading its documents was the first of six
+    folder = tmp_path_factory.mktemp("rate")
+    with running(folder, RATE_LIMIT_PER_MINUTE="20", RATE_LIMIT_BURST="6") as servers:  # reading was the first of six
         with ThreadPoolExecutor(20) as pool:
             began = time.monotonic()
             answers = list(pool.map(lambda _: refusal(servers, "/api/goals", {"goal": QUESTION}), range(40)))

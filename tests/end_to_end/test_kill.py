@@ -15,7 +15,7 @@ from urllib.request import Request, urlopen
 from azure.core.credentials import AzureKeyCredential
 from azure.search.documents import SearchClient
 
-from local.cloud import SEARCH_KEY, free_port, local_settings
+from local.cloud import ROOT, SEARCH_KEY, free_port, local_settings
 from services.search.indexes import MEMORY, index_name
 from tests.end_to_end.conftest import DOCUMENTS
 from tests.end_to_end.test_product import GOAL
@@ -28,8 +28,9 @@ MODEL_SECONDS = 0.25
 class Servers:
     """The three servers; the host can be killed and started again."""
 
-    def __init__(self, data: Path, **given: str) -> None:
+    def __init__(self, data: Path, app: Path = ROOT, **given: str) -> None:
         self._data = data
+        self._app = app
         self._ports = {name: free_port() for name in ("host", "search", "model")}
         settings = local_settings({}, data, self._ports["search"], self._ports["model"])
         self._environment = {**os.environ, **settings, **given}
@@ -46,7 +47,8 @@ class Servers:
     def start_host(self, **given: str) -> None:
         """`given` are settings that are others from now on."""
         self._environment |= given
-        self._launch("host", "local.functions_host", "/admin/host/status", "--data", str(self._data / "functions"))
+        arguments = ["--app", str(self._app), "--data", str(self._data / "functions")]
+        self._launch("host", "local.functions_host", "/admin/host/status", *arguments)
 
     def kill_host(self) -> None:
         self._processes["host"].kill()
@@ -89,9 +91,9 @@ class Servers:
 
 
 @contextmanager
-def running(data: Path, **given: str) -> Iterator[Servers]:
+def running(data: Path, app: Path = ROOT, **given: str) -> Iterator[Servers]:
     """With a few documents read; `given` are settings."""
-    servers = Servers(data, **given)
+    servers = Servers(data, app, **given)
     try:
         servers.start()
         documents = [{"source": source, "content": content} for source, content in DOCUMENTS.items()]

@@ -4,6 +4,8 @@ from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
+import pytest
+
 from contracts.steps import CANCEL_BACKGROUND, EXECUTE_TASK, PENDING, Later
 from orchestrators.flow import LONGEST_PENDING
 from tests.orchestrators.test_graph import LIST, plan
@@ -83,3 +85,27 @@ def test_when_attempts_are_used_up_it_is_cancelled() -> None:
 
     assert states(outcome) == {"list": "failed"}
     assert world.cancelled == ["r1"]
+
+
+def test_a_task_that_runs_out_of_time_cancels_what_is_under_way_for_it() -> None:
+    world = Provider(*[pending()] * 1_000)
+
+    outcome, trace = achieve(world, plan({**LIST, "timeout_seconds": 100}), replan_limit=0)
+
+    assert outcome.tasks[0].reason == "task_timeout: not done after 100 s"
+    assert world.cancelled == ["r1"]
+    assert trace.seconds < 110, "no timer is left open"
+
+
+@pytest.mark.parametrize("limits", [{}, {"timeout_seconds": 1_000}])
+def test_a_run_that_ends_cancels_what_is_under_way_for_its_tasks(limits: dict[str, int]) -> None:
+    world = Provider(*[pending()] * 6, Later(code="rate_limited"), *[pending()] * 1_000)
+    slow = {**LIST, "id": "slow", **limits}
+    bad = {**LIST, "id": "bad", "instruction": "bad", "timeout_seconds": 20, "on_failure": "fail_run"}
+
+    outcome, trace = achieve(world, plan(slow, bad))
+
+    assert outcome.error is not None
+    assert outcome.error.code == "task_failed"
+    assert world.cancelled == ["r1", "r1"]
+    assert trace.seconds < 30, "no timer is left open"
