@@ -173,6 +173,17 @@ PATHS: dict[str, Callable[[], Trace]] = {
     "in_the_background_given_up": goal(
         script={"execute_task": [PENDING_ONCE, lambda _: DOWN_WITH_TOKEN], "cancel_background": [Cancelled()]}
     ),
+    "in_the_background_out_of_time": goal(
+        plan({**LIST, "timeout_seconds": 4}),
+        script={"execute_task": [lambda _: PENDING_ONCE], "cancel_background": [Cancelled()]},
+    ),
+    "in_the_background_when_the_run_fails": goal(
+        plan({**LIST, "id": "slow"}, {**LIST, "id": "bad", "instruction": "bad", "on_failure": "fail_run"}),
+        script={
+            "execute_task": [lambda asked: NO if asked["instruction"] == "bad" else PENDING_ONCE],
+            "cancel_background": [Cancelled()],
+        },
+    ),
     "plan_approved": people(("plan",), APPROVED),
     "plan_revised": people(("plan",), ("revise", "leave out tea"), APPROVED),
     "plan_rejected": people(("plan",), ("rejected", "no")),
