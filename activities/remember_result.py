@@ -22,7 +22,7 @@ from services.search.store import Index, Row
 
 REMEMBERED_CHARACTERS = 4_000
 MOST_OF_A_SUBJECT = 500
-"""Memories on the subjects of one run that are looked at."""
+"""Memories on the subjects of one run that are looked at, the latest: what holds is among them."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +95,7 @@ async def _kept(remembrance: Remembrance, claims: Sequence[Claim], memory: Index
         f"search.in(subject, {subjects})",
         top=MOST_OF_A_SUBJECT,
         select=["id", "subject", "text", "valid_from", "valid_to", "said", "used"],
+        latest="valid_from",
     )
     kept: dict[str, list[Held]] = {}
     for row in rows:

@@ -56,7 +56,9 @@ class Index(Protocol):
 
     async def search(self, owner: Owner, asked: Search) -> list[Row]: ...
 
-    async def find(self, owner: Owner, condition: str, *, top: int, select: Sequence[str]) -> list[Row]: ...
+    async def find(
+        self, owner: Owner, condition: str, *, top: int, select: Sequence[str], latest: str = ""
+    ) -> list[Row]: ...
 
     async def ids_of_sources(self, owner: Owner, sources: Sequence[str]) -> dict[str, set[str]]: ...
 
@@ -95,12 +97,15 @@ class SearchIndexStore:
             )
             return [dict(row) async for row in found]
 
-    async def find(self, owner: Owner, condition: str, *, top: int, select: Sequence[str]) -> list[Row]:
-        """Rows of exactly this owner that a filter lets through, in no particular order."""
+    async def find(
+        self, owner: Owner, condition: str, *, top: int, select: Sequence[str], latest: str = ""
+    ) -> list[Row]:
+        """Rows of exactly this owner that a filter lets through; with the latest `latest` first if it is given."""
         with translated():
             found = await self._client.search(
                 search_text="*",
                 filter=both(owned(owner), condition),
+                order_by=[f"{latest} desc"] if latest else None,
                 top=top,
                 select=list(select),
                 **SEARCH_OPTIONS,

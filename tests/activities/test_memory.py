@@ -110,6 +110,16 @@ async def test_another_answer_supersedes_the_old_one_which_stays(memory: Memory)
     assert (old["text"], old["superseded_by"]) == ("It is kept for thirty years.", new["id"])
 
 
+async def test_of_more_memories_on_a_subject_than_are_looked_at_the_last_is_superseded(
+    memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("activities.remember_result.MOST_OF_A_SUBJECT", 3)
+    for days in range(1, 9):
+        assert (await memory.remember(f"{days} days")).superseded == (days > 1)
+
+    assert await memory.recall() == ["8 days"]
+
+
 async def test_the_newer_of_two_holds_though_its_writer_did_not_see_the_older(memory: Memory) -> None:
     memory.servers.lag(60)
     await memory.remember("It is kept for thirty years.")

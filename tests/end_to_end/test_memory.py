@@ -68,6 +68,15 @@ def test_memories_are_told_with_where_they_come_from_and_since_when(product: Pro
     assert found["id"] not in {each["id"] for each in earlier}
 
 
+def test_the_memory_that_is_asked_about_comes_first(product: Product) -> None:
+    for goal in ("When was the kettle descaled?", "How long does black tea steep?"):
+        product.achieve(goal)
+
+    for words in ({"kettle", "descaled"}, {"black", "tea", "steep"}):
+        first = memories(product, about=" ".join(sorted(words)))[0]
+        assert words <= set(first["about"].rstrip("?").lower().split())
+
+
 def memories(product: Product, **parameters: str) -> list[dict[str, Any]]:
     status, answer = product.call("GET", f"/api/memories?{urlencode(parameters)}")
     assert status == 200, answer
