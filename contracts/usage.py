@@ -37,7 +37,7 @@ class Usage(Contract):
         return self.input_tokens + self.output_tokens + self.embedding_tokens
 
     def __add__(self, other: "Usage") -> "Usage":
-        if self == NOTHING:
+        if self is NOTHING:
             return other
         models = dict(self.by_model)
         for model, tokens in other.by_model.items():

@@ -87,7 +87,7 @@ def conduct(
         waiting = next(strand)
         while True:
             waiting = tuple(dict.fromkeys(waiting))  # strands may wait for the same
-            if not any(leaf.is_completed for leaf in waiting):
+            if not any_ended(waiting):
                 new = [leaf for leaf in waiting if leaf not in scheduled]
                 scheduled.update(new)
                 nudged = [_nudge(context)] if 0 < len(new) < len(waiting) else []
@@ -98,6 +98,13 @@ def conduct(
         before_waiting()
         result: T = stop.value
         return result
+
+
+def any_ended(leaves: Sequence[Leaf]) -> bool:
+    for leaf in leaves:  # noqa: SIM110 - every replay comes here thousands of times
+        if leaf.is_completed:
+            return True
+    return False
 
 
 def _nudge(context: Context) -> Leaf:
@@ -186,7 +193,7 @@ def sleep(context: Context, duration: timedelta) -> Strand[None]:
 
 def race(*leaves: Leaf) -> Strand[Leaf]:
     """Wait for the first leaf to end; of several that have, the first in the order given."""
-    while not any(leaf.is_completed for leaf in leaves):
+    while not any_ended(leaves):
         yield leaves
     return next(leaf for leaf in leaves if leaf.is_completed)
 
@@ -219,7 +226,7 @@ def side_by_side(strands: Sequence[Strand[None]], over: Callable[[], bool]) -> S
     running = {strand: next(strand, ()) for strand in strands}
     while not over():
         running = {strand: leaves for strand, leaves in running.items() if leaves}
-        awake = [strand for strand, leaves in running.items() if any(leaf.is_completed for leaf in leaves)]
+        awake = [strand for strand, leaves in running.items() if any_ended(leaves)]
         for strand in awake:
             if not over():
                 running[strand] = next(strand, ())
@@ -271,7 +278,7 @@ def within(context: Context, seconds: int, strand: Strand[T]) -> Strand[T]:
     try:
         while True:
             yield (*waiting, timer)
-            if any(leaf.is_completed for leaf in waiting):
+            if any_ended(waiting):
                 waiting = strand.send(None)
             elif timer.is_completed:
                 yield from give_up(strand)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from orchestrators.flow import Leaf, Strand, give_up
+from orchestrators.flow import Leaf, Strand, any_ended, give_up
 
 T = TypeVar("T")
 
@@ -81,7 +81,7 @@ class _Graph(Generic[T]):
 
     def wake(self) -> bool:
         """Advance every strand one of whose leaves has ended; returns whether there was one."""
-        awake = [place for place, (_, leaves) in self.running.items() if any(leaf.is_completed for leaf in leaves)]
+        awake = [place for place, (_, leaves) in self.running.items() if any_ended(leaves)]
         for place in awake:
             self.advance(place, self.running[place][0])
         return bool(awake)

@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Mapping
-from typing import TypeVar
+from functools import cache
+from typing import Any, TypeVar
 
 from pydantic import JsonValue, ValidationError
 
@@ -35,7 +36,7 @@ class Conversation:
             prompt=self.agent.prompt,
             messages=self._messages,
             name=self.agent.name,
-            schema=self.agent.contract.model_json_schema(mode="serialization"),
+            schema=_schema(self.agent.contract),
             temperature=self.agent.temperature if temperature else None,
         )
 
@@ -59,3 +60,8 @@ class Conversation:
             {"role": "user", "content": wish},
         ]
         return None
+
+
+@cache
+def _schema(contract: type[Reply]) -> dict[str, Any]:
+    return contract.model_json_schema(mode="serialization")

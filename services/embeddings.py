@@ -14,7 +14,9 @@ from services.model_errors import translated
 from services.telemetry import log
 
 WINDOW_SECONDS = 0.01
-"""How long the first text waits for others."""
+"""How long the first text waits for others at most."""
+PAUSE_SECONDS = 0.003
+"""After the last text; then no others are expected soon."""
 MOST_TEXTS = 256
 """Per request: the API takes 2,048, whose vectors would be 16 MB to wait for."""
 MOST_TOKENS = 250_000
@@ -46,6 +48,8 @@ class EmbeddingBatcher:
         """Of those who wait."""
         self._sending: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
+        self._until = 0.0
+        """When those who wait have waited long enough, by the loop's clock."""
 
     async def embed(self, texts: Sequence[str]) -> list[Embedded]:
         """Of all texts, in order. Raises what `request` raises."""
@@ -60,7 +64,10 @@ class EmbeddingBatcher:
         future: asyncio.Future[Embedded] = loop.create_future()
         self._waiting.append((texts, future))
         if self._timer is None:
-            self._timer = loop.call_later(WINDOW_SECONDS, self._send)
+            self._until = loop.time() + WINDOW_SECONDS
+        else:
+            self._timer.cancel()
+        self._timer = loop.call_at(min(self._until, loop.time() + PAUSE_SECONDS), self._send)
         return await future
 
     def _send(self) -> None:

@@ -8,7 +8,7 @@ from local.functions_host.rests import LONGEST_SECONDS, MOST, Rests
 
 pytestmark = pytest.mark.anyio
 LONG_REPLAY = 0.02
-"""Seconds; it would rest for half a second."""
+"""Seconds; of 100 tasks it would rest for half a second at most."""
 
 
 class Ended:
@@ -62,20 +62,28 @@ async def test_what_an_episode_has_taken_does_not_count_again() -> None:
     assert ended.names == []
 
 
-async def test_it_ends_though_nothing_more_comes() -> None:
+async def test_it_ends_when_nothing_more_has_come_for_as_long_as_a_replay_takes() -> None:
     ended = Ended(run=100)
     ended.come("run", 1)
-    await asyncio.sleep(2 * LONGEST_SECONDS)
+    for _ in range(4):
+        await asyncio.sleep(LONG_REPLAY / 4)
+        ended.rests.arrived("run", 1)
+    assert ended.names == [], "something always came"
 
+    await asyncio.sleep(5 * LONG_REPLAY)
     assert ended.names == ["run"]
 
 
-async def test_few_tasks_are_not_rested_for_as_long_as_many() -> None:
+async def test_it_ends_though_something_always_comes_and_sooner_when_few_tasks_are_waited_for() -> None:
     ended = Ended(many=100, few=5)
-    ended.come("many", 1)
-    ended.come("few", 1)
-
-    await asyncio.sleep(2 * LONGEST_SECONDS)
+    ended.come("many", 0)
+    ended.come("few", 0)
+    began = asyncio.get_running_loop().time()
+    while len(ended.names) < 2:
+        assert asyncio.get_running_loop().time() - began < 10 * LONGEST_SECONDS
+        for name in {"many", "few"} - set(ended.names):
+            ended.rests.arrived(name, 0)
+        await asyncio.sleep(LONG_REPLAY / 10)
 
     assert ended.names == ["few", "many"]
 
