@@ -28,8 +28,9 @@ def main() -> int:
     if options.watch:
         return watch(folder, [each for each in sys.argv[1:] if each != "--watch"])
     data: Path = options.data or folder / ".murmuration" / "functions"
-    level = logging.INFO if options.verbose else logging.WARNING
-    logging.basicConfig(level=level, stream=sys.stderr, format="%(message)s")
+    shown = logging.StreamHandler(sys.stderr)  # by its own level: a logger of the app may have set one for itself
+    shown.setLevel(logging.INFO if options.verbose else logging.WARNING)
+    logging.basicConfig(level=shown.level, handlers=[shown], format="%(message)s")
 
     async def make() -> web.Application:
         if options.reset:

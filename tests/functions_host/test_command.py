@@ -20,11 +20,14 @@ import azure.durable_functions as df
 import azure.functions as func
 
 VERSION = "one"
+own = logging.getLogger("own")
+own.setLevel(logging.INFO)
 app = df.DFApp(http_auth_level=func.AuthLevel.FUNCTION)
 
 @app.route(route="greeting/{name?}", methods=["GET", "POST"])
 async def greeting(req: func.HttpRequest) -> str:
     logging.info("an information")
+    own.info("an information")
     logging.warning("a warning")
     return f"{os.environ.get('GREETING')} {os.environ.get('NUMBER')} {VERSION}"
 
