@@ -15,7 +15,7 @@ export DOCS GOAL
 help: ## Show what there is
 	@echo "make demo [DOCS=path] [GOAL='...']  set up, start the local cloud, read documents, answer a goal"
 	@echo "make up      set up, start the local cloud and leave it running"
-	@echo "make test    set up, run all tests"
+	@echo "make test    set up, run all tests, in up to four processes"
 	@echo "make check   set up, run format, lint, types and import rules"
 	@echo "make setup   set up .venv only"
 
@@ -29,7 +29,7 @@ up: setup
 	@$(VENV) -m local up
 
 test: setup
-	@$(VENV) -m pytest
+	@$(VENV) -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 check: setup
 	@$(VENV) -m tools.check

@@ -35,7 +35,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_what_was_begun_before_a_kill_is_fetched_after_it(app: Path, tmp_path: Path) -> None:
     with running(tmp_path, app) as servers:
-        servers.call("POST", "model", "/control/script", {"agent": "expert", "calls": [{"polls": 2}]})
+        servers.call("POST", "model", "/control/script", {"agent": "expert", "calls": [{"polls": 1}]})
         run = servers.call("POST", "host", "/api/goals", GOAL)["id"]
         _until(lambda: _calls(servers, "background"))
         servers.kill_host()
