@@ -113,7 +113,7 @@ PLANTS: tuple[Plant, ...] = (
     Plant(5, "a memory that is written again is another", world=DoublingWorld, fault_rate=0.5),
     Plant(5, "a message that is sent again is another", world=TalkativeWorld, fault_rate=0.5),
     Plant(6, "events that are about something else count", patches={"orchestrators.ask_panel.read_vote": _believes}),
-    Plant(8, "Retry-After is not obeyed", patches={"orchestrators.flow._pause": lambda *_: 0.5}),
+    Plant(8, "Retry-After is not obeyed", patches={"orchestrators.calling._pause": lambda *_: 0.5}),
     Plant(9, "an answer of a task is lost", patches={"orchestrators.answering._sorted_out": _loses_one}),
     Plant(10, "more tasks at once than allowed", goal=_more_at_once),
     Plant(11, "plans are not checked", world=LaxWorld),

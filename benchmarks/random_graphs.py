@@ -16,7 +16,8 @@ from benchmarks.virtual_host import Instance, VirtualHost
 from contracts.base import Contract
 from contracts.steps import Done, StepCall
 from contracts.steps import Step as Row
-from orchestrators.flow import Context, Strand, call, conduct
+from orchestrators.calling import call
+from orchestrators.flow import Context, Strand, conduct
 from orchestrators.graph import run_graph
 
 STEPS = 2

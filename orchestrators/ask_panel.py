@@ -5,7 +5,8 @@ from typing import Literal
 
 from contracts.approvals import CHANNELS, AuditEvent, Channel, Counted, Notification, Panel, Sealed, Vote
 from contracts.steps import NOTIFY_APPROVERS, VERIFY_VOTE
-from orchestrators.flow import StepFailed, Strand, call, next_event, side_by_side, sleep
+from orchestrators.calling import call
+from orchestrators.flow import StepFailed, Strand, next_event, side_by_side, sleep
 from orchestrators.gate import OpenGate
 from policy.gates import Ignored, event_name, read_vote, settled
 

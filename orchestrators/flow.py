@@ -1,4 +1,4 @@
-"""Everything the orchestrators do with the SDK's context: call, sleep, race, wait, and many strands at once.
+"""Everything the orchestrators do with the SDK's context: begin, sleep, race, wait, and many strands at once.
 
 A *strand* is an ordinary generator. It yields the leaf tasks it waits for (it is resumed when any of them has
 ended) and returns its result. `conduct` drives one strand on the SDK; `graph.run_graph` makes one strand out of
@@ -6,28 +6,13 @@ many, so strands nest. Nothing else touches the SDK's tasks: the move to its 2.x
 """
 
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from azure.durable_functions import DurableOrchestrationContext, EntityId
 from azure.durable_functions.models.Task import TimerTask
-from pydantic import TypeAdapter
 
-from contracts.background import UnderWay
 from contracts.base import Contract
-from contracts.steps import (
-    CANCEL_BACKGROUND,
-    PENDING,
-    Done,
-    Failed,
-    Later,
-    Returns,
-    Step,
-    StepCall,
-    StepResult,
-    Takes,
-)
 from contracts.usage import NOTHING, Usage
 
 T = TypeVar("T")
@@ -39,15 +24,6 @@ Strand: TypeAlias = Generator[tuple[Leaf, ...], None, T]
 
 LONGEST_TIMER = timedelta(days=3)
 """The SDK can't cancel a timer of more than 6 days; longer waits are made of steps of this length."""
-FIRST_BACKOFF_SECONDS = 1.0
-LONGEST_BACKOFF_SECONDS = 60.0
-FIRST_POLL_SECONDS = 2.0
-"""Before the first look at what a provider works on in the background; later pauses grow."""
-POLL_GROWTH = 1.5
-LONGEST_PENDING = timedelta(hours=1)
-"""What is not done after that is cancelled."""
-
-_STEP_RESULT: TypeAdapter[Done | Later | Failed] = TypeAdapter(StepResult)
 
 
 class StepFailed(Exception):
@@ -62,15 +38,6 @@ class StepFailed(Exception):
 
 class GivenUp(Exception):
     """Nobody waits for the strand any more. It may end what it has under way elsewhere, and passes this on."""
-
-
-@dataclass(frozen=True)
-class Result(Generic[Returns]):
-    """What a step returned, and what it took: `usage` counts every attempt."""
-
-    value: Returns
-    usage: Usage
-    done: Done
 
 
 def conduct(
@@ -111,72 +78,6 @@ def _nudge(context: Context) -> Leaf:
     nudge: Leaf = context.create_timer(context.current_utc_datetime + timedelta(hours=1))
     nudge.cancel()
     return nudge
-
-
-def call(
-    context: Context, step: Step[Takes, Returns], value: Takes, *, cheapest: bool = False
-) -> Strand[Result[Returns]]:
-    """Have `step` done; raises `StepFailed` when it can't be, or was not within the row's attempts.
-
-    `Later` is a durable sleep as long as the outside asked for, or with doubling pauses. An activity that
-    *raised* has a bug or lost its worker: it is tried again like a `Later`. What a provider works on in the background
-    is looked at with growing pauses, which are no attempts, and cancelled when nobody waits any more.
-    """
-    used = NOTHING
-    attempt, polls, token = 1, 0, None
-    until = context.current_utc_datetime + LONGEST_PENDING
-    try:
-        while True:
-            message = StepCall(
-                run=context.instance_id,
-                attempt=attempt,
-                cheapest=cheapest,
-                token=token,
-                value=value.model_dump(mode="json"),
-            )
-            leaf = context.call_activity(step.name, message.model_dump(mode="json"))
-            yield (leaf,)
-            outcome = _read(leaf, token)
-            used = used + outcome.usage
-            if isinstance(outcome, Done):
-                return Result(step.returns.model_validate(outcome.value), used, outcome)
-            if isinstance(outcome, Failed):
-                raise StepFailed(outcome.code, outcome.message, used)
-            token = outcome.token
-            late = outcome.code == PENDING and context.current_utc_datetime >= until
-            if late or (outcome.code != PENDING and attempt == step.attempts):
-                yield from _cancel(context, token)
-                raise StepFailed(outcome.code, f"{step.name} gave up after {attempt} attempts", used)
-            yield from sleep(context, timedelta(seconds=_pause(outcome, attempt, polls)))
-            attempt, polls = (attempt, polls + 1) if outcome.code == PENDING else (attempt + 1, polls)
-    except GivenUp:
-        yield from _cancel(context, token)
-        raise
-
-
-def _pause(outcome: Later, attempt: int, polls: int) -> float:
-    """Seconds until the next attempt, or the next look."""
-    if outcome.code == PENDING:
-        growth: float = POLL_GROWTH**polls
-        return min(FIRST_POLL_SECONDS * growth, LONGEST_BACKOFF_SECONDS)
-    if outcome.seconds is not None:
-        return outcome.seconds
-    growth = 2.0 ** (attempt - 1)
-    return min(FIRST_BACKOFF_SECONDS * growth, LONGEST_BACKOFF_SECONDS)
-
-
-def _cancel(context: Context, token: str | None) -> Strand[None]:
-    """Nobody waits for it any more: the provider need not work on."""
-    if token is not None:
-        value = UnderWay(token=token).model_dump(mode="json")
-        message = StepCall(run=context.instance_id, attempt=1, value=value)
-        yield (context.call_activity(CANCEL_BACKGROUND.name, message.model_dump(mode="json")),)
-
-
-def _read(leaf: Leaf, token: str | None) -> Done | Later | Failed:
-    if isinstance(leaf.result, Exception):
-        return Later(code="step_broke", token=token)
-    return _STEP_RESULT.validate_python(leaf.result)
 
 
 def sleep(context: Context, duration: timedelta) -> Strand[None]:
@@ -237,6 +138,11 @@ def side_by_side(strands: Sequence[Strand[None]], over: Callable[[], bool]) -> S
     for leaf in (leaf for leaves in running.values() for leaf in leaves):
         if isinstance(leaf, TimerTask) and not leaf.is_completed:
             leaf.cancel()  # type: ignore[no-untyped-call] # an open timer would keep the instance running
+
+
+def begin_activity(context: Context, name: str, value: Contract) -> Leaf:
+    """The activity `name`. Its result is an Exception when it broke."""
+    return context.call_activity(name, value.model_dump(mode="json"))
 
 
 def begin_orchestrator(context: Context, name: str, value: Contract, instance: str) -> Leaf:

@@ -21,7 +21,8 @@ from contracts.steps import (
     FORGET_RUNS,
     Step,
 )
-from orchestrators.flow import Context, StepFailed, Strand, call, conduct, sleep
+from orchestrators.calling import call
+from orchestrators.flow import Context, StepFailed, Strand, conduct, sleep
 from policy.forgetting import sealed
 
 FIRST_PAUSE_SECONDS = 1.0

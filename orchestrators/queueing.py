@@ -10,7 +10,8 @@ from typing import Literal, TypeVar
 from contracts.admission import Admission, Departure, Entry, Knocks
 from contracts.base import Contract
 from contracts.steps import KNOCK
-from orchestrators.flow import StepFailed, Strand, call, call_entity, wait_for
+from orchestrators.calling import call
+from orchestrators.flow import StepFailed, Strand, call_entity, wait_for
 from orchestrators.run import Run
 from policy.tenancy import tenant_key
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from contracts.documents import Ingestion, Reading, ReadingReport, Unreadable
 from contracts.steps import INGEST_DOCUMENTS
-from orchestrators.flow import Context, StepFailed, Strand, call, conduct
+from orchestrators.calling import call
+from orchestrators.flow import Context, StepFailed, Strand, conduct
 from orchestrators.graph import run_graph
 
 BATCHES_AT_ONCE = 4

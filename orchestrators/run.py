@@ -12,7 +12,8 @@ from contracts.goals import Approvable, Goal
 from contracts.memories import Note
 from contracts.plans import Task
 from contracts.steps import Done, Returns, Step, Takes
-from orchestrators.flow import Context, StepFailed, Strand, call
+from orchestrators.calling import call
+from orchestrators.flow import Context, StepFailed, Strand
 from orchestrators.seek_approval import Waiting, open_gate
 from policy.budget import Purse
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from contracts.steps import CANCEL_BACKGROUND, EXECUTE_TASK, PENDING, Later
-from orchestrators.flow import LONGEST_PENDING
+from orchestrators.calling import LONGEST_PENDING
 from tests.orchestrators.test_graph import LIST, plan
 from tests.orchestrators.world import World, achieve, states
 

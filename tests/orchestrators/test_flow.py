@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from contracts.base import Contract
 from contracts.steps import Done, Failed, Later, Step
 from contracts.usage import Usage
-from orchestrators.flow import LONGEST_TIMER, StepFailed, Strand, call, conduct, sleep, wait_for
+from orchestrators.calling import call
+from orchestrators.flow import LONGEST_TIMER, StepFailed, Strand, conduct, sleep, wait_for
 from orchestrators.graph import run_graph
 from tests.simulator import Trace, simulate
 
