@@ -1,5 +1,6 @@
 """Have a step done: attempts, pauses between them, looks at what is under way elsewhere."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Generic
@@ -97,9 +98,8 @@ def _pause(outcome: Later, attempt: int, polls: int) -> float:
 def _cancel(context: Context, token: str | None) -> Strand[None]:
     """Nobody waits for it any more: the provider need not work on."""
     if token is not None:
-        value = UnderWay(token=token).model_dump(mode="json")
-        message = StepCall(run=context.instance_id, attempt=1, value=value)
-        yield (begin_activity(context, CANCEL_BACKGROUND.name, message),)
+        with suppress(StepFailed):
+            yield from call(context, CANCEL_BACKGROUND, UnderWay(token=token))
 
 
 def _read(leaf: Leaf, token: str | None) -> Done | Later | Failed:

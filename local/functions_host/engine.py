@@ -50,10 +50,10 @@ class Engine:
         self._ended: list[tuple[ActivityTask, Event]] = []
         self._waiters: dict[str, set[asyncio.Future[None]]] = {}
         self._threads = DaemonThreads(ENTITY_THREADS, "entity")
-        self._rests = Rests(lambda instance: self._replays.add(instance))
         timeout = app.settings.function_timeout
         seconds = timeout.total_seconds() if timeout else None
         self._replays = Replays(self._due, self._replay, self._replayed, seconds, self._too_long)
+        self._rests = Rests(self._replays.add)
         self._timer_moved = asyncio.Event()
         self._next_look = datetime.max.replace(tzinfo=UTC)
         """When the timers are looked at next."""

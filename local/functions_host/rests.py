@@ -49,13 +49,17 @@ class Rests:
 
     def episode_ended(self, instance: str, replay_seconds: float, tasks: int) -> None:
         """Its replay took so long; `tasks` are waited for. A single one is not worth a rest."""
+        if tasks <= 1:
+            self.forget(instance)
+            return
         # Taken one by one, the tasks would cost a replay each: a rest is to be worth a good part of that.
         longest = min(REST * replay_seconds**2, WORTH * tasks * replay_seconds, LONGEST_SECONDS)
-        self._rests[instance] = _Rest(longest, replay_seconds, MOST * tasks) if tasks > 1 else NONE
+        self._rests[instance] = _Rest(longest, replay_seconds, MOST * tasks)
 
     def forget(self, instance: str) -> None:
-        """It has ended."""
+        """It has ended, or no rest is worth while."""
         self._rests.pop(instance, None)
+        self._arrived.pop(instance, None)
 
     def begin(self, instance: str) -> None:
         """Something has come for an instance that is not being worked on."""
@@ -66,10 +70,13 @@ class Rests:
             self._wait(instance, rest, asyncio.get_running_loop().time() + rest.longest)
 
     def arrived(self, instance: str, results: int) -> None:
-        """Results of tasks have come for an instance."""
+        """Results of tasks have come for an instance, which may have ended."""
+        rest = self._rests.get(instance)
+        if rest is None:
+            return
         self._arrived[instance] += results
         if instance in self._resting:
-            rest, (timer, until) = self._rests.get(instance, NONE), self._resting[instance]
+            timer, until = self._resting[instance]
             timer.cancel()
             if self._arrived[instance] >= rest.most:
                 self._over(instance)

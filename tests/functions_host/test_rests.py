@@ -94,3 +94,4 @@ async def test_what_has_ended_is_not_rested_for() -> None:
     ended.come("run", 1)
 
     assert ended.names == ["run"]
+    assert not ended.rests._arrived, "late results of what has ended would stay for ever"

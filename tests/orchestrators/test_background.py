@@ -22,10 +22,15 @@ class Provider(World):
         self.attempts: list[int] = []
         self.at: list[float] = []
         self.cancelled: list[str] = []
+        self.deaf = 0
+        """How often it can't be told to cancel."""
 
     def __call__(self, name: str, message: Any) -> tuple[float, Any]:
         if name == CANCEL_BACKGROUND.name:
             self.cancelled.append(message["value"]["token"])
+            if self.deaf:
+                self.deaf -= 1
+                return 0, Later(code="rate_limited", seconds=3).model_dump(mode="json")
             return 0, {"outcome": "done", "value": {"cancelled": True}}
         if name == EXECUTE_TASK.name:
             self.tokens.append(message["token"])
@@ -109,3 +114,14 @@ def test_a_run_that_ends_cancels_what_is_under_way_for_its_tasks(limits: dict[st
     assert outcome.error.code == "task_failed"
     assert world.cancelled == ["r1", "r1"]
     assert trace.seconds < 30, "no timer is left open"
+
+
+@pytest.mark.parametrize("deaf", [1, 100])
+def test_who_can_not_be_told_to_cancel_is_told_again_within_the_rows_attempts(deaf: int) -> None:
+    world = Provider(*[pending()] * 1_000)
+    world.deaf = deaf
+
+    outcome, _ = achieve(world, plan({**LIST, "timeout_seconds": 100}), replan_limit=0)
+
+    assert outcome.tasks[0].reason == "task_timeout: not done after 100 s"
+    assert world.cancelled == ["r1"] * min(deaf + 1, CANCEL_BACKGROUND.attempts)
