@@ -42,6 +42,20 @@ async def test_a_hundred_at_once_are_one_request() -> None:
     assert sum(answer[0].tokens for answer in answers) == sum(range(1, 101)), "all that was charged has an owner"
 
 
+async def test_texts_that_keep_coming_do_not_hold_up_the_first() -> None:
+    requests = Requests()
+    batcher = EmbeddingBatcher(requests)
+    asked = []
+    for _ in range(50):
+        asked.append(asyncio.create_task(batcher.embed(["text"])))
+        await asyncio.sleep(0.001)
+
+    await asyncio.gather(*asked)
+
+    assert len(requests.sizes) > 1
+    assert sum(requests.sizes) == 50
+
+
 async def test_no_request_is_larger_than_the_api_takes() -> None:
     requests = Requests()
     batcher = EmbeddingBatcher(requests)
