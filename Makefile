@@ -20,16 +20,16 @@ help: ## Show what there is
 	@echo "make setup   set up .venv only"
 
 setup:
-	@$(PYTHON) tools/setup_env.py
+	@$(PYTHON) scripts/setup_env.py
 
 demo: setup
-	@$(VENV) -m local demo
+	@$(VENV) -m murmuration.cli demo
 
 up: setup
-	@$(VENV) -m local up
+	@$(VENV) -m murmuration.cli up
 
 test: setup
 	@$(VENV) -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 check: setup
-	@$(VENV) -m tools.check
+	@$(VENV) -m scripts.check

@@ -6,14 +6,14 @@ from typing import Any
 import azure.durable_functions as df
 import azure.functions as func
 
-from contracts.steps import STEPS, Step
-from orchestrators.achieve_goal import achieve_goal
-from orchestrators.admission import active_runs, token_bucket
-from orchestrators.forget import forget
-from orchestrators.keep_gate import keep_gate
-from orchestrators.read_documents import read_documents
+from murmuration.approval.approval_gate import keep_gate
+from murmuration.approval.web.routes import approvals
+from murmuration.contracts.steps import STEPS, Step
+from orchestrators.admission.entities import active_runs, token_bucket
+from orchestrators.forgetting.forget import forget
+from orchestrators.goal.achieve_goal import achieve_goal
+from orchestrators.reading.read_documents import read_documents
 from triggers.agents import agents
-from triggers.approvals import approvals
 from triggers.documents import documents
 from triggers.forgetting import forgetting
 from triggers.goals import goals
@@ -34,14 +34,14 @@ for entity in (token_bucket, active_runs):
 
 def _activity(step: Step[Any, Any]) -> Callable[..., Awaitable[dict[str, Any]]]:
     async def run(message: dict[str, Any]) -> dict[str, Any]:
-        from activities.runner import (
+        from murmuration.steps.runner import (
             run_step,  # the clients behind it are loaded by the first step, not at start
         )
 
         return await run_step(step, message)
 
     async def run_with_client(message: dict[str, Any], client: Any) -> dict[str, Any]:
-        from activities.runner import run_step
+        from murmuration.steps.runner import run_step
 
         return await run_step(step, message, client)
 

@@ -1,11 +1,11 @@
 """Judges a draft: rules first, which no evaluator can overrule, then the model."""
 
-from activities.material import inserted, read_passages, shown
-from contracts.answers import Evaluation, Verdict
-from contracts.replies import JudgementReply
-from policy.answer_rules import broken
-from services.artifacts import Artifacts, get_text
-from services.model import Model
+from murmuration.contracts.answers import Evaluation, Verdict
+from murmuration.contracts.replies import JudgementReply
+from murmuration.policy.answer_rules import broken
+from murmuration.services.model.model import Model
+from murmuration.services.storage.artifacts import Artifacts, get_text
+from murmuration.services.storage.prompt_inputs import inserted, read_passages, shown
 
 ABOVE_NOTHING = 0.2
 """The score of a draft that breaks rules is below this, and the lower the more it breaks: breaking fewer is better."""

@@ -2,14 +2,14 @@
 
 from pydantic import JsonValue
 
-from activities.grounding import check_markers
-from activities.material import inserted, read_passages, shown
-from contracts.answers import Draft, TaskBrief
-from contracts.passages import PassageSet
-from contracts.plans import MAX_ITEMS
-from contracts.replies import DraftReply
-from services.artifacts import Artifacts, get_text, put_text, put_value
-from services.model import Model
+from murmuration.contracts.answers import Draft, TaskBrief
+from murmuration.contracts.passages import PassageSet
+from murmuration.contracts.plans import MAX_ITEMS
+from murmuration.contracts.replies import DraftReply
+from murmuration.policy.citations import check_markers
+from murmuration.services.model.model import Model
+from murmuration.services.storage.artifacts import Artifacts, get_text, put_text, put_value
+from murmuration.services.storage.prompt_inputs import inserted, read_passages, shown
 
 ITEM_CHARACTERS = 200
 

@@ -2,13 +2,13 @@
 
 from typing import get_args
 
-from activities.grounding import renumber
-from activities.material import conversation
-from contracts.memories import Extracted, Extraction, Lesson, LessonKind
-from contracts.replies import LessonReply, LessonsReply
-from services.artifacts import Artifacts, get_text
-from services.model import Model
-from services.sessions import Sessions
+from murmuration.contracts.memories import Extracted, Extraction, Lesson, LessonKind
+from murmuration.contracts.replies import LessonReply, LessonsReply
+from murmuration.policy.citations import renumber
+from murmuration.services.model.model import Model
+from murmuration.services.storage.artifacts import Artifacts, get_text
+from murmuration.services.storage.prompt_inputs import conversation
+from murmuration.services.storage.sessions import Sessions
 
 MOST_LESSONS = 8
 ABOUT_CHARACTERS = 120

@@ -1,9 +1,9 @@
 """Counts what a forgetting has deleted so far."""
 
-from contracts.forgetting import Sweep, Tally
-from services.deletions import Deletions
-from services.search.indexes import KNOWLEDGE, MEMORY, index_name
-from services.settings import Settings
+from murmuration.contracts.forgetting import Sweep, Tally
+from murmuration.services.search.indexes import KNOWLEDGE, MEMORY, index_name
+from murmuration.services.settings import Settings
+from murmuration.services.storage.deletion_log import Deletions
 
 
 async def forget_count(sweep: Sweep, deletions: Deletions, settings: Settings) -> Tally:  # noqa: ARG001 - the row's

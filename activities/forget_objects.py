@@ -1,13 +1,13 @@
 """Deletes what the artifact store holds of what is forgotten: artifacts of runs, and conversations."""
 
-from activities.forgotten import piece, readings_of, runs_of
-from contracts.forgetting import Subject, Sweep, Swept
-from policy.tenancy import tenant_key
-from services.artifacts import Artifacts, ArtifactStore, run_folder
-from services.deletions import Deletions
-from services.run_histories import Histories
-from services.run_records import RunRecord, RunRecords
-from services.sessions import Sessions
+from murmuration.contracts.forgetting import Subject, Sweep, Swept
+from murmuration.policy.tenancy import tenant_key
+from murmuration.services.storage.artifacts import Artifacts, ArtifactStore, run_folder
+from murmuration.services.storage.deletion_log import Deletions
+from murmuration.services.storage.erasure import piece, readings_of, runs_of
+from murmuration.services.storage.run_histories import Histories
+from murmuration.services.storage.run_records import RunRecord, RunRecords
+from murmuration.services.storage.sessions import Sessions
 
 OBJECTS_AT_ONCE = 1_000
 

@@ -1,11 +1,11 @@
 """Deletes the records of runs that are forgotten: the last that is known of whose they were."""
 
-from activities.forgotten import piece, readings_of, runs_of
-from contracts.forgetting import Sweep, Swept
-from services.artifacts import Artifacts
-from services.deletions import Deletions
-from services.run_histories import Histories
-from services.run_records import RunRecord, RunRecords
+from murmuration.contracts.forgetting import Sweep, Swept
+from murmuration.services.storage.artifacts import Artifacts
+from murmuration.services.storage.deletion_log import Deletions
+from murmuration.services.storage.erasure import piece, readings_of, runs_of
+from murmuration.services.storage.run_histories import Histories
+from murmuration.services.storage.run_records import RunRecord, RunRecords
 
 RECORDS_AT_ONCE = 500
 

@@ -1,13 +1,13 @@
 """Deletes the rows of what is forgotten from one index."""
 
-from activities.forgotten import sources_of
-from contracts.forgetting import RowSweep, Subject, Swept
-from services.artifacts import Artifacts
-from services.deletions import Deletions
-from services.search.filters import both, either, quoted
-from services.search.indexes import KNOWLEDGE, index_name
-from services.search.store import PAGE, Index
-from services.settings import Settings
+from murmuration.contracts.forgetting import RowSweep, Subject, Swept
+from murmuration.services.search.filters import both, either, quoted
+from murmuration.services.search.indexes import KNOWLEDGE, index_name
+from murmuration.services.search.store import PAGE, Index
+from murmuration.services.settings import Settings
+from murmuration.services.storage.artifacts import Artifacts
+from murmuration.services.storage.deletion_log import Deletions
+from murmuration.services.storage.erasure import sources_of
 
 PAGES_AT_ONCE = 10
 

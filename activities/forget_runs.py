@@ -2,12 +2,12 @@
 
 import asyncio
 
-from activities.forgotten import piece, runs_of
-from contracts.forgetting import Sweep, Swept
-from policy.tenancy import tenant_key
-from services.deletions import Deletions
-from services.run_histories import Histories, History
-from services.run_records import RunRecords
+from murmuration.contracts.forgetting import Sweep, Swept
+from murmuration.policy.tenancy import tenant_key
+from murmuration.services.storage.deletion_log import Deletions
+from murmuration.services.storage.erasure import piece, runs_of
+from murmuration.services.storage.run_histories import Histories, History
+from murmuration.services.storage.run_records import RunRecords
 
 RUNS_AT_ONCE = 200
 LOOKUPS_AT_ONCE = 8

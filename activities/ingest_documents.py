@@ -6,18 +6,18 @@ import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 
-from activities.healing import embed_rows
-from contracts.documents import DocumentBatch, Ingestion, ReadingReport, StoredDocument, Unreadable
-from contracts.owner import Owner
-from policy.tenancy import tenant_key
-from services.artifacts import Artifacts, get_value
-from services.documents import Chunk, UnreadableDocument, chunk, kind_of, read_document
-from services.ledger import Ledger
-from services.model import Model
-from services.search.filters import instant
-from services.search.indexes import KNOWLEDGE
-from services.search.rows import path_words
-from services.search.store import Index, Row
+from murmuration.contracts.documents import DocumentBatch, Ingestion, ReadingReport, StoredDocument, Unreadable
+from murmuration.contracts.owner import Owner
+from murmuration.documents import Chunk, UnreadableDocument, chunk, kind_of, read_document
+from murmuration.policy.tenancy import tenant_key
+from murmuration.services.model.model import Model
+from murmuration.services.search.backfill_embeddings import embed_rows
+from murmuration.services.search.filters import instant
+from murmuration.services.search.indexes import KNOWLEDGE
+from murmuration.services.search.rows import path_words
+from murmuration.services.search.store import Index, Row
+from murmuration.services.step_context import Ledger
+from murmuration.services.storage.artifacts import Artifacts, get_value
 
 
 async def ingest_documents(

@@ -1,15 +1,15 @@
 """Turns a goal into a graph of tasks, and checks it by the rules."""
 
-from activities.material import conversation
-from agents.loader import executors
-from contracts.plans import PlanBrief, Planned
-from contracts.replies import PlanReply
-from policy.plan_rules import SUPPORTED_TYPES, PlanRejected, checked_plan
-from services.model import Model
-from services.sessions import Sessions
+from murmuration.agents.loader import executors
+from murmuration.contracts.plans import PlanBrief, Planned
+from murmuration.contracts.replies import PlanReply
+from murmuration.policy.plan_rules import SUPPORTED_TYPES, PlanRejected, checked_plan
+from murmuration.services.model.model import Model
+from murmuration.services.storage.prompt_inputs import conversation
+from murmuration.services.storage.sessions import Sessions
 
 WISHED_TASKS = 12
-"""What the planner is told; `policy.plan_rules` allows more."""
+"""What the planner is told; `murmuration.policy.plan_rules` allows more."""
 
 
 async def plan_goal(brief: PlanBrief, model: Model, sessions: Sessions) -> Planned:

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from contracts.memories import Note, Recall, Recalled
-from policy.memories import Recollection, by_worth, expires
-from services.errors import StepError
-from services.ledger import Ledger
-from services.model import Model
-from services.search.filters import held_at, instant
-from services.search.store import Index, Row, Search
-from services.settings import Settings
+from murmuration.contracts.memories import Note, Recall, Recalled
+from murmuration.policy.memories import Recollection, by_worth, expires
+from murmuration.services.errors import StepError
+from murmuration.services.model.model import Model
+from murmuration.services.search.filters import held_at, instant
+from murmuration.services.search.store import Index, Row, Search
+from murmuration.services.settings import Settings
+from murmuration.services.step_context import Ledger
 
 NOTES = 5
 CANDIDATES = 20

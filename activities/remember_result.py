@@ -8,17 +8,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from activities.grounding import renumber
-from activities.healing import embed_rows
-from contracts.memories import MemoryKind, Remembered, Remembrance
-from policy.memories import expires, memory_id, normalised, objection, subject_key
-from policy.timeline import Entry, Held, entry
-from services.artifacts import Artifacts, get_text
-from services.ledger import Ledger
-from services.model import Model
-from services.search.filters import instant, quoted
-from services.search.indexes import MEMORY
-from services.search.store import Index, Row
+from murmuration.contracts.memories import MemoryKind, Remembered, Remembrance
+from murmuration.policy.citations import renumber
+from murmuration.policy.memories import expires, memory_id, normalised, objection, subject_key
+from murmuration.policy.timeline import Entry, Held, entry
+from murmuration.services.model.model import Model
+from murmuration.services.search.backfill_embeddings import embed_rows
+from murmuration.services.search.filters import instant, quoted
+from murmuration.services.search.indexes import MEMORY
+from murmuration.services.search.store import Index, Row
+from murmuration.services.step_context import Ledger
+from murmuration.services.storage.artifacts import Artifacts, get_text
 
 REMEMBERED_CHARACTERS = 4_000
 MOST_OF_A_SUBJECT = 500

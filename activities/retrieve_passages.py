@@ -3,16 +3,16 @@
 import asyncio
 from collections.abc import Sequence
 
-from activities.material import inserted
-from contracts.passages import MAX_WORDINGS, Passage, PassageSet, Query, Retrieved, SearchMode
-from policy.passages import chosen, fused
-from services.artifacts import Artifacts, put_value
-from services.errors import GiveUp, RetryLater, StepError
-from services.ledger import Ledger
-from services.model import Model
-from services.search.filters import within
-from services.search.store import Index, Row, Search
-from services.settings import Settings
+from murmuration.contracts.passages import MAX_WORDINGS, Passage, PassageSet, Query, Retrieved, SearchMode
+from murmuration.policy.passages import chosen, fused
+from murmuration.services.errors import GiveUp, RetryLater, StepError
+from murmuration.services.model.model import Model
+from murmuration.services.search.filters import within
+from murmuration.services.search.store import Index, Row, Search
+from murmuration.services.settings import Settings
+from murmuration.services.step_context import Ledger
+from murmuration.services.storage.artifacts import Artifacts, put_value
+from murmuration.services.storage.prompt_inputs import inserted
 
 CANDIDATES = 3
 """Times as many passages are looked at as are shown: some say the same, some belong together."""

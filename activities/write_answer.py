@@ -2,14 +2,14 @@
 
 from pydantic import JsonValue
 
-from activities.grounding import check_markers, citations_of, cited, renumber
-from activities.material import conversation, read_passages, shown
-from contracts.answers import Answer, AnswerBrief
-from contracts.passages import Passage, PassageSet
-from contracts.replies import DraftReply
-from services.artifacts import Artifacts, get_text, put_text, put_value
-from services.model import Model
-from services.sessions import Sessions
+from murmuration.contracts.answers import Answer, AnswerBrief
+from murmuration.contracts.passages import Passage, PassageSet
+from murmuration.contracts.replies import DraftReply
+from murmuration.policy.citations import check_markers, citations_of, cited, renumber
+from murmuration.services.model.model import Model
+from murmuration.services.storage.artifacts import Artifacts, get_text, put_text, put_value
+from murmuration.services.storage.prompt_inputs import conversation, read_passages, shown
+from murmuration.services.storage.sessions import Sessions
 
 
 async def write_answer(brief: AnswerBrief, model: Model, artifacts: Artifacts, sessions: Sessions) -> Answer:

@@ -14,11 +14,11 @@ import aiohttp
 import azure.durable_functions as df
 
 from benchmarks.random_graphs import Graph, eager_seconds
-from local.cloud import Cloud, Ports, cloud
-from local.functions_host import protocol as wire
-from local.functions_host.recorded import Recorded, differences
-from local.functions_host.sdk import quicken
-from orchestrators.achieve_goal import achieve_goal
+from loopback.functions import protocol as wire
+from loopback.functions.apps.sdk import quicken
+from loopback.functions.replay.recorded import Recorded, differences
+from murmuration.cli.cloud import Cloud, Ports, cloud
+from orchestrators.goal.achieve_goal import achieve_goal
 
 TASKS = 50
 CAP = 5

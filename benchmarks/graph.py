@@ -16,7 +16,7 @@ from pathlib import Path
 from benchmarks.goals_on_host import large_goal, open_gates
 from benchmarks.random_graphs import eager_seconds, orchestrated_seconds, random_graph, wave_seconds
 from benchmarks.report import show
-from benchmarks.simulated_run import quiet
+from simulation.run import quiet
 
 SIZES = (12, 50)
 GATES = 200

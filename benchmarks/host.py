@@ -15,7 +15,9 @@ from urllib.request import Request, urlopen
 from benchmarks.host_process import HostProcess
 from benchmarks.report import show
 
-APP = Path(__file__).resolve().parent.parent / "tests" / "functions_host" / "apps" / "basic"
+APP = (
+    Path(__file__).resolve().parent.parent / "packages" / "azure-on-loopback" / "tests" / "functions" / "apps" / "basic"
+)
 ROUNDS = 5
 IDEAL_WINDOW_SECONDS = 1.2
 

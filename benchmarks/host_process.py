@@ -12,8 +12,7 @@ from urllib.request import urlopen
 
 import aiohttp
 
-from local.cloud import free_port
-from local.serving import STDIN_WATCH
+from loopback.serving import STDIN_WATCH, free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 APPS = ROOT / "benchmarks" / "apps"
@@ -47,7 +46,7 @@ class HostProcess:
 
     def start(self) -> None:
         """Start it and wait until it answers."""
-        command = [sys.executable, "-m", "local.functions_host", *self._arguments]
+        command = [sys.executable, "-m", "loopback", "functions", *self._arguments]
         with self._log.open("ab") as log:
             environment = {**os.environ, STDIN_WATCH: "1"}  # it stops when this process ends, however that comes
             self._process = subprocess.Popen(

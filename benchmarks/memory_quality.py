@@ -18,13 +18,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from benchmarks.report import show
-from contracts.memories import Lesson, Recall, Remembered, Remembrance
-from contracts.owner import Owner
-from local.cloud import SEARCH_KEY, local_settings
-from local.model_service.routes import make_app as make_model
-from local.search_service.routes import make_app as make_search
-from local.serving import in_thread
-from policy.tenancy import run_id
+from loopback.model.routes import make_app as make_model
+from loopback.search.routes import make_app as make_search
+from loopback.serving import in_thread
+from murmuration.cli.cloud import SEARCH_KEY, local_settings
+from murmuration.contracts.memories import Lesson, Recall, Remembered, Remembrance
+from murmuration.contracts.owner import Owner
+from murmuration.policy.tenancy import run_id
 
 OWNER = Owner(tenant="benchmark")
 OF_A_RUN = 8
@@ -109,9 +109,9 @@ async def recalls(given: Facts, change: datetime) -> dict[str, int]:
 async def tell(some: Sequence[Fact], begin: datetime) -> list[Remembered]:
     """In runs of `OF_A_RUN`, a second after one another."""
     from activities.remember_result import remember_result
-    from services.artifacts import put_text
-    from services.clients import current_clients
-    from services.ledger import Ledger
+    from murmuration.services.clients import current_clients
+    from murmuration.services.step_context import Ledger
+    from murmuration.services.storage.artifacts import put_text
 
     clients = current_clients()
     told = []
@@ -129,8 +129,8 @@ async def tell(some: Sequence[Fact], begin: datetime) -> list[Remembered]:
 
 async def recalled(about: str, as_of: datetime | None = None) -> list[str]:
     from activities.recall_memory import recall_memory
-    from services.clients import current_clients
-    from services.ledger import Ledger
+    from murmuration.services.clients import current_clients
+    from murmuration.services.step_context import Ledger
 
     clients = current_clients()
     ledger = Ledger(last_attempt=True)
@@ -141,8 +141,8 @@ async def recalled(about: str, as_of: datetime | None = None) -> list[str]:
 
 async def stored() -> list[tuple[str, str]]:
     """Subject and normalised words of every fact that is kept."""
-    from policy.memories import normalised
-    from services.clients import current_clients
+    from murmuration.policy.memories import normalised
+    from murmuration.services.clients import current_clients
 
     memory = current_clients().memory
     rows: list[tuple[str, str]] = []
@@ -158,9 +158,9 @@ def measured(count: int, data: Path) -> dict[str, float | int | str | None]:
     with in_thread(lambda: make_search(data / "search", SEARCH_KEY)) as search, in_thread(make_model) as model:
         ports = [int(url.rpartition(":")[2]) for url in (search, model)]
         os.environ.update(local_settings({}, data, *ports))
-        from services.clients import current_clients
-        from services.search.__main__ import migrate
-        from services.settings import current_settings
+        from murmuration.services.clients import current_clients
+        from murmuration.services.search.__main__ import migrate
+        from murmuration.services.settings import current_settings
 
         migrate(current_settings())
 

@@ -15,15 +15,15 @@ import aiohttp
 from openai import AsyncOpenAI, RateLimitError
 
 from benchmarks.report import show
-from contracts.replies import SummaryReply
-from local.cloud import local_settings
-from local.model_service.routes import make_app
-from local.serving import in_thread
-from services.clients import Clients
-from services.errors import RetryLater
-from services.ledger import Ledger
-from services.secrets import read_secret
-from services.settings import settings_from
+from loopback.model.routes import make_app
+from loopback.serving import in_thread
+from murmuration.cli.cloud import local_settings
+from murmuration.contracts.replies import SummaryReply
+from murmuration.services.clients import Clients
+from murmuration.services.errors import RetryLater
+from murmuration.services.identity.secrets import read_secret
+from murmuration.services.settings import settings_from
+from murmuration.services.step_context import Ledger
 
 AGENTS = 200
 BEARS = 10

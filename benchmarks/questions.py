@@ -40,7 +40,17 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         goals = Path(folder) / "goals.txt"
         goals.write_text("\n".join(QUESTIONS), encoding="utf-8")
-        command = [sys.executable, "-m", "local", "demo", "--docs", str(options.docs), "--goals", str(goals), "--json"]
+        command = [
+            sys.executable,
+            "-m",
+            "murmuration.cli",
+            "demo",
+            "--docs",
+            str(options.docs),
+            "--goals",
+            str(goals),
+            "--json",
+        ]
         began = time.perf_counter()
         done = subprocess.run([*command, "--data", f"{folder}/data"], capture_output=True, text=True, check=False)
         seconds = time.perf_counter() - began

@@ -11,14 +11,14 @@ from typing import Any
 
 import azure.durable_functions as df
 
-from benchmarks.simulated_faults import Faults, Step
-from benchmarks.virtual_host import Instance, VirtualHost
-from contracts.base import Contract
-from contracts.steps import Done, StepCall
-from contracts.steps import Step as Row
-from orchestrators.calling import call
-from orchestrators.flow import Context, Strand, conduct
-from orchestrators.graph import run_graph
+from murmuration.contracts.base import Contract
+from murmuration.contracts.steps import Done, StepCall
+from murmuration.contracts.steps import Step as Row
+from murmuration.durable.calls import call
+from murmuration.durable.flow import Context, Strand, conduct
+from murmuration.durable.graph import run_graph
+from simulation.faults import Faults, Step
+from simulation.virtual_host import Instance, VirtualHost
 
 STEPS = 2
 

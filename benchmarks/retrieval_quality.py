@@ -23,14 +23,14 @@ from aiohttp import web
 from benchmarks.python_docs import QUESTIONS
 from benchmarks.report import show
 from benchmarks.vector_cache import Cached
-from contracts.owner import Owner
-from local.cloud import SEARCH_KEY, local_settings
-from local.model_service.embedders import HASH, all_embedders
-from local.model_service.minilm import NAME as MINILM
-from local.model_service.routes import make_app as make_model
-from local.search_service.routes import make_app as make_search
-from local.serving import in_thread
-from policy.tenancy import run_id
+from loopback.model.embedders import HASH, all_embedders
+from loopback.model.minilm import NAME as MINILM
+from loopback.model.routes import make_app as make_model
+from loopback.search.routes import make_app as make_search
+from loopback.serving import in_thread
+from murmuration.cli.cloud import SEARCH_KEY, local_settings
+from murmuration.contracts.owner import Owner
+from murmuration.policy.tenancy import run_id
 
 OWNER = Owner(tenant="benchmark")
 RUN = run_id(OWNER.tenant, "retrieval")
@@ -49,9 +49,9 @@ MODELS = {"hash": HASH, "minilm": MINILM}
 
 async def measure(documents: Sequence[tuple[str, str]]) -> dict[str, float]:
     """Read the documents (source and text), ask every question in every way."""
-    from services.clients import current_clients
-    from services.ledger import Ledger
-    from services.search.store import SearchIndexStore
+    from murmuration.services.clients import current_clients
+    from murmuration.services.search.store import SearchIndexStore
+    from murmuration.services.step_context import Ledger
 
     clients = current_clients()
     await read(documents)
@@ -71,7 +71,7 @@ async def measure(documents: Sequence[tuple[str, str]]) -> dict[str, float]:
 
 
 async def _sources(store: Any, text: str, vector: list[float] | None, *, ranker: bool = False) -> list[str]:
-    from services.search.store import Search
+    from murmuration.services.search.store import Search
 
     rows = await store.search(OWNER, Search(text, LOOKED_AT, ["source"], vector, ranker=ranker))
     return [row["source"] for row in rows]
@@ -79,9 +79,9 @@ async def _sources(store: Any, text: str, vector: list[float] | None, *, ranker:
 
 async def _shown(clients: Any, question: str) -> list[str]:
     from activities.retrieve_passages import retrieve_passages
-    from contracts.passages import PassageSet, Query
-    from services.artifacts import get_value
-    from services.ledger import Ledger
+    from murmuration.contracts.passages import PassageSet, Query
+    from murmuration.services.step_context import Ledger
+    from murmuration.services.storage.artifacts import get_value
 
     ledger = Ledger(last_attempt=True)
     artifacts = clients.store.of_run(RUN)
@@ -107,10 +107,10 @@ def scored(name: str, found: Sequence[Sequence[str]]) -> dict[str, float]:
 async def read(documents: Sequence[tuple[str, str]]) -> None:
     """All documents, as the product reads them."""
     from activities.ingest_documents import ingest_documents
-    from contracts.documents import DocumentBatch, Ingestion, StoredDocument
-    from services.artifacts import put_value
-    from services.clients import current_clients
-    from services.ledger import Ledger
+    from murmuration.contracts.documents import DocumentBatch, Ingestion, StoredDocument
+    from murmuration.services.clients import current_clients
+    from murmuration.services.step_context import Ledger
+    from murmuration.services.storage.artifacts import put_value
 
     clients = current_clients()
     artifacts = clients.store.of_run(RUN)
@@ -147,8 +147,8 @@ def main() -> None:
         with in_thread(lambda: make_search(data / "search", SEARCH_KEY)) as search, in_thread(make) as model:
             ports = [int(url.rpartition(":")[2]) for url in (search, model)]
             os.environ.update(local_settings({"EMBEDDING_MODEL": name}, data, *ports))
-            from services.search.__main__ import migrate
-            from services.settings import current_settings
+            from murmuration.services.search.__main__ import migrate
+            from murmuration.services.settings import current_settings
 
             migrate(current_settings())
             show(asyncio.run(measure(documents)))

@@ -103,7 +103,7 @@ class Server:
     """The service as a process of its own."""
 
     def __init__(self, data: Path) -> None:
-        command = [sys.executable, "-m", "local.search_service", "--port", "0", "--data", str(data), "--key", KEY.key]
+        command = [sys.executable, "-m", "loopback", "search", "--port", "0", "--data", str(data), "--key", KEY.key]
         began = time.perf_counter()
         self._process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
         self.url = next(iter(self._process.stderr or [])).rsplit(" ", 1)[-1].strip()

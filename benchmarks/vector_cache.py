@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from local.model_service.bert import Array
-from local.model_service.embedders import Embedder
+from loopback.model.bert import Array
+from loopback.model.embedders import Embedder
 
 
 class Cached:

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
-from local.cloud import SEARCH_KEY, local_settings
-from local.model_service.routes import make_app as make_model
-from local.search_service.routes import make_app as make_search
-from local.serving import in_thread
-from services.clients import Clients
-from services.search.__main__ import migrate
-from services.settings import Settings, settings_from
+from loopback.model.routes import make_app as make_model
+from loopback.search.routes import make_app as make_search
+from loopback.serving import in_thread
+from murmuration.cli.cloud import SEARCH_KEY, local_settings
+from murmuration.services.clients import Clients
+from murmuration.services.search.__main__ import migrate
+from murmuration.services.settings import Settings, settings_from
 
 
 class Servers:

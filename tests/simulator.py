@@ -10,9 +10,9 @@ from typing import Any
 
 import azure.durable_functions as df
 
-from local.functions_host import protocol as wire
-from local.functions_host.protocol import Event
-from local.functions_host.replay import decide
+from loopback.functions import protocol as wire
+from loopback.functions.protocol import Event
+from loopback.functions.replay.decisions import decide
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 ROOT = Path(__file__).resolve().parents[1]

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from contracts.steps import STEPS
+from murmuration.contracts.steps import STEPS
 
 HEAVY = ("openai", "azure.identity", "azure.search.documents", "azure.keyvault", "obstore", "docutils", "numpy", "rich")
 

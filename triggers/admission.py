@@ -6,12 +6,12 @@ from functools import cache
 
 import azure.durable_functions as df
 
-from contracts.admission import Bucket, Take
-from policy.tenancy import tenant_key
-from policy.token_bucket import emptier, take, wait_for_token
-from services.settings import current_settings
-from triggers.problems import HttpProblem
-from triggers.runs import as_json
+from murmuration.contracts.admission import Bucket, Take
+from murmuration.http.problems import HttpProblem
+from murmuration.http.runs import as_json
+from murmuration.policy.tenancy import tenant_key
+from murmuration.policy.token_bucket import emptier, take, wait_for_token
+from murmuration.services.settings import current_settings
 
 ENTITY = "token_bucket"
 

@@ -3,15 +3,15 @@
 import azure.durable_functions as df
 import azure.functions as func
 
-from agents.loader import all_agents
-from services.clients import current_clients
-from services.errors import StepError
-from services.ledger import Ledger
-from services.search.catalog import EVERYBODY
-from services.search.store import Search
-from triggers.body import read_query
-from triggers.problems import answering
-from triggers.runs import ok
+from murmuration.agents.loader import all_agents
+from murmuration.http.body import read_query
+from murmuration.http.problems import answering
+from murmuration.http.runs import ok
+from murmuration.services.clients import current_clients
+from murmuration.services.errors import StepError
+from murmuration.services.search.catalog import EVERYBODY
+from murmuration.services.search.store import Search
+from murmuration.services.step_context import Ledger
 
 MOST = 10
 MAX_CHARACTERS = 2_000

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 import azure.durable_functions as df
 import azure.functions as func
 
-from contracts.documents import (
+from murmuration.contracts.documents import (
     DocumentBatch,
     DocumentsRequest,
     DocumentUpload,
@@ -14,18 +14,18 @@ from contracts.documents import (
     ReadingReport,
     StoredDocument,
 )
-from contracts.owner import Owner
-from policy.forgetting import source_key
-from policy.tenancy import run_id, tenant_key, user_key
-from services.artifacts import put_value
-from services.clients import current_clients
-from services.run_records import RunRecords
-from services.search.store import SOURCES_PAGE
-from services.settings import current_settings
+from murmuration.contracts.owner import Owner
+from murmuration.http.body import idempotency_key, read_body, read_query, wait_seconds
+from murmuration.http.problems import answering
+from murmuration.http.runs import accepted, ended, facts, find, ok, output_of, start, state
+from murmuration.policy.forgetting import source_key
+from murmuration.policy.tenancy import run_id, tenant_key, user_key
+from murmuration.services.clients import current_clients
+from murmuration.services.search.store import SOURCES_PAGE
+from murmuration.services.settings import current_settings
+from murmuration.services.storage.artifacts import put_value
+from murmuration.services.storage.run_records import RunRecords
 from triggers.admission import admit
-from triggers.body import idempotency_key, read_body, read_query, wait_seconds
-from triggers.problems import answering
-from triggers.runs import accepted, ended, facts, find, ok, output_of, start, state
 
 ORCHESTRATOR = "read_documents"
 MAX_BODY_BYTES = 8 * 1024 * 1024

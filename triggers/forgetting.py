@@ -6,18 +6,18 @@ import azure.durable_functions as df
 import azure.functions as func
 from azure.durable_functions.models.DurableOrchestrationStatus import DurableOrchestrationStatus
 
-from contracts.forgetting import ForgetRequest, Forgetting, Patience, Receipt, Sources, Subject
-from contracts.owner import Owner
-from contracts.steps import STEPS
-from policy.forgetting import documents_key
-from policy.tenancy import owns, run_id, session_key, tenant_key, user_key
-from services.artifacts import put_value
-from services.clients import current_clients
-from services.run_histories import RECEIPTS
-from services.settings import current_settings
-from triggers.body import idempotency_key, invalid_field, read_body, wait_seconds
-from triggers.problems import HttpProblem, answering, quote
-from triggers.runs import OVER, accepted, ended, facts, find, ok, output_of, start, state, status_of
+from murmuration.contracts.forgetting import ForgetRequest, Forgetting, Patience, Receipt, Sources, Subject
+from murmuration.contracts.owner import Owner
+from murmuration.contracts.steps import STEPS
+from murmuration.http.body import idempotency_key, invalid_field, read_body, wait_seconds
+from murmuration.http.problems import HttpProblem, answering, quote
+from murmuration.http.runs import OVER, accepted, ended, facts, find, ok, output_of, start, state, status_of
+from murmuration.policy.forgetting import documents_key
+from murmuration.policy.tenancy import owns, run_id, session_key, tenant_key, user_key
+from murmuration.services.clients import current_clients
+from murmuration.services.settings import current_settings
+from murmuration.services.storage.artifacts import put_value
+from murmuration.services.storage.run_histories import RECEIPTS
 
 MAX_BODY_BYTES = 256 * 1024
 

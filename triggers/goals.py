@@ -6,27 +6,27 @@ from typing import Any
 import azure.durable_functions as df
 import azure.functions as func
 
-from agents.loader import executors
-from contracts.answers import Outcome
-from contracts.goals import Goal, GoalRequest, Options
-from contracts.owner import Owner
-from contracts.passages import Scope
-from contracts.plans import Plan
-from contracts.prices import PriceTable
-from contracts.replies import PlanReply
-from policy.gates import UnreachableQuorum, check_reachable
-from policy.plan_rules import PlanRejected, checked_plan
-from policy.tenancy import run_id, session_key, tenant_key, user_key
-from services.clients import current_clients
-from services.errors import SettingsError
-from services.prices import prices_for
-from services.run_records import RunRecords
-from services.settings import current_settings
+from murmuration.agents.loader import executors
+from murmuration.approval.web.snapshot import Seen, gates_of
+from murmuration.contracts.answers import Outcome
+from murmuration.contracts.goals import Goal, GoalRequest, Options
+from murmuration.contracts.owner import Owner
+from murmuration.contracts.passages import Scope
+from murmuration.contracts.plans import Plan
+from murmuration.contracts.prices import PriceTable
+from murmuration.contracts.replies import PlanReply
+from murmuration.http.body import idempotency_key, invalid_field, read_body, wait_seconds
+from murmuration.http.problems import answering
+from murmuration.http.runs import OVER, accepted, as_json, ended, facts, find, ok, output_of, start, state
+from murmuration.policy.gates import UnreachableQuorum, check_reachable
+from murmuration.policy.plan_rules import PlanRejected, checked_plan
+from murmuration.policy.tenancy import run_id, session_key, tenant_key, user_key
+from murmuration.services.clients import current_clients
+from murmuration.services.errors import SettingsError
+from murmuration.services.model.prices import prices_for
+from murmuration.services.settings import current_settings
+from murmuration.services.storage.run_records import RunRecords
 from triggers.admission import admit
-from triggers.body import idempotency_key, invalid_field, read_body, wait_seconds
-from triggers.gates import Seen, gates_of
-from triggers.problems import answering
-from triggers.runs import OVER, accepted, as_json, ended, facts, find, ok, output_of, start, state
 
 ORCHESTRATOR = "achieve_goal"
 MAX_BODY_BYTES = 1024 * 1024

@@ -6,17 +6,17 @@ from typing import Any
 import azure.durable_functions as df
 import azure.functions as func
 
-from contracts.owner import Owner
-from policy.tenancy import user_key
-from services.clients import current_clients
-from services.errors import StepError
-from services.ledger import Ledger
-from services.search.filters import held_at
-from services.search.store import Search
-from services.settings import current_settings
-from triggers.body import MAX_NAME_CHARACTERS, moment, read_query
-from triggers.problems import answering
-from triggers.runs import ok
+from murmuration.contracts.owner import Owner
+from murmuration.http.body import MAX_NAME_CHARACTERS, moment, read_query
+from murmuration.http.problems import answering
+from murmuration.http.runs import ok
+from murmuration.policy.tenancy import user_key
+from murmuration.services.clients import current_clients
+from murmuration.services.errors import StepError
+from murmuration.services.search.filters import held_at
+from murmuration.services.search.store import Search
+from murmuration.services.settings import current_settings
+from murmuration.services.step_context import Ledger
 
 MOST = 50
 MAX_CHARACTERS = 2_000

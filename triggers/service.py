@@ -3,16 +3,16 @@
 import azure.durable_functions as df
 import azure.functions as func
 
-from contracts.answers import Outcome
-from contracts.approvals import ApprovalRulesRequest, Decision, VoteRequest
-from contracts.documents import DocumentsRequest, ReadingReport
-from contracts.forgetting import ForgetRequest, Receipt
-from contracts.goals import GoalRequest
-from contracts.plans import Plan
-from contracts.steps import STEPS
-from services.settings import current_settings
-from triggers.problems import HttpProblem, answering, quote
-from triggers.runs import ok
+from murmuration.contracts.answers import Outcome
+from murmuration.contracts.approvals import ApprovalRulesRequest, Decision, VoteRequest
+from murmuration.contracts.documents import DocumentsRequest, ReadingReport
+from murmuration.contracts.forgetting import ForgetRequest, Receipt
+from murmuration.contracts.goals import GoalRequest
+from murmuration.contracts.plans import Plan
+from murmuration.contracts.steps import STEPS
+from murmuration.http.problems import HttpProblem, answering, quote
+from murmuration.http.runs import ok
+from murmuration.services.settings import current_settings
 
 PUBLIC = (
     GoalRequest,

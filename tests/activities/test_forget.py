@@ -6,29 +6,29 @@ from typing import Any
 
 import pytest
 
+from activities.delete_deletion_log import forget_notes
 from activities.forget_count import forget_count
-from activities.forget_notes import forget_notes
 from activities.forget_objects import forget_objects
 from activities.forget_records import forget_records
 from activities.forget_rows import forget_rows
 from activities.forget_runs import RUNS_AT_ONCE, forget_runs
-from contracts.forgetting import RowSweep, Sources, Subject, Sweep, Swept, Tally
-from contracts.owner import Owner
-from local.cloud import SEARCH_KEY, local_settings
-from local.search_service.routes import make_app as make_search
-from local.serving import in_thread
-from policy.forgetting import source_key
-from policy.tenancy import run_id, tenant_key, user_key
-from services.artifacts import put_value, run_folder
-from services.clients import Clients
-from services.deletions import Deletions
-from services.run_histories import History, State
-from services.run_records import RunRecords
-from services.search.__main__ import migrate
-from services.search.indexes import index_name
-from services.search.store import Index
-from services.sessions import Sessions
-from services.settings import settings_from
+from loopback.search.routes import make_app as make_search
+from loopback.serving import in_thread
+from murmuration.cli.cloud import SEARCH_KEY, local_settings
+from murmuration.contracts.forgetting import RowSweep, Sources, Subject, Sweep, Swept, Tally
+from murmuration.contracts.owner import Owner
+from murmuration.policy.forgetting import source_key
+from murmuration.policy.tenancy import run_id, tenant_key, user_key
+from murmuration.services.clients import Clients
+from murmuration.services.search.__main__ import migrate
+from murmuration.services.search.indexes import index_name
+from murmuration.services.search.store import Index
+from murmuration.services.settings import settings_from
+from murmuration.services.storage.artifacts import put_value, run_folder
+from murmuration.services.storage.deletion_log import Deletions
+from murmuration.services.storage.run_histories import History, State
+from murmuration.services.storage.run_records import RunRecords
+from murmuration.services.storage.sessions import Sessions
 
 pytestmark = pytest.mark.anyio
 ADA = user_key("acme", "ada")

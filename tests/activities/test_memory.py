@@ -9,13 +9,13 @@ import pytest
 
 from activities.recall_memory import recall_memory
 from activities.remember_result import remember_result
-from contracts.memories import Lesson, Note, Recall, Remembered, Remembrance
-from contracts.owner import Owner
-from policy.memories import subject_key
-from policy.tenancy import run_id, tenant_key, user_key
-from services.artifacts import put_text
-from services.ledger import Ledger
-from services.search.__main__ import migrate
+from murmuration.contracts.memories import Lesson, Note, Recall, Remembered, Remembrance
+from murmuration.contracts.owner import Owner
+from murmuration.policy.memories import subject_key
+from murmuration.policy.tenancy import run_id, tenant_key, user_key
+from murmuration.services.search.__main__ import migrate
+from murmuration.services.step_context import Ledger
+from murmuration.services.storage.artifacts import put_text
 from tests.services_on_loopback import Servers, servers
 
 pytestmark = pytest.mark.anyio
@@ -261,8 +261,8 @@ async def test_tenants_share_no_memory(memory: Memory) -> None:
 async def test_an_index_of_the_version_before_takes_the_new_fields(memory: Memory) -> None:
     from azure.search.documents.indexes import SearchIndexClient
 
-    from services.clients import search_credential
-    from services.search.indexes import MEMORY, definitions
+    from murmuration.services.clients import search_credential
+    from murmuration.services.search.indexes import MEMORY, definitions
 
     client = SearchIndexClient(memory.settings.search.url, search_credential(memory.settings.search))
     settings = memory.settings

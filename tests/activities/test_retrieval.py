@@ -10,14 +10,14 @@ import pytest
 
 from activities.ingest_documents import ingest_documents
 from activities.retrieve_passages import retrieve_passages
-from contracts.documents import DocumentBatch, Ingestion, ReadingReport, StoredDocument
-from contracts.owner import Owner
-from contracts.passages import PassageSet, Query, Retrieved, Scope
-from policy.tenancy import run_id, user_key
-from services.artifacts import get_value, put_value
-from services.clients import Clients
-from services.errors import RetryLater
-from services.ledger import Ledger
+from murmuration.contracts.documents import DocumentBatch, Ingestion, ReadingReport, StoredDocument
+from murmuration.contracts.owner import Owner
+from murmuration.contracts.passages import PassageSet, Query, Retrieved, Scope
+from murmuration.policy.tenancy import run_id, user_key
+from murmuration.services.clients import Clients
+from murmuration.services.errors import RetryLater
+from murmuration.services.step_context import Ledger
+from murmuration.services.storage.artifacts import get_value, put_value
 from tests.services_on_loopback import Servers, servers
 
 pytestmark = pytest.mark.anyio

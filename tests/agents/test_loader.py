@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-import agents
-from agents.loader import AgentError, agent_from, load_agent
+from murmuration.agents import loader
+from murmuration.agents.loader import AgentError, agent_from, load_agent
 
 GOOD = """+++
 name = "planner"
@@ -19,7 +19,7 @@ Plan.
 """
 
 
-@pytest.mark.parametrize("path", sorted(Path(agents.__path__[0]).glob("*.md")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted(Path(loader.__file__).parent.glob("*.md")), ids=lambda path: path.stem)
 def test_every_agent_of_the_product_can_be_asked(path: Path) -> None:
     agent = load_agent(path.stem)
 

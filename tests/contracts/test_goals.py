@@ -6,7 +6,7 @@ import jsonschema
 import pytest
 from pydantic import ValidationError
 
-from contracts.goals import Goal, GoalRequest, Options
+from murmuration.contracts.goals import Goal, GoalRequest, Options
 
 
 def nested(levels: int) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import activities
-from contracts.steps import STEPS, Step
+from murmuration.contracts.steps import STEPS, Step
 
 
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: step.name)

@@ -9,8 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.documents import Document, Section, UnreadableDocument, chunk, read_document
-from services.documents.chunks import MOST_CHARACTERS, MOST_PATH_CHARACTERS, SMALL_CHARACTERS, TARGET_CHARACTERS
+from murmuration.documents import Document, Section, UnreadableDocument, chunk, read_document
+from murmuration.documents.chunks import (
+    MOST_CHARACTERS,
+    MOST_PATH_CHARACTERS,
+    SMALL_CHARACTERS,
+    TARGET_CHARACTERS,
+)
 
 GENEROUS_SECONDS = 60
 """Linear work takes a few seconds; what is quadratic in these inputs takes hours."""

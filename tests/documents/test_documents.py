@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.documents import UnreadableDocument, chunk, is_readable, read_document
-from services.documents.chunks import MOST_CHARACTERS
+from murmuration.documents import UnreadableDocument, chunk, is_readable, read_document
+from murmuration.documents.chunks import MOST_CHARACTERS
 
 MARKDOWN = """---
 title: ignored

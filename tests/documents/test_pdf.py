@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pypdf import PdfReader, PdfWriter
 
-from services.documents import UnreadableDocument, chunk, pdf, read_document
+from murmuration.documents import UnreadableDocument, chunk, pdf, read_document
 
 REAL = [
     path

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.documents import UnreadableDocument, chunk, read_document
-from services.documents.chunks import MOST_CHARACTERS
-from services.documents.source import SOURCE_SUFFIXES
+from murmuration.documents import UnreadableDocument, chunk, read_document
+from murmuration.documents.chunks import MOST_CHARACTERS
+from murmuration.documents.source import SOURCE_SUFFIXES
 
 LIBRARY = sorted(Path(sysconfig.get_paths()["stdlib"]).glob("*.py"))
 PYTHON = '''"""Tea."""

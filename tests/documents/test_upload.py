@@ -10,9 +10,9 @@ import pytest
 from pydantic import ValidationError
 
 from activities.ingest_documents import _chunks
-from contracts.documents import DocumentsRequest, DocumentUpload, StoredDocument
-from local.folder import READABLE, batches, find_documents
-from services.documents import SUFFIXES
+from murmuration.cli.folder import READABLE, batches, find_documents
+from murmuration.contracts.documents import DocumentsRequest, DocumentUpload, StoredDocument
+from murmuration.documents import SUFFIXES
 from tests.documents.test_pdf import TEA
 from triggers.documents import _batches
 

@@ -12,7 +12,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from local.cloud import Cloud, Ports, cloud
+from murmuration.cli.cloud import Cloud, Ports, cloud
 
 DOCUMENTS = {
     "tea/green.md": "# Green tea\n\nGreen tea needs water of 80 degrees. It steeps for three minutes.\n",

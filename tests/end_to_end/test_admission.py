@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from policy.tenancy import tenant_key
+from murmuration.policy.tenancy import tenant_key
 from tests.end_to_end.test_kill import Servers, running
 
 ANN = "ann@example.com"

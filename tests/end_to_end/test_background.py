@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from local.cloud import ROOT
+from murmuration.cli.cloud import ROOT
 from tests.end_to_end.test_kill import Servers, running
 
 ROOMS = ("activities", "agents", "contracts", "orchestrators", "policy", "services", "triggers")

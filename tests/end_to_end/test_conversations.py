@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from policy.tenancy import session_key
+from murmuration.policy.tenancy import session_key
 from tests.end_to_end.conftest import Product
 
 GREEN = "How long does green tea steep?"

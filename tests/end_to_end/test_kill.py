@@ -15,8 +15,9 @@ from urllib.request import Request, urlopen
 from azure.core.credentials import AzureKeyCredential
 from azure.search.documents import SearchClient
 
-from local.cloud import ROOT, SEARCH_KEY, free_port, local_settings
-from services.search.indexes import MEMORY, index_name
+from loopback.serving import free_port
+from murmuration.cli.cloud import ROOT, SEARCH_KEY, local_settings
+from murmuration.services.search.indexes import MEMORY, index_name
 from tests.end_to_end.conftest import DOCUMENTS
 from tests.end_to_end.test_product import GOAL
 
@@ -38,9 +39,9 @@ class Servers:
 
     def start(self) -> None:
         search = ["--data", str(self._data / "search"), "--key", SEARCH_KEY]
-        self._launch("search", "local.search_service", "/healthz", *search)
-        self._launch("model", "local.model_service", "/healthz")
-        command = [sys.executable, "-m", "services.search", "migrate"]
+        self._launch("search", "loopback.search", "/healthz", *search)
+        self._launch("model", "loopback.model", "/healthz")
+        command = [sys.executable, "-m", "murmuration.services.search", "migrate"]
         subprocess.run(command, env=self._environment, check=True, stderr=subprocess.DEVNULL)  # noqa: S603
         self.start_host()
 
@@ -48,7 +49,7 @@ class Servers:
         """`given` are settings that are others from now on."""
         self._environment |= given
         arguments = ["--app", str(self._app), "--data", str(self._data / "functions")]
-        self._launch("host", "local.functions_host", "/admin/host/status", *arguments)
+        self._launch("host", "loopback.functions", "/admin/host/status", *arguments)
 
     def kill_host(self) -> None:
         self._processes["host"].kill()

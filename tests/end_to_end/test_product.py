@@ -8,7 +8,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from agents.loader import load_agent
+from murmuration.agents.loader import load_agent
 from tests.end_to_end.conftest import DOCUMENTS, Product
 
 GOAL = "How hot is the water for green tea, and how long does black tea steep?"

@@ -14,17 +14,17 @@ from urllib.request import Request, urlopen
 import pytest
 from aiohttp import web
 
-from local.cloud import ROOT, SEARCH_KEY, local_settings
-from local.functions_host.clock import MovableClock
-from local.functions_host.host import Options, make_app
-from local.functions_host.testing import DurableHost
-from local.model_service.routes import make_app as make_model
-from local.search_service.routes import make_app as make_search
-from local.serving import in_thread
-from services.clients import current_clients
-from services.search.__main__ import migrate
-from services.search.indexes import index_name
-from services.settings import Settings, current_settings
+from loopback.functions.clock import MovableClock
+from loopback.functions.host import Options, make_app
+from loopback.functions.testing import DurableHost
+from loopback.model.routes import make_app as make_model
+from loopback.search.routes import make_app as make_search
+from loopback.serving import in_thread
+from murmuration.cli.cloud import ROOT, SEARCH_KEY, local_settings
+from murmuration.services.clients import current_clients
+from murmuration.services.search.__main__ import migrate
+from murmuration.services.search.indexes import index_name
+from murmuration.services.settings import Settings, current_settings
 
 TENANT = "acme"
 SOON_SECONDS = 30

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from contracts.forgetting import Receipt
-from policy.forgetting import digest
-from policy.tenancy import run_id, session_key, tenant_key, user_key
+from murmuration.contracts.forgetting import Receipt
+from murmuration.policy.forgetting import digest
+from murmuration.policy.tenancy import run_id, session_key, tenant_key, user_key
 from tests.forgetting.conftest import TENANT, App
 
 TEA = {"tea.md": "# Tea\n\nGreen tea needs water of 80 degrees."}

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import azure.durable_functions as df
 
-from local.functions_host import protocol as wire
-from local.functions_host.recorded import Recorded
-from orchestrators.achieve_goal import achieve_goal
-from orchestrators.forget import forget
-from orchestrators.keep_gate import keep_gate
-from orchestrators.read_documents import read_documents
+from loopback.functions import protocol as wire
+from loopback.functions.replay.recorded import Recorded
+from murmuration.approval.approval_gate import keep_gate
+from orchestrators.forgetting.forget import forget
+from orchestrators.goal.achieve_goal import achieve_goal
+from orchestrators.reading.read_documents import read_documents
 from tests.simulator import EPOCH, VERSION, Trace
 
 FOLDER = Path(__file__).parent

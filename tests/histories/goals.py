@@ -3,17 +3,17 @@
 from collections.abc import Callable
 from typing import Any
 
-from contracts.answers import Answer, Verdict
-from contracts.approvals import Decision
-from contracts.background import Cancelled
-from contracts.content import Content
-from contracts.goals import Approval, Budget, Goal
-from contracts.memories import Extracted, Lesson, Note, Recalled
-from contracts.owner import Owner
-from contracts.plans import Plan, Planned
-from contracts.steps import PENDING, Failed, Later
-from orchestrators.achieve_goal import achieve_goal
-from orchestrators.seek_approval import KEEPER
+from murmuration.approval.seek_approval import KEEPER
+from murmuration.contracts.answers import Answer, Verdict
+from murmuration.contracts.approvals import Decision
+from murmuration.contracts.background import Cancelled
+from murmuration.contracts.content import Content
+from murmuration.contracts.goals import Approval, Budget, Goal
+from murmuration.contracts.memories import Extracted, Lesson, Note, Recalled
+from murmuration.contracts.owner import Owner
+from murmuration.contracts.plans import Plan, Planned
+from murmuration.contracts.steps import PENDING, Failed, Later
+from orchestrators.goal.achieve_goal import achieve_goal
 from tests.orchestrators.test_approving import OTHER_PLAN, People
 from tests.orchestrators.test_graph import LIST, fails, lists, plan
 from tests.orchestrators.world import BAD, GOOD, REFERENCE, Reply, World, achieve

@@ -3,15 +3,14 @@
 from collections.abc import Callable
 from typing import Any
 
-from contracts.approvals import ApprovalRules, Panel
-from contracts.content import Reference
-from contracts.documents import Reading, ReadingReport
-from contracts.forgetting import Swept
-from contracts.owner import Owner
-from contracts.steps import Done, Failed, Later
-from orchestrators.read_documents import read_documents
-from tests.orchestrators import test_forget as forgetting
-from tests.orchestrators.test_keep_gate import (
+from murmuration.contracts.approvals import ApprovalRules, Panel
+from murmuration.contracts.content import Reference
+from murmuration.contracts.documents import Reading, ReadingReport
+from murmuration.contracts.forgetting import Swept
+from murmuration.contracts.owner import Owner
+from murmuration.contracts.steps import Done, Failed, Later
+from orchestrators.reading.read_documents import read_documents
+from tests.approval.test_approval_gate import (
     ALICE,
     BOB,
     CAROL,
@@ -25,6 +24,7 @@ from tests.orchestrators.test_keep_gate import (
     rules,
     vote,
 )
+from tests.orchestrators import test_forget as forgetting
 from tests.simulator import Trace, simulate
 
 

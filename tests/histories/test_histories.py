@@ -8,10 +8,10 @@ from typing import Any
 import azure.durable_functions as df
 import pytest
 
-from local.functions_host import protocol as wire
-from local.functions_host.recorded import Recorded, differences
-from orchestrators.flow import Context, Strand
-from orchestrators.run import Run
+from loopback.functions import protocol as wire
+from loopback.functions.replay.recorded import Recorded, differences
+from murmuration.durable.flow import Context, Strand
+from orchestrators.goal.run import Run
 from tests.histories.corpus import FOLDER, HANDLES, ORCHESTRATORS, kept, of, place_of, write
 from tests.histories.paths import PATHS
 from tests.simulator import VERSION
@@ -77,7 +77,7 @@ def no_recall(run: Run) -> Strand[tuple[()]]:
 
 
 def test_a_step_that_is_left_out_is_found_with_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("orchestrators.achieve_goal.recall", no_recall)
+    monkeypatch.setattr("orchestrators.goal.achieve_goal.recall", no_recall)
 
     found = differences(HANDLES["achieve_goal"], Recorded.read(COMPLETED))
 
@@ -86,7 +86,7 @@ def test_a_step_that_is_left_out_is_found_with_its_name(monkeypatch: pytest.Monk
 
 def test_a_step_with_another_input_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """Azure would not notice it: replay compares names alone."""
-    monkeypatch.setattr("orchestrators.planning.plan_text", lambda goal, plan: "in other words")
+    monkeypatch.setattr("orchestrators.goal.planning.plan_text", lambda goal, plan: "in other words")
 
     found = differences(HANDLES["achieve_goal"], Recorded.read(place_of("achieve_goal", "plan_approved")))
 
@@ -98,7 +98,7 @@ def test_a_step_with_another_input_is_found(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_limit_that_was_lowered_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("orchestrators.planning.PLANS_ASKED_FOR", 2)
+    monkeypatch.setattr("orchestrators.goal.planning.PLANS_ASKED_FOR", 2)
 
     found = differences(HANDLES["achieve_goal"], Recorded.read(place_of("achieve_goal", "unusable_plan")))
 

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from local.functions_host.testing import run_host
+from loopback.functions.testing import run_host
 
 APP = """
 import azure.durable_functions as df

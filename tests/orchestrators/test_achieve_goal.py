@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from contracts.answers import Answer, Verdict
-from contracts.content import Content, Reference
-from contracts.goals import Budget
-from contracts.plans import Plan, Planned, Task
-from contracts.steps import Failed, Later
-from contracts.usage import Usage
-from orchestrators.run import STATUS_BYTES
+from murmuration.contracts.answers import Answer, Verdict
+from murmuration.contracts.content import Content, Reference
+from murmuration.contracts.goals import Budget
+from murmuration.contracts.plans import Plan, Planned, Task
+from murmuration.contracts.steps import Failed, Later
+from murmuration.contracts.usage import Usage
+from orchestrators.goal.run import STATUS_BYTES
 from tests.orchestrators.world import BAD, CITATION, GOOD, REFERENCE, World, achieve, states
 
 

@@ -5,16 +5,16 @@ from typing import Any
 
 import pytest
 
-from contracts.answers import Answer, Outcome
-from contracts.approvals import Decision
-from contracts.content import Content
-from contracts.goals import Approval, Budget
-from contracts.plans import Planned
-from contracts.replies import PlanReply
-from contracts.steps import Failed
-from orchestrators.run import MOST_EXTENSIONS
-from orchestrators.seek_approval import KEEPER
-from policy.plan_rules import checked_plan
+from murmuration.approval.seek_approval import KEEPER
+from murmuration.contracts.answers import Answer, Outcome
+from murmuration.contracts.approvals import Decision
+from murmuration.contracts.content import Content
+from murmuration.contracts.goals import Approval, Budget
+from murmuration.contracts.plans import Planned
+from murmuration.contracts.replies import PlanReply
+from murmuration.contracts.steps import Failed
+from murmuration.policy.plan_rules import checked_plan
+from orchestrators.goal.run import MOST_EXTENSIONS
 from tests.orchestrators.world import BAD, PLAN, REFERENCE, World, achieve
 from tests.simulator import EPOCH, Trace
 

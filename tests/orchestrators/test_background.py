@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from contracts.steps import CANCEL_BACKGROUND, EXECUTE_TASK, PENDING, Later
-from orchestrators.calling import LONGEST_PENDING
+from murmuration.contracts.steps import CANCEL_BACKGROUND, EXECUTE_TASK, PENDING, Later
+from murmuration.durable.calls import LONGEST_PENDING
 from tests.orchestrators.test_graph import LIST, plan
 from tests.orchestrators.world import World, achieve, states
 

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from contracts.base import Contract
-from contracts.forgetting import Forgetting, Patience, Receipt, Subject, Swept, Tally
-from contracts.owner import Owner
-from contracts.steps import Done, Failed, Later
-from orchestrators.forget import forget
-from policy.forgetting import digest
+from murmuration.contracts.base import Contract
+from murmuration.contracts.forgetting import Forgetting, Patience, Receipt, Subject, Swept, Tally
+from murmuration.contracts.owner import Owner
+from murmuration.contracts.steps import Done, Failed, Later
+from murmuration.policy.forgetting import digest
+from orchestrators.forgetting.forget import forget
 from tests.simulator import Trace, simulate
 
 PATIENCE = Patience(readings=6, quiet_seconds=10, after_stop_seconds=240)

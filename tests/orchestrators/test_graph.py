@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from contracts.answers import Draft, Verdict
-from contracts.content import Content, Reference
-from contracts.plans import MAX_ITEMS, Plan, Planned
-from contracts.replies import PlanReply
-from contracts.steps import Failed
-from policy.plan_rules import checked_plan
+from murmuration.contracts.answers import Draft, Verdict
+from murmuration.contracts.content import Content, Reference
+from murmuration.contracts.plans import MAX_ITEMS, Plan, Planned
+from murmuration.contracts.replies import PlanReply
+from murmuration.contracts.steps import Failed
+from murmuration.policy.plan_rules import checked_plan
 from tests.orchestrators.world import BAD, GOOD, REFERENCE, World, achieve, states
 
 LIST: dict[str, Any] = {"id": "list", "type": "executor", "instruction": "list the teas"}

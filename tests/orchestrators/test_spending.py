@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contracts.goals import Budget, Goal, Options
-from contracts.owner import Owner
-from contracts.prices import Price, PriceTable
-from contracts.steps import STEPS, Done
-from contracts.usage import Tokens, used
-from orchestrators.achieve_goal import achieve_goal
+from murmuration.contracts.goals import Budget, Goal, Options
+from murmuration.contracts.owner import Owner
+from murmuration.contracts.prices import Price, PriceTable
+from murmuration.contracts.steps import STEPS, Done
+from murmuration.contracts.usage import Tokens, used
+from orchestrators.goal.achieve_goal import achieve_goal
 from tests.orchestrators.world import World, achieve
 from tests.simulator import simulate
 

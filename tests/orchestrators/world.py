@@ -4,17 +4,17 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
-from contracts.answers import Answer, Citation, Draft, Outcome, Verdict
-from contracts.base import Contract
-from contracts.content import Content, Reference
-from contracts.goals import Goal, Options
-from contracts.memories import Extracted, Recalled, Remembered, TurnKept
-from contracts.owner import Owner
-from contracts.passages import Retrieved
-from contracts.plans import Plan, Planned, Task
-from contracts.steps import Done, Failed, Later
-from contracts.usage import Usage
-from orchestrators.achieve_goal import achieve_goal
+from murmuration.contracts.answers import Answer, Citation, Draft, Outcome, Verdict
+from murmuration.contracts.base import Contract
+from murmuration.contracts.content import Content, Reference
+from murmuration.contracts.goals import Goal, Options
+from murmuration.contracts.memories import Extracted, Recalled, Remembered, TurnKept
+from murmuration.contracts.owner import Owner
+from murmuration.contracts.passages import Retrieved
+from murmuration.contracts.plans import Plan, Planned, Task
+from murmuration.contracts.steps import Done, Failed, Later
+from murmuration.contracts.usage import Usage
+from orchestrators.goal.achieve_goal import achieve_goal
 from tests.simulator import Trace, simulate
 
 REFERENCE = Reference(artifact="a/b", bytes=1)

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.admission import ActiveRuns, Admission, Departure, Entry, Knock
-from policy.active_runs import LOOK_AGAIN, enter, leave
+from murmuration.contracts.admission import ActiveRuns, Admission, Departure, Entry, Knock
+from murmuration.policy.active_runs import LOOK_AGAIN, enter, leave
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 NAMES = tuple("abcdefgh")

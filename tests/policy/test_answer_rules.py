@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from contracts.rules import Rules, RulesRequest
-from policy.answer_rules import broken
+from murmuration.contracts.rules import Rules, RulesRequest
+from murmuration.policy.answer_rules import broken
 
 SCHEMA = {"type": "object", "required": ["degrees"], "properties": {"degrees": {"type": "integer"}}}
 

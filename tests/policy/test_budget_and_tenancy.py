@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.goals import Budget
-from contracts.prices import Cost, Price, PriceTable
-from contracts.usage import Tokens, Usage, used
-from policy.budget import Purse
-from policy.tenancy import owns, run_id, tenant_key
+from murmuration.contracts.goals import Budget
+from murmuration.contracts.prices import Cost, Price, PriceTable
+from murmuration.contracts.usage import Tokens, Usage, used
+from murmuration.policy.budget import Purse
+from murmuration.policy.tenancy import owns, run_id, tenant_key
 
 BUDGET = Budget(tokens=1_000, model_calls=3, seconds=60)
 PRICES = PriceTable(date="2026-11-21", models={"m": Price(input=1_000_000, output=10_000_000), "free": Price()})

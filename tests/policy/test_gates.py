@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from contracts.approvals import ApprovalRules, ApprovalRulesRequest, VoteRequest
-from contracts.content import Content, Reference
-from policy.gates import UnreachableQuorum, check_reachable, event_name, hash_of, panels_of
+from murmuration.contracts.approvals import ApprovalRules, ApprovalRulesRequest, VoteRequest
+from murmuration.contracts.content import Content, Reference
+from murmuration.policy.gates import UnreachableQuorum, check_reachable, event_name, hash_of, panels_of
 
 ALICE, BOB = "alice@example.com", "bob@example.com"
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.approvals import Vote
-from policy.links import Claims, LinkRefused, is_genuine, read_link, seal, sign
+from murmuration.contracts.approvals import Vote
+from murmuration.policy.links import Claims, LinkRefused, is_genuine, read_link, seal, sign
 
 SECRET = "0123456789abcdef0123456789abcdef"  # noqa: S105
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)

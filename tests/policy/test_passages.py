@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.passages import Passage
-from policy.passages import chosen, estimated_tokens
+from murmuration.contracts.passages import Passage
+from murmuration.policy.passages import chosen, estimated_tokens
 
 LONG = "Green tea is brewed with water of seventy to eighty degrees for two minutes at the most."
 OTHER = "The archive keeps every letter for thirty years and then gives it to the museum of the town."

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from contracts.replies import PlanReply
-from policy.plan_rules import MAX_TASKS, PlanRejected, checked_plan
+from murmuration.contracts.replies import PlanReply
+from murmuration.policy.plan_rules import MAX_TASKS, PlanRejected, checked_plan
 
 GOOD: list[dict[str, Any]] = [
     {"id": "t1", "type": "retriever", "instruction": "find", "depends_on": []},

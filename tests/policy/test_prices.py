@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.prices import Price, PriceTable
-from contracts.usage import Tokens, Usage, used
-from policy.prices import UnknownModel, cost
+from murmuration.contracts.prices import Price, PriceTable
+from murmuration.contracts.usage import Tokens, Usage, used
+from murmuration.policy.prices import UnknownModel, cost
 
 PRICES = PriceTable(
     date="2026-01-01",

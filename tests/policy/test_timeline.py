@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policy.timeline import Held, entry
+from murmuration.policy.timeline import Held, entry
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 Claim = tuple[int, str]

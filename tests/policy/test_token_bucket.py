@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.admission import Bucket, Rate
-from policy.token_bucket import emptier, interval, take, wait_for_token
+from murmuration.contracts.admission import Bucket, Rate
+from murmuration.policy.token_bucket import emptier, interval, take, wait_for_token
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 rates = st.builds(Rate, per_minute=st.integers(1, 100_000).map(float), burst=st.integers(1, 50))

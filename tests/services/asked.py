@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
-from contracts.replies import DraftReply
-from services.clients import Clients
-from services.ledger import Ledger
-from services.settings import ModelApi, settings_from
+from murmuration.contracts.replies import DraftReply
+from murmuration.services.clients import Clients
+from murmuration.services.settings import ModelApi, settings_from
+from murmuration.services.step_context import Ledger
 
 QUESTION: dict[str, Any] = {
     "goal": "tea",

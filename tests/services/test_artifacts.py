@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from contracts.content import INLINE_BYTES, Content, Reference
-from services.artifacts import ArtifactStore, get_text, put_text, run_folder
-from services.errors import GiveUp, RetryLater
+from murmuration.contracts.content import INLINE_BYTES, Content, Reference
+from murmuration.services.errors import GiveUp, RetryLater
+from murmuration.services.storage.artifacts import ArtifactStore, get_text, put_text, run_folder
 
 RUN = "0123-run"
 

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from agents.loader import load_agent
-from contracts.replies import DraftReply
-from local.model_service.routes import make_app
-from local.serving import in_thread
-from services.background import Started
-from services.conversation import ASKED_AGAIN
-from services.errors import GiveUp, Pending, Refused, RetryLater, StepError
+from loopback.model.routes import make_app
+from loopback.serving import in_thread
+from murmuration.agents.loader import load_agent
+from murmuration.contracts.replies import DraftReply
+from murmuration.services.errors import GiveUp, Pending, Refused, RetryLater, StepError
+from murmuration.services.model.agent_question import ASKED_AGAIN
+from murmuration.services.model.background import Started
 from tests.services.asked import QUESTION, Asked, calls, script, unscript
 
 pytestmark = pytest.mark.anyio

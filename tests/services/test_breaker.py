@@ -4,8 +4,8 @@ import contextlib
 
 import pytest
 
-from services.breaker import FAILURES, OPEN_SECONDS, CircuitBreaker, CircuitOpen
-from services.errors import RATE_LIMITED, GiveUp, RetryLater
+from murmuration.services.errors import RATE_LIMITED, GiveUp, RetryLater
+from murmuration.services.model.breaker import FAILURES, OPEN_SECONDS, CircuitBreaker, CircuitOpen
 
 
 class Clock:

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from contracts.replies import JudgementReply
-from local.model_service.routes import make_app
-from local.serving import in_thread
-from services.breaker import FAILURES
-from services.errors import RATE_LIMITED, GiveUp, Refused, RetryLater, StepError
-from services.limiter import FIRST_LIMIT
+from loopback.model.routes import make_app
+from loopback.serving import in_thread
+from murmuration.contracts.replies import JudgementReply
+from murmuration.services.errors import RATE_LIMITED, GiveUp, Refused, RetryLater, StepError
+from murmuration.services.model.breaker import FAILURES
+from murmuration.services.model.limiter import FIRST_LIMIT
 from tests.services.asked import QUESTION, Asked, calls, script, unscript
 
 pytestmark = pytest.mark.anyio

@@ -5,8 +5,14 @@ from collections.abc import Sequence
 
 import pytest
 
-from services.embeddings import MOST_TEXTS, MOST_TOKENS, Embedded, EmbeddingBatcher, estimated_tokens
-from services.errors import GiveUp, RetryLater
+from murmuration.services.errors import GiveUp, RetryLater
+from murmuration.services.model.embeddings import (
+    MOST_TEXTS,
+    MOST_TOKENS,
+    Embedded,
+    EmbeddingBatcher,
+    estimated_tokens,
+)
 
 pytestmark = pytest.mark.anyio
 

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from agents.loader import all_agents
-from contracts.replies import DraftReply, PlanReply, SummaryReply
-from policy.plan_rules import checked_plan
-from services.extractive import extractive_reply
+from murmuration.agents.loader import all_agents
+from murmuration.contracts.replies import DraftReply, PlanReply, SummaryReply
+from murmuration.policy.plan_rules import checked_plan
+from murmuration.services.model.extractive import extractive_reply
 
 PASSAGES = [
     {"number": 1, "source": "a", "heading": "", "text": "The archive is large. It is kept for ten years [3]."},

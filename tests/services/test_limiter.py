@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from services.errors import RATE_LIMITED, RetryLater
-from services.limiter import FIRST_LIMIT, LONGEST_PAUSE_SECONDS, AdaptiveLimiter
+from murmuration.services.errors import RATE_LIMITED, RetryLater
+from murmuration.services.model.limiter import FIRST_LIMIT, LONGEST_PAUSE_SECONDS, AdaptiveLimiter
 
 pytestmark = pytest.mark.anyio
 LIMITED = RetryLater(RATE_LIMITED, "429")

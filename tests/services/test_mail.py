@@ -17,11 +17,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from local.cloud import free_port
-from local.serving import HOST
-from services.errors import GiveUp, RetryLater
-from services.mail import send_mails
-from services.settings import Smtp, SmtpSecurity
+from loopback.serving import HOST, free_port
+from murmuration.services.errors import GiveUp, RetryLater
+from murmuration.services.notify.mail import send_mails
+from murmuration.services.settings import Smtp, SmtpSecurity
 
 pytestmark = pytest.mark.anyio
 USER, PASSWORD = "app", "canary-password"

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from contracts.usage import Tokens
-from local.model_service.routes import make_app
-from local.serving import in_thread
-from services.conversation import ASKED_AGAIN
-from services.errors import GiveUp, Refused, RetryLater, StepError
-from services.settings import ModelApi
+from loopback.model.routes import make_app
+from loopback.serving import in_thread
+from murmuration.contracts.usage import Tokens
+from murmuration.services.errors import GiveUp, Refused, RetryLater, StepError
+from murmuration.services.model.agent_question import ASKED_AGAIN
+from murmuration.services.settings import ModelApi
 from tests.services.asked import Asked, calls, script, unscript
 
 

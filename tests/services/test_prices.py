@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from contracts.prices import Price
-from services.errors import SettingsError
-from services.prices import prices_for
-from services.settings import Settings, settings_from
+from murmuration.contracts.prices import Price
+from murmuration.services.errors import SettingsError
+from murmuration.services.model.prices import prices_for
+from murmuration.services.settings import Settings, settings_from
 
 EXAMPLE: dict[str, str] = json.loads(Path("local.settings.json.example").read_text(encoding="utf-8"))["Values"]
 MINI = Price(input=250_000, cached_input=25_000, output=2_000_000)

@@ -1,4 +1,4 @@
-"""`python -m services.search`: indexes are made, moved to another embedding model, and retired."""
+"""`python -m murmuration.services.search`: indexes are made, moved to another embedding model, and retired."""
 
 import asyncio
 import os
@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from contracts.owner import Owner
-from local.cloud import ROOT, SEARCH_KEY
-from services.clients import Clients
-from services.search.indexes import KINDS, KNOWLEDGE, index_name
-from services.search.moving import Made, move
-from services.search.store import Search
+from murmuration.cli.cloud import ROOT, SEARCH_KEY
+from murmuration.contracts.owner import Owner
+from murmuration.services.clients import Clients
+from murmuration.services.search.indexes import KINDS, KNOWLEDGE, index_name
+from murmuration.services.search.moving import Made, move
+from murmuration.services.search.store import Search
 from tests.services_on_loopback import Servers, servers
 
 ACME, OTHER = Owner(tenant="acme"), Owner(tenant="other", user="ada")
@@ -41,7 +41,7 @@ def run(started: Servers, *arguments: str, **settings: str) -> subprocess.Comple
         "ARTIFACTS_URL": chosen.artifacts_url,
         **settings,
     }
-    command = [sys.executable, "-m", "services.search", *arguments]
+    command = [sys.executable, "-m", "murmuration.services.search", *arguments]
     return subprocess.run(  # noqa: S603 - our own command
         command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False
     )
@@ -138,7 +138,7 @@ def test_moving_from_an_index_that_is_not_there_says_so(tmp_path: Path) -> None:
 
 
 def test_agents_are_found_by_what_they_are_good_for(tmp_path: Path) -> None:
-    from services.search.catalog import EVERYBODY, list_agents
+    from murmuration.services.search.catalog import EVERYBODY, list_agents
 
     with servers(tmp_path) as started:
         settings = started.settings()
@@ -165,7 +165,7 @@ def _names(started: Servers) -> set[str]:
 
 
 def _ledger() -> Any:
-    from services.ledger import Ledger
+    from murmuration.services.step_context import Ledger
 
     return Ledger(last_attempt=True)
 

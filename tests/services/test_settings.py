@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from contracts.admission import Rate
-from services.errors import SettingsError
-from services.settings import Chain, Deployment, Endpoint, Settings, Smtp, Webhook, settings_from
+from murmuration.contracts.admission import Rate
+from murmuration.services.errors import SettingsError
+from murmuration.services.settings import Chain, Deployment, Endpoint, Settings, Smtp, Webhook, settings_from
 
 EXAMPLE: dict[str, str] = json.loads(Path("local.settings.json.example").read_text(encoding="utf-8"))["Values"]
 REQUIRED = (

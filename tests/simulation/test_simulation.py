@@ -5,9 +5,9 @@ from functools import cache
 
 import pytest
 
-from benchmarks.planted_bugs import PLANTS, caught
-from benchmarks.simulated_properties import CHECKS
-from benchmarks.simulated_run import Plant, Report, outlives_restarts, simulated
+from simulation.planted_bugs import PLANTS, caught
+from simulation.properties import CHECKS
+from simulation.run import Plant, Report, outlives_restarts, simulated
 
 RUNS = 40
 WATCHED_BY_THE_HOST = {2, 3}

@@ -1,0 +1,45 @@
+"""Seek approval: a gate of its own instance, kept by `keep_gate`, however long people take.
+
+An instance of its own keeps the run's history short over weeks of waiting and reminding, gives each gate its own
+events and status, and still answers who decided when the run is over.
+"""
+
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from murmuration.contracts.approvals import ApprovalRequest, Decision, Gate
+from murmuration.durable.flow import Context, Leaf, Strand, begin_orchestrator
+from murmuration.policy.gates import gate_id, hash_of
+
+KEEPER = "keep_gate"
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A gate that was opened. Several strands may wait for it."""
+
+    gate: Gate
+    leaf: Leaf
+
+    def decision(self, context: Context) -> Strand[Decision]:
+        """Never raises: a gate that broke or was terminated has rejected."""
+        while not self.leaf.is_completed:
+            yield (self.leaf,)
+        try:
+            return Decision.model_validate(self.leaf.result)
+        except ValidationError:
+            at = context.current_utc_datetime
+            asked = hash_of(self.gate.request.asked)
+            return Decision(gate=self.gate.id, asked=asked, state="rejected", how="gate_broke", at=at)
+
+
+def open_gate(context: Context, number: int, request: ApprovalRequest) -> Waiting:
+    """Ask. `number` counts the gates of the run, from 1 without gaps: a revision has a new one."""
+    gate = Gate(run=context.instance_id, id=gate_id(context.instance_id, number), request=request)
+    return Waiting(gate, begin_orchestrator(context, KEEPER, gate, gate.id))
+
+
+def seek_approval(context: Context, number: int, request: ApprovalRequest) -> Strand[Decision]:
+    """Ask, and wait until it is decided."""
+    return (yield from open_gate(context, number, request).decision(context))

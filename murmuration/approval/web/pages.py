@@ -1,0 +1,71 @@
+"""Pages for approvers: HTML without scripts, with everything that comes from elsewhere escaped."""
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from html import escape
+
+import azure.functions as func
+
+from murmuration.contracts.approvals import MAX_COMMENT_CHARACTERS
+
+STYLE = """
+:root { color-scheme: light dark; }
+body { font: 1rem/1.5 system-ui, sans-serif; max-width: 48rem; margin: 2rem auto; padding: 0 1rem; }
+pre { white-space: pre-wrap; overflow-wrap: anywhere; border: 1px solid; border-radius: .3rem; padding: 1rem; }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1rem; }
+dd { margin: 0; overflow-wrap: anywhere; }
+textarea { font: inherit; width: 100%; box-sizing: border-box; }
+button { font: inherit; padding: .5rem 1rem; margin: .5rem .5rem 0 0; }
+"""
+_STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
+HEADERS = {
+    "Content-Security-Policy": (
+        f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; form-action 'self'; base-uri 'none'; "
+        "frame-ancestors 'none'"
+    ),
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Robots-Tag": "noindex",
+}
+"""The address holds the link: it must not be kept, framed, indexed or told to other sites."""
+
+_FORM = f"""
+<form method="post" accept-charset="utf-8">
+<p><label for="comment">Comment (needed to ask for a revision: what is to be changed)</label>
+<textarea id="comment" name="comment" rows="4" maxlength="{MAX_COMMENT_CHARACTERS}"></textarea></p>
+<p><button name="decision" value="approve">Approve</button>
+<button name="decision" value="revise">Ask for a revision</button>
+<button name="decision" value="reject">Reject</button></p>
+</form>"""
+
+
+def wants_page(request: func.HttpRequest) -> bool:
+    return "text/html" in request.headers.get("Accept", "").lower()
+
+
+def asking_page(title: str, facts: Mapping[str, str], text: str, about: str) -> func.HttpResponse:
+    """What is asked, what helps to decide, and a form that posts to where the page came from."""
+    context = f"\n<h2>About it</h2>\n<pre>{escape(about)}</pre>" if about else ""
+    return _page(200, title, f"{_facts(facts)}\n<h2>What is asked</h2>\n<pre>{escape(text)}</pre>{context}{_FORM}")
+
+
+def telling_page(status: int, title: str, text: str, facts: Mapping[str, str] | None = None) -> func.HttpResponse:
+    """What became of it."""
+    return _page(status, title, f"<p>{escape(text)}</p>{_facts(facts or {})}")
+
+
+def _facts(facts: Mapping[str, str]) -> str:
+    rows = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts.items())
+    return f"<dl>{rows}</dl>" if rows else ""
+
+
+def _page(status: int, title: str, body: str) -> func.HttpResponse:
+    shown = escape(title)
+    page = (
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{shown}</title>'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<style>{STYLE}</style></head>\n<body><main><h1>{shown}</h1>\n{body}\n</main></body></html>\n"
+    )
+    return func.HttpResponse(page, status_code=status, mimetype="text/html", charset="utf-8")

@@ -1,0 +1,20 @@
+"""References: what is large lives in the artifact store, and history carries its name."""
+
+from murmuration.contracts.base import Contract
+
+INLINE_BYTES = 8 * 1024
+"""Text up to this many UTF-8 bytes travels inline; longer text travels as a reference."""
+
+
+class Reference(Contract):
+    """The name of an artifact: `<tenant key>/runs/<run>/<SHA-256>`. Within a run the same bytes have the same name."""
+
+    artifact: str
+    bytes: int
+
+
+class Content(Contract):
+    """A text that may be large: exactly one of the two fields is set."""
+
+    text: str | None = None
+    reference: Reference | None = None

@@ -1,0 +1,151 @@
+"""The map of the system: every activity's name, contracts, attempts and timeout.
+
+Orchestrators see these rows alone. An activity is found by its name: `<package>/<name>.py` has a function of that
+name, which takes the row's `takes` and returns its `returns`.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+from pydantic import Field
+
+from murmuration.contracts.admission import Gone, Knocks
+from murmuration.contracts.answers import Answer, AnswerBrief, Draft, Evaluation, TaskBrief, Verdict
+from murmuration.contracts.approvals import Genuine, Notification, Notified, Sealed
+from murmuration.contracts.background import Cancelled, UnderWay
+from murmuration.contracts.base import Contract
+from murmuration.contracts.documents import Ingestion, ReadingReport
+from murmuration.contracts.forgetting import RowSweep, Sweep, Swept, Tally
+from murmuration.contracts.memories import (
+    Extracted,
+    Extraction,
+    Recall,
+    Recalled,
+    Remembered,
+    Remembrance,
+    Turn,
+    TurnKept,
+)
+from murmuration.contracts.passages import Query, Retrieved
+from murmuration.contracts.plans import PlanBrief, Planned
+from murmuration.contracts.usage import Usage
+
+Takes = TypeVar("Takes", bound=Contract)
+Returns = TypeVar("Returns", bound=Contract)
+
+
+class StepCall(Contract):
+    """What travels to an activity."""
+
+    run: str
+    attempt: int
+    """From 1. Coming back for what is under way is not another attempt."""
+    cheapest: bool = False
+    """Whether the cheapest models will have to do."""
+    token: str | None = None
+    """What the `Later` before this call gave."""
+    value: dict[str, Any]
+    """JSON: not looked at here, for every replay makes and reads all of a run's calls and results again."""
+
+
+class Done(Contract):
+    """The step ended well."""
+
+    outcome: Literal["done"] = "done"
+    value: dict[str, Any]
+    usage: Usage = Usage()
+    prompts: dict[str, str] = {}
+    models: tuple[str, ...] = ()
+    degraded: tuple[str, ...] = ()
+
+
+class Later(Contract):
+    """The outside can't serve the step now; the orchestrator sleeps and tries again.
+
+    The code `PENDING` is no failure: what was asked for is under way, and `token` leads back to it.
+    """
+
+    outcome: Literal["later"] = "later"
+    code: str
+    seconds: float | None = None
+    """What the outside asked for (Retry-After); None leaves it to the orchestrator's backoff."""
+    token: str | None = None
+    """What to hand in with the next call."""
+    usage: Usage = Usage()
+
+
+class Failed(Contract):
+    """The step can't be done. Codes are stable; the provider's own words stay in the logs."""
+
+    outcome: Literal["failed"] = "failed"
+    code: str
+    message: str
+    usage: Usage = Usage()
+
+
+PENDING = "pending"
+StepResult = Annotated[Done | Later | Failed, Field(discriminator="outcome")]
+
+
+@dataclass(frozen=True)
+class Step(Generic[Takes, Returns]):
+    name: str
+    takes: type[Takes]
+    returns: type[Returns]
+    attempts: int
+    """How often it is tried when the answer is `Later` or the activity broke."""
+    timeout_seconds: int
+    tokens: int = 0
+    """What a call of its model takes, about: promised before it is scheduled. 0: it asks none."""
+    package: str = "activities"
+    """Where its file stands: `<package>/<name>.py`."""
+    controls_runs: bool = False
+    """Whether its activity looks up, wakes, stops or purges runs: it is given the Durable client."""
+
+
+LIBRARY = "murmuration.steps"
+"""The package of the steps that every app on this library has."""
+
+RECALL_MEMORY = Step("recall_memory", Recall, Recalled, attempts=2, timeout_seconds=20)
+PLAN_GOAL = Step("plan_goal", PlanBrief, Planned, attempts=5, timeout_seconds=120, tokens=1_500)
+RETRIEVE_PASSAGES = Step("retrieve_passages", Query, Retrieved, attempts=3, timeout_seconds=30)
+EXECUTE_TASK = Step("execute_task", TaskBrief, Draft, attempts=5, timeout_seconds=120, tokens=2_500)
+EVALUATE_RESULT = Step("evaluate_result", Evaluation, Verdict, attempts=5, timeout_seconds=120, tokens=2_500)
+WRITE_ANSWER = Step("write_answer", AnswerBrief, Answer, attempts=5, timeout_seconds=120, tokens=2_500)
+REMEMBER_RESULT = Step("remember_result", Remembrance, Remembered, attempts=3, timeout_seconds=30)
+EXTRACT_LESSONS = Step("extract_lessons", Extraction, Extracted, attempts=3, timeout_seconds=120, tokens=1_500)
+KEEP_TURN = Step("keep_turn", Turn, TurnKept, attempts=5, timeout_seconds=120)
+INGEST_DOCUMENTS = Step("ingest_documents", Ingestion, ReadingReport, attempts=5, timeout_seconds=240)
+NOTIFY_APPROVERS = Step("notify_approvers", Notification, Notified, attempts=6, timeout_seconds=60, package=LIBRARY)
+VERIFY_VOTE = Step("verify_vote", Sealed, Genuine, attempts=5, timeout_seconds=20, package=LIBRARY)
+FORGET_RUNS = Step("forget_runs", Sweep, Swept, attempts=5, timeout_seconds=120, controls_runs=True)
+FORGET_ROWS = Step("forget_rows", RowSweep, Swept, attempts=5, timeout_seconds=120)
+FORGET_OBJECTS = Step("forget_objects", Sweep, Swept, attempts=5, timeout_seconds=120, controls_runs=True)
+FORGET_RECORDS = Step("forget_records", Sweep, Swept, attempts=5, timeout_seconds=120, controls_runs=True)
+FORGET_COUNT = Step("forget_count", Sweep, Tally, attempts=5, timeout_seconds=120)
+FORGET_NOTES = Step("forget_notes", Sweep, Swept, attempts=5, timeout_seconds=120)
+CANCEL_BACKGROUND = Step("cancel_background", UnderWay, Cancelled, attempts=3, timeout_seconds=30, package=LIBRARY)
+KNOCK = Step("knock", Knocks, Gone, attempts=2, timeout_seconds=60, controls_runs=True)
+
+STEPS: tuple[Step[Any, Any], ...] = (
+    RECALL_MEMORY,
+    PLAN_GOAL,
+    RETRIEVE_PASSAGES,
+    EXECUTE_TASK,
+    EVALUATE_RESULT,
+    WRITE_ANSWER,
+    EXTRACT_LESSONS,
+    REMEMBER_RESULT,
+    KEEP_TURN,
+    INGEST_DOCUMENTS,
+    NOTIFY_APPROVERS,
+    VERIFY_VOTE,
+    FORGET_RUNS,
+    FORGET_ROWS,
+    FORGET_OBJECTS,
+    FORGET_RECORDS,
+    FORGET_COUNT,
+    FORGET_NOTES,
+    CANCEL_BACKGROUND,
+    KNOCK,
+)

@@ -1,0 +1,17 @@
+"""Documents become chunks: prose and source parsed by structure, split where their meaning splits. Pure: no I/O."""
+
+from murmuration.documents.chunks import chunk
+from murmuration.documents.model import Chunk, Document, Section, UnreadableDocument
+from murmuration.documents.reading import SUFFIXES, is_readable, kind_of, read_document
+
+__all__ = [
+    "SUFFIXES",
+    "Chunk",
+    "Document",
+    "Section",
+    "UnreadableDocument",
+    "chunk",
+    "is_readable",
+    "kind_of",
+    "read_document",
+]

@@ -1,0 +1,147 @@
+"""Splits sections into chunks of a size that a search index and a prompt can use.
+
+A chunk depends on its section and the small neighbours it is put together with, on nothing else: what is made of its
+content (the key in the index) stays as it is while other parts of the document change.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+
+from murmuration.documents.model import Chunk, Document, Section
+
+TARGET_CHARACTERS = 1_200
+MOST_CHARACTERS = 1_600
+SMALL_CHARACTERS = 300
+"""A section of less is put together with its neighbours under the same parent."""
+MOST_HEADING_CHARACTERS = 80
+MOST_PATH_CHARACTERS = 400
+"""A longer heading or path is shortened, and what it said stands in the text of the first chunk below it."""
+_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z(\"'])")
+_LINE = re.compile(r"\n")
+_EMPTY_LINE = re.compile(r"\n\s*\n")
+_SPACE = re.compile(r"\s+")
+_PROSE = (_SENTENCE, _LINE, _SPACE)
+_CODE = (_LINE, _SPACE)
+_INDENT = "    "
+_JOINER = "\u200d"
+
+
+def chunk(document: Document) -> tuple[Chunk, ...]:
+    """Chunks in the order of the text, each of at most `MOST_CHARACTERS`. No word is lost; where a section is split,
+    the last sentence (of code: the last line) before a split begins the next chunk too."""
+    title = _short(document.title, MOST_PATH_CHARACTERS)
+    said: set[str] = set()
+    chunks: list[Chunk] = []
+    for section in _together(document.sections):
+        path = _path(section.headings)
+        text = section.text
+        if path != " > ".join(section.headings):
+            unsaid = [heading for heading in section.headings if heading not in said]
+            said.update(unsaid)
+            text = "\n\n".join([*unsaid, text])
+        chunks.extend(Chunk(document.source, title, path, part) for part in _split(text))
+    return tuple(chunks)
+
+
+def _path(headings: tuple[str, ...]) -> str:
+    """The headings joined; of a path too long the first and the last that fit."""
+    short = [_short(heading, MOST_HEADING_CHARACTERS) for heading in headings]
+    if sum(len(heading) + 3 for heading in short) <= MOST_PATH_CHARACTERS:
+        return " > ".join(short)
+    last: list[str] = []
+    room = MOST_PATH_CHARACTERS - len(short[0]) - len(" > … > ")
+    while sum(len(heading) + 3 for heading in last) + len(short[-len(last) - 1]) <= room:
+        last.insert(0, short[-len(last) - 1])
+    return " > ".join([short[0], "…", *last])
+
+
+def _short(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def _together(sections: Iterable[Section]) -> Iterator[Section]:
+    """Small sections that follow each other under one parent as one, each with its heading in the text."""
+    group: list[Section] = []
+    for section in sections:
+        size = sum(len(each.text) for each in group) + len(section.text)
+        fits = len(section.text) < SMALL_CHARACTERS and section.headings and size < TARGET_CHARACTERS
+        if group and not (fits and len(group[-1].text) < SMALL_CHARACTERS and _siblings(group[0], section)):
+            yield _joined(group)
+            group = []
+        group.append(section)
+    if group:
+        yield _joined(group)
+
+
+def _siblings(first: Section, second: Section) -> bool:
+    return bool(first.headings) and first.headings[:-1] == second.headings[:-1]
+
+
+def _joined(group: list[Section]) -> Section:
+    if len(group) == 1:
+        return group[0]
+    parts = [each.text if each.names_itself else f"{each.headings[-1]}: {each.text}" for each in group]
+    return Section(group[0].headings[:-1], "\n\n".join(parts))
+
+
+def _split(text: str) -> Iterator[str]:
+    current = ""
+    for block in _blocks(text):
+        if current and len(current) + len(block) > TARGET_CHARACTERS:
+            yield current
+            last = _last(current)
+            current = f"{last}\n\n{block}" if last else block
+        else:
+            current = f"{current}\n\n{block}" if current else block
+    if current:
+        yield current
+
+
+def _last(text: str) -> str:
+    """The last sentence or line of code, unless it is long."""
+    line = text.rpartition("\n")[2]
+    last = line if line.startswith(_INDENT) else _SENTENCE.split(text)[-1]
+    return last if len(last) < SMALL_CHARACTERS and "\n" not in last else ""
+
+
+def _blocks(text: str) -> Iterator[str]:
+    """Paragraphs; those that are too large, in sentences, lines, and in the end anywhere. Code is split at lines."""
+    for block in _EMPTY_LINE.split(text):
+        if block.strip():
+            yield from _pieces(block.rstrip(), _CODE if block.startswith(_INDENT) else _PROSE)
+
+
+def _pieces(block: str, separators: tuple[re.Pattern[str], ...]) -> Iterator[str]:
+    if len(block) <= TARGET_CHARACTERS:
+        yield block
+        return
+    if not separators:
+        yield from _cut(block)
+        return
+    between = "\n" if separators[0] is _LINE else " "
+    current = ""
+    for piece in separators[0].split(block):
+        for part in _pieces(piece, separators[1:]) if len(piece) > TARGET_CHARACTERS else [piece]:
+            if current and len(current) + len(part) > TARGET_CHARACTERS:
+                yield current
+                current = part
+            else:
+                current = f"{current}{between}{part}" if current else part
+    if current:
+        yield current
+
+
+def _cut(text: str) -> Iterator[str]:
+    """Anywhere, but not between a letter and its accents or within a joined emoji, as long as these are short."""
+    start = 0
+    while start < len(text):
+        end = start + TARGET_CHARACTERS
+        while end < len(text) and end > start + TARGET_CHARACTERS - 32 and _belongs(text[end - 1], text[end]):
+            end -= 1
+        yield text[start:end]
+        start = end
+
+
+def _belongs(before: str, after: str) -> bool:
+    return _JOINER in (before, after) or bool(unicodedata.category(after).startswith("M"))

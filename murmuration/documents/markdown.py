@@ -1,0 +1,90 @@
+"""Markdown, with markdown-it."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from murmuration.documents.html import text_of_html
+from murmuration.documents.model import Section
+from murmuration.documents.outline import Outline, code
+
+if TYPE_CHECKING:
+    from markdown_it.token import Token
+
+FENCES = ("---", "+++")
+DEEPEST_BLOCK = 60
+
+
+def read_markdown(content: str) -> list[Section]:
+    """Sections of a Markdown document; front matter is left out. Raises RecursionError when it is nested too deeply."""
+    from markdown_it import MarkdownIt
+
+    reader = _Reader()
+    text = _without_front_matter(content)
+    for token in MarkdownIt("commonmark", {"maxNesting": DEEPEST_BLOCK}).enable("table").parse(text):
+        if token.level >= DEEPEST_BLOCK - 1:
+            raise RecursionError("markdown-it leaves out what is nested deeper")
+        reader.take(token)
+    return reader.outline.sections()
+
+
+class _Reader:
+    """Takes markdown-it's tokens one after the other."""
+
+    def __init__(self) -> None:
+        self.outline = Outline()
+        self._level = 0
+        self._bullet = ""
+        self._row: list[str] | None = None
+
+    def take(self, token: "Token") -> None:
+        match token.type:
+            case "heading_open":
+                self._level = int(token.tag[1:])
+            case "heading_close":
+                self._level = 0
+            case "list_item_open":
+                self._bullet = "- "
+            case "tr_open":
+                self._row = []
+            case "tr_close":
+                self.outline.block(" | ".join(self._row or []))
+                self._row = None
+            case "inline":
+                self._inline(_text(token.children or []))
+            case "fence" | "code_block":
+                self.outline.block(code(token.content))
+            case "html_block":
+                self.outline.block(text_of_html(token.content))
+
+    def _inline(self, text: str) -> None:
+        if self._level:
+            self.outline.heading(self._level, text)
+        elif self._row is not None:
+            self._row.append(text)
+        else:
+            self.outline.block(self._bullet + text)
+            self._bullet = ""
+
+
+def _text(children: "Sequence[Token]") -> str:
+    """Links are their text, images their description."""
+    text = ""
+    for child in children:
+        if child.type in ("text", "code_inline"):
+            text += child.content
+        elif child.type in ("softbreak", "hardbreak"):
+            text += "\n"
+        elif child.type == "image":
+            text += child.content
+        elif child.type == "html_inline":
+            text += text_of_html(child.content)
+    return text
+
+
+def _without_front_matter(content: str) -> str:
+    lines = content.splitlines()
+    if lines and lines[0].strip() in FENCES:
+        for number, line in enumerate(lines[1:], start=1):
+            if line.strip() == lines[0].strip():
+                return "\n".join(lines[number + 1 :])
+    return content

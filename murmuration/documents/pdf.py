@@ -1,0 +1,124 @@
+"""PDF, with pypdf: text by page, under the outline's headings where there is an outline."""
+
+import io
+import logging
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from murmuration.documents.model import Section, UnreadableDocument
+from murmuration.documents.outline import DEEPEST, Outline
+
+if TYPE_CHECKING:
+    from pypdf import PdfReader
+
+MOST_PAGES = 5_000
+MOST_CHARACTERS = 20_000_000
+MOST_PAGE_BYTES = 20_000_000
+"""Of one page's instructions, unpacked: a page of text has some 10 kB, a packed bomb has gigabytes."""
+MOST_SECONDS = 90.0
+"""Looked at before each page and each instruction: well below the 240 s a batch of documents may take."""
+DEEPEST_ENTRY = 20
+
+
+def read_pdf(source: str, content: bytes, title: str) -> list[Section]:
+    """Sections headed title > outline > page; raises `UnreadableDocument` when it is broken, encrypted or too large."""
+    import pypdf
+
+    logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # what it mends in a file is nothing to act on
+    try:
+        reader = pypdf.PdfReader(io.BytesIO(content))
+        if reader.is_encrypted and not reader.decrypt(""):
+            raise UnreadableDocument(source, "the PDF is encrypted")
+        if len(reader.pages) > MOST_PAGES:
+            raise UnreadableDocument(source, f"the PDF has {len(reader.pages)} pages, at most {MOST_PAGES} are read")
+        return _sections(source, reader, title)
+    except UnreadableDocument:
+        raise
+    except pypdf.errors.DependencyError:
+        raise UnreadableDocument(source, "the PDF is encrypted") from None
+    except Exception as error:  # pypdf meets a broken file with errors of any kind
+        reason = " ".join(str(error).split())[:150] or type(error).__name__
+        raise UnreadableDocument(source, f"the PDF is broken ({reason})") from error
+
+
+def _sections(source: str, reader: "PdfReader", title: str) -> list[Section]:
+    named = (reader.metadata.title if reader.metadata else None) or ""
+    outline = Outline()
+    outline.heading(1, _clean(named).strip() or title)
+    entries = _entries(reader)
+    until = time.monotonic() + MOST_SECONDS
+    size = 0
+    for number, page in enumerate(reader.pages):
+        text = _clean(_text(source, page, until))
+        size += len(text.strip())
+        if size > MOST_CHARACTERS:
+            raise UnreadableDocument(source, f"the PDF holds over {MOST_CHARACTERS} characters")
+        _put(outline, f"page {number + 1}", text, entries.get(number, []))
+    return outline.sections() if size else []  # its title and outline alone are no document
+
+
+def _text(source: str, page: Any, until: float) -> str:
+    def check(*_operation: object) -> None:
+        if time.monotonic() > until:
+            raise UnreadableDocument(source, f"reading the PDF takes over {MOST_SECONDS:.0f} s")
+
+    check()
+    contents = page.get_contents()
+    if contents is None:
+        return ""
+    if len(contents.get_data()) > MOST_PAGE_BYTES:
+        raise UnreadableDocument(source, f"a page of the PDF has over {MOST_PAGE_BYTES} bytes of instructions")
+    return str(page.extract_text(visitor_operand_before=check))
+
+
+def _put(outline: Outline, page: str, text: str, entries: list[tuple[int, str]]) -> None:
+    """The page's text; it is divided before each line that is an entry of the outline. An entry without such a line
+    heads the text from where the entry before it was found."""
+    lines = text.splitlines()
+    keys = [_key(line) for line in lines]
+    begin = 0
+    for level, heading in entries:
+        found = next((index for index in range(begin, len(keys)) if keys[index] == _key(heading)), begin)
+        _block(outline, page, lines[begin:found])
+        outline.heading(level, heading)
+        begin = found
+    _block(outline, page, lines[begin:])
+
+
+def _block(outline: Outline, page: str, lines: list[str]) -> None:
+    if any(line.strip() for line in lines):
+        outline.heading(DEEPEST, page)
+        outline.block("\n".join(line.rstrip() for line in lines))
+
+
+def _key(line: str) -> str:
+    return "".join(line.split()).casefold()
+
+
+def _entries(reader: "PdfReader") -> dict[int, list[tuple[int, str]]]:
+    """Level and title of the outline's entries, by page from 0; none when the outline is broken: the text counts."""
+    try:
+        # pypdf looks a page's number up anew for each entry, page by page: too slow for long outlines
+        numbers = {page.indirect_reference.idnum: at for at, page in enumerate(reader.pages) if page.indirect_reference}
+        found: dict[int, list[tuple[int, str]]] = {}
+        for level, entry in _flat(reader.outline, 2):
+            number = numbers.get(getattr(entry.page, "idnum", -1))
+            if number is not None and entry.title:
+                found.setdefault(number, []).append((level, _clean(entry.title)))
+        return found
+    except Exception:  # noqa: BLE001 - as in read_pdf
+        return {}
+
+
+def _flat(entries: Any, level: int) -> Iterator[tuple[int, Any]]:
+    for entry in entries:
+        if isinstance(entry, list):
+            yield from _flat(entry, min(level + 1, DEEPEST_ENTRY))
+        else:
+            yield level, entry
+
+
+def _clean(text: str) -> str:
+    """Without NUL and with half characters replaced: neither can be stored as UTF-8 text."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode()

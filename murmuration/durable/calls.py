@@ -1,0 +1,108 @@
+"""Have a step done: attempts, pauses between them, looks at what is under way elsewhere."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Generic
+
+from pydantic import TypeAdapter
+
+from murmuration.contracts.background import UnderWay
+from murmuration.contracts.steps import (
+    CANCEL_BACKGROUND,
+    PENDING,
+    Done,
+    Failed,
+    Later,
+    Returns,
+    Step,
+    StepCall,
+    StepResult,
+    Takes,
+)
+from murmuration.contracts.usage import NOTHING, Usage
+from murmuration.durable.flow import Context, GivenUp, Leaf, StepFailed, Strand, begin_activity, sleep
+
+FIRST_BACKOFF_SECONDS = 1.0
+LONGEST_BACKOFF_SECONDS = 60.0
+FIRST_POLL_SECONDS = 2.0
+"""Before the first look at what a provider works on in the background; later pauses grow."""
+POLL_GROWTH = 1.5
+LONGEST_PENDING = timedelta(hours=1)
+"""What is not done after that is cancelled."""
+
+_STEP_RESULT: TypeAdapter[Done | Later | Failed] = TypeAdapter(StepResult)
+
+
+@dataclass(frozen=True)
+class Result(Generic[Returns]):
+    """What a step returned, and what it took: `usage` counts every attempt."""
+
+    value: Returns
+    usage: Usage
+    done: Done
+
+
+def call(
+    context: Context, step: Step[Takes, Returns], value: Takes, *, cheapest: bool = False
+) -> Strand[Result[Returns]]:
+    """Have `step` done; raises `StepFailed` when it can't be, or was not within the row's attempts.
+
+    `Later` is a durable sleep as long as the outside asked for, or with doubling pauses. An activity that
+    *raised* has a bug or lost its worker: it is tried again like a `Later`. What a provider works on in the background
+    is looked at with growing pauses, which are no attempts, and cancelled when nobody waits any more.
+    """
+    used = NOTHING
+    attempt, polls, token = 1, 0, None
+    until = context.current_utc_datetime + LONGEST_PENDING
+    try:
+        while True:
+            message = StepCall(
+                run=context.instance_id,
+                attempt=attempt,
+                cheapest=cheapest,
+                token=token,
+                value=value.model_dump(mode="json"),
+            )
+            leaf = begin_activity(context, step.name, message)
+            yield (leaf,)
+            outcome = _read(leaf, token)
+            used = used + outcome.usage
+            if isinstance(outcome, Done):
+                return Result(step.returns.model_validate(outcome.value), used, outcome)
+            if isinstance(outcome, Failed):
+                raise StepFailed(outcome.code, outcome.message, used)
+            token = outcome.token
+            late = outcome.code == PENDING and context.current_utc_datetime >= until
+            if late or (outcome.code != PENDING and attempt == step.attempts):
+                yield from _cancel(context, token)
+                raise StepFailed(outcome.code, f"{step.name} gave up after {attempt} attempts", used)
+            yield from sleep(context, timedelta(seconds=_pause(outcome, attempt, polls)))
+            attempt, polls = (attempt, polls + 1) if outcome.code == PENDING else (attempt + 1, polls)
+    except GivenUp:
+        yield from _cancel(context, token)
+        raise
+
+
+def _pause(outcome: Later, attempt: int, polls: int) -> float:
+    """Seconds until the next attempt, or the next look."""
+    if outcome.code == PENDING:
+        growth: float = POLL_GROWTH**polls
+        return min(FIRST_POLL_SECONDS * growth, LONGEST_BACKOFF_SECONDS)
+    if outcome.seconds is not None:
+        return outcome.seconds
+    growth = 2.0 ** (attempt - 1)
+    return min(FIRST_BACKOFF_SECONDS * growth, LONGEST_BACKOFF_SECONDS)
+
+
+def _cancel(context: Context, token: str | None) -> Strand[None]:
+    """Nobody waits for it any more: the provider need not work on."""
+    if token is not None:
+        with suppress(StepFailed):
+            yield from call(context, CANCEL_BACKGROUND, UnderWay(token=token))
+
+
+def _read(leaf: Leaf, token: str | None) -> Done | Later | Failed:
+    if isinstance(leaf.result, Exception):
+        return Later(code="step_broke", token=token)
+    return _STEP_RESULT.validate_python(leaf.result)

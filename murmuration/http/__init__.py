@@ -1,0 +1,1 @@
+"""What all HTTP triggers share: request bodies, problem+json, and looking up runs."""

@@ -1,0 +1,130 @@
+"""Starting and watching runs through the Durable client, for the caller's tenant only."""
+
+import asyncio
+import json
+import time
+from typing import Any
+
+import azure.durable_functions as df
+import azure.functions as func
+from azure.durable_functions.models.DurableOrchestrationStatus import DurableOrchestrationStatus
+
+from murmuration.contracts.base import Contract
+from murmuration.http.problems import HttpProblem, quote
+from murmuration.policy.tenancy import owns
+
+FIRST_LOOK_SECONDS = 0.05
+LONGEST_LOOK_SECONDS = 1.0
+STATUS_NAMES = {
+    "Pending": "pending",
+    "Running": "running",
+    "ContinuedAsNew": "running",
+    "Suspended": "suspended",
+    "Completed": "completed",
+    "Failed": "failed",
+    "Terminated": "terminated",
+    "Canceled": "terminated",
+}
+OVER = ("completed", "failed", "terminated")
+
+
+async def status_of(client: df.DurableOrchestrationClient, run: str) -> DurableOrchestrationStatus | None:
+    """What Durable knows of a run, with its input; None when there is none of this id."""
+    status = await client.get_status(run, show_input=True)
+    return status if status is not None and status.runtime_status is not None else None
+
+
+async def find(
+    client: df.DurableOrchestrationClient, tenant: str, run: str, orchestrator: str
+) -> DurableOrchestrationStatus:
+    """The tenant's run; another tenant's, or one of another kind, is answered like one that does not exist."""
+    status = await status_of(client, run) if owns(tenant, run) else None
+    if status is None or status.name != orchestrator:
+        raise HttpProblem(404, "Not found", f"there is no run {quote(run)}")
+    return status
+
+
+async def start(
+    client: df.DurableOrchestrationClient,
+    orchestrator: str,
+    run: str,
+    given: Contract,
+    ours: tuple[str, ...] = (),
+) -> bool:
+    """Start the run unless it is there already; returns whether it was started.
+
+    Raises `HttpProblem` 422 when the run is there and was started with something else; the fields `ours` come from the
+    settings, which may have changed since.
+    """
+    value = given.model_dump(mode="json")
+    status = await status_of(client, run)
+    if status is None:
+        await client.start_new(orchestrator, run, value)
+        return True
+    before = as_json(status.input_)
+    if {**before, **dict.fromkeys(ours)} != {**value, **dict.fromkeys(ours)}:
+        detail = "this Idempotency-Key was used for another request: use a new key, or send the same request"
+        raise HttpProblem(422, "Idempotency-Key reused", detail)
+    return False
+
+
+async def ended(client: df.DurableOrchestrationClient, run: str, seconds: int) -> DurableOrchestrationStatus | None:
+    """The run's status when it ends within `seconds`, otherwise None."""
+    deadline = time.monotonic() + seconds
+    pause = FIRST_LOOK_SECONDS
+    while time.monotonic() < deadline:
+        status = await status_of(client, run)
+        if status is not None and state(status) in OVER:
+            return status
+        await asyncio.sleep(min(pause, max(0.0, deadline - time.monotonic())))
+        pause = min(pause * 1.5, LONGEST_LOOK_SECONDS)
+    return None
+
+
+def state(status: DurableOrchestrationStatus) -> str:
+    """`pending`, `running`, `suspended`, `completed`, `failed` or `terminated`: what Durable says of the run."""
+    name = status.runtime_status.name if status.runtime_status else "Pending"
+    return STATUS_NAMES[name]
+
+
+def output_of(status: DurableOrchestrationStatus) -> Any:
+    """What a run that is over returned; raises `HttpProblem` 500 when it broke or was terminated."""
+    if state(status) != "completed":
+        detail = f"run {quote(status.instance_id)} ended as {state(status)}"
+        raise HttpProblem(500, "The run broke", detail)
+    return as_json(status.output)
+
+
+def facts(status: DurableOrchestrationStatus) -> dict[str, Any]:
+    """What is shown of every run. Why a run broke stays in the logs: the text may hold content."""
+    broke = state(status) in ("failed", "terminated")
+    return {
+        "created": status.created_time.isoformat() if status.created_time else None,
+        "updated": status.last_updated_time.isoformat() if status.last_updated_time else None,
+        "error": {"code": f"run_{state(status)}", "message": "see the logs of this run"} if broke else None,
+    }
+
+
+def as_json(value: Any) -> Any:
+    """Durable hands a value back as it was sent, or as JSON text of it: by who sent it and how."""
+    while isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            break
+    return value
+
+
+def accepted(
+    client: df.DurableOrchestrationClient, request: func.HttpRequest, run: str, kind: str
+) -> func.HttpResponse:
+    """202 with Durable's status URLs, and the product's own."""
+    links = client.get_client_response_links(request, run)
+    own = f"{request.url.split('?')[0].rstrip('/')}/{run}"
+    headers = {"Location": own, "Retry-After": "1"}
+    body = json.dumps({"id": run, kind: own, **links})
+    return func.HttpResponse(body, status_code=202, mimetype="application/json", headers=headers)
+
+
+def ok(body: Any) -> func.HttpResponse:
+    return func.HttpResponse(json.dumps(body), mimetype="application/json")

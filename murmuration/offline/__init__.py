@@ -1,0 +1,1 @@
+"""The offline model's skills: how a deterministic model acts our agents."""

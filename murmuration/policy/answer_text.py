@@ -1,0 +1,24 @@
+"""What people need to know of an answer to decide on it."""
+
+from collections.abc import Iterator
+
+from murmuration.contracts.answers import Answer, Verdict
+
+
+def answer_context(goal: str, answer: Answer, verdict: Verdict | None) -> str:
+    """The goal, what the evaluator said, what is missing, and the sources with their words."""
+    return "\n".join(_lines(goal, answer, verdict))
+
+
+def _lines(goal: str, answer: Answer, verdict: Verdict | None) -> Iterator[str]:
+    yield f"Goal: {goal}"
+    yield ""
+    if verdict is None:
+        yield "It was not evaluated."
+    else:
+        said = "; ".join(verdict.reasons) or "nothing more"
+        yield f"Evaluation: {'passed' if verdict.passed else 'not passed'}, score {verdict.score:.2f} ({said})"
+    for missing in answer.missing:
+        yield f"Not answered: {missing}"
+    for each in answer.citations:
+        yield f"[{each.number}] {each.source}, {each.title}: \u201c{each.quote}\u201d"

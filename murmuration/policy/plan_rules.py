@@ -1,0 +1,152 @@
+"""What makes a plan usable. A plan that breaks a rule goes back to the planner with the reason."""
+
+import re
+from collections.abc import Collection, Mapping
+from graphlib import CycleError, TopologicalSorter
+from typing import Literal, cast, get_args
+
+from murmuration.contracts.passages import MAX_WORDINGS
+from murmuration.contracts.plans import Condition, FailurePolicy, Fallback, Plan, Task, TaskType
+from murmuration.contracts.replies import PlanReply, TaskReply
+from murmuration.policy.conditions import objection
+from murmuration.policy.references import FIELDS, ITEM, references, task_of
+
+MAX_TASKS = 50
+MAX_INSTRUCTION_CHARACTERS = 1_000
+MAX_FALLBACK_CHARACTERS = 4_000
+LONGEST_TIMEOUT_SECONDS = 86_400
+DEFAULT_AGENT = "executor"
+SUPPORTED_TYPES: tuple[TaskType, ...] = ("retriever", "executor")
+_ID = re.compile(r"[A-Za-z0-9_-]{1,32}")
+
+
+class PlanRejected(Exception):
+    """The plan can't be used; the message tells the planner, and in the end a person, why."""
+
+    def __init__(self, code: Literal["unusable_plan", "unsupported_task"], reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+
+
+def checked_plan(reply: PlanReply, executors: Collection[str] = (DEFAULT_AGENT,)) -> Plan:
+    """The reply as a plan; raises `PlanRejected` with the first rule that it breaks.
+
+    `executors`: the agents that may perform an executor's task.
+    """
+    if not 1 <= len(reply.tasks) <= MAX_TASKS:
+        raise _unusable(f"a plan has 1 to {MAX_TASKS} tasks, this one has {len(reply.tasks)}")
+    types: dict[str, TaskType] = {}
+    for task in reply.tasks:
+        if not _ID.fullmatch(task.id):
+            raise _unusable(f"task id {task.id!r}: 1 to 32 letters, digits, _ or -")
+        if task.id in types:
+            raise _unusable(f"task id {task.id!r} is used twice")
+        types[task.id] = _type(task)
+    for task in reply.tasks:
+        problem = _problem(task, types, executors)
+        if problem is not None:
+            raise _unusable(f"task {task.id!r}: {problem}")
+    if "executor" not in types.values():
+        raise _unusable("no task answers anything: a plan needs at least one executor")
+    plan = Plan(tasks=tuple(_task(task) for task in reply.tasks))
+    try:
+        TopologicalSorter({task.id: task.depends_on for task in plan.tasks}).prepare()
+    except CycleError as cycle:
+        path = " -> ".join(reversed(cycle.args[1]))
+        raise _unusable(f"tasks depend on each other in a circle: {path}") from cycle
+    return plan
+
+
+def _unusable(reason: str) -> PlanRejected:
+    return PlanRejected("unusable_plan", reason)
+
+
+def _type(task: TaskReply) -> TaskType:
+    if task.type not in SUPPORTED_TYPES:
+        reserved = " is reserved" if task.type in get_args(TaskType) else " is unknown"
+        allowed = ", ".join(SUPPORTED_TYPES)
+        raise PlanRejected("unsupported_task", f"task {task.id!r}: type {task.type!r}{reserved}; use {allowed}")
+    return task.type
+
+
+def _problem(task: TaskReply, types: Mapping[str, TaskType], executors: Collection[str]) -> str | None:
+    """What is wrong with one task; None when nothing is."""
+    if not 1 <= len(task.instruction.strip()) <= MAX_INSTRUCTION_CHARACTERS:
+        return f"instruction of 1 to {MAX_INSTRUCTION_CHARACTERS} characters"
+    for needed in task.depends_on:
+        if needed not in types:
+            return f"depends on {needed!r}, which is no task"
+    if (task.agent or DEFAULT_AGENT) not in executors:
+        return f"agent {task.agent!r} is none of {', '.join(sorted(executors))}"
+    if task.timeout_seconds is not None and not 1 <= task.timeout_seconds <= LONGEST_TIMEOUT_SECONDS:
+        return f"timeout_seconds {task.timeout_seconds} is not from 1 to {LONGEST_TIMEOUT_SECONDS}"
+    return _reference_problem(task, types) or _when_problem(task, types) or _failure_problem(task, executors)
+
+
+def _reference_problem(task: TaskReply, types: Mapping[str, TaskType]) -> str | None:
+    named = list(references(task.instruction))
+    for reference in named:
+        name, _, field = reference.partition(".")
+        if reference == ITEM:
+            if task.for_each is None:
+                return "${item} needs for_each"
+        elif types.get(name) != "executor" or field not in FIELDS:
+            return f"${{{reference}}} is no reference: use the id of an executor with .{' or .'.join(FIELDS)}"
+    if task.for_each is None:
+        return None
+    if types.get(task.for_each) != "executor":
+        return f"for_each {task.for_each!r} is no executor, and has no items"
+    return None if ITEM in named else "for_each needs ${item} in the instruction"
+
+
+def _when_problem(task: TaskReply, types: Mapping[str, TaskType]) -> str | None:
+    if task.when is None:
+        return None
+    if task.when.task not in types:
+        return f"when: {task.when.task!r} is no task"
+    reason = objection(task.when.field, task.when.op, task.when.value, types[task.when.task])
+    return None if reason is None else f"when: {reason}"
+
+
+def _failure_problem(task: TaskReply, executors: Collection[str]) -> str | None:
+    if task.on_failure is not None and task.on_failure not in get_args(FailurePolicy):
+        return f"on_failure {task.on_failure!r} is none of {', '.join(get_args(FailurePolicy))}"
+    if (task.on_failure == "fallback") != (task.fallback is not None):
+        return "on_failure 'fallback' and a fallback need each other"
+    if task.fallback is None:
+        return None
+    agent, answer = task.fallback.agent, task.fallback.answer
+    if (agent is None) == (answer is None):
+        return "fallback: give an agent or an answer"
+    if agent is not None and agent not in executors:
+        return f"fallback: agent {agent!r} is none of {', '.join(sorted(executors))}"
+    if answer is not None and not 1 <= len(answer.strip()) <= MAX_FALLBACK_CHARACTERS:
+        return f"fallback: answer of 1 to {MAX_FALLBACK_CHARACTERS} characters"
+    return "fallback: a retriever has no agent and no answer" if task.type == "retriever" else None
+
+
+def _task(task: TaskReply) -> Task:
+    """With everything it waits for among its dependencies: what it names, tests, or is done for each of."""
+    named = [task_of(each) for each in references(task.instruction) if each != ITEM]
+    named += [task.when.task] if task.when else []
+    named += [task.for_each] if task.for_each else []
+    return Task(
+        id=task.id,
+        type=cast(TaskType, task.type),
+        instruction=task.instruction,
+        queries=_wordings(task),
+        depends_on=tuple(dict.fromkeys([*task.depends_on, *named])),
+        agent=task.agent or DEFAULT_AGENT,
+        when=Condition.model_validate(task.when.model_dump()) if task.when else None,
+        for_each=task.for_each,
+        timeout_seconds=task.timeout_seconds,
+        on_failure=cast(FailurePolicy, task.on_failure or "skip"),
+        fallback=Fallback.model_validate(task.fallback.model_dump()) if task.fallback else None,
+    )
+
+
+def _wordings(task: TaskReply) -> tuple[str, ...]:
+    """Other wordings of a retriever's search, as far as they are of use."""
+    texts = [each.strip()[:MAX_INSTRUCTION_CHARACTERS] for each in task.queries if each.strip()]
+    others = [each for each in dict.fromkeys(texts) if each != task.instruction]
+    return tuple(others[: MAX_WORDINGS - 1]) if task.type == "retriever" else ()

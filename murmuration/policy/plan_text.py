@@ -1,0 +1,28 @@
+"""A plan as people read it."""
+
+from collections.abc import Iterator
+
+from murmuration.contracts.plans import Plan, Task
+
+
+def plan_text(goal: str, plan: Plan) -> str:
+    """The goal, and a paragraph for each task with all that bears on what will be done."""
+    return "\n\n".join((f"Goal: {goal}", *("\n".join(_lines(task)) for task in plan.tasks)))
+
+
+def _lines(task: Task) -> Iterator[str]:
+    yield f"{task.id} ({task.type if task.type != 'executor' else task.agent}): {task.instruction}"
+    if task.depends_on:
+        yield f"  after {', '.join(task.depends_on)}"
+    if task.queries:
+        yield f"  searched for, too: {'; '.join(task.queries)}"
+    if task.for_each:
+        yield f"  for each item of {task.for_each}"
+    if task.when:
+        yield f"  only if {task.when.task}.{task.when.field} {task.when.op} {task.when.value!r}"
+    if task.timeout_seconds:
+        yield f"  within {task.timeout_seconds} s"
+    if task.on_failure == "fail_run":
+        yield "  if it fails, the run fails"
+    if task.fallback:
+        yield f"  if it fails: {task.fallback.agent or repr(task.fallback.answer)}"

@@ -1,0 +1,1 @@
+"""Credentials: secrets from Key Vault."""

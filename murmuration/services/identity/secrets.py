@@ -1,0 +1,20 @@
+"""Secrets from Azure Key Vault, with the app's managed identity."""
+
+from murmuration.services.errors import SettingsError
+
+
+def read_secret(vault_url: str, name: str) -> str:
+    """The value of a secret; raises `SettingsError` that names it, never its value."""
+    from azure.core.exceptions import AzureError
+    from azure.identity import DefaultAzureCredential
+    from azure.keyvault.secrets import SecretClient
+
+    try:
+        with DefaultAzureCredential() as credential, SecretClient(vault_url, credential) as client:
+            value = client.get_secret(name).value
+    except AzureError as error:
+        reason = type(error).__name__
+        raise SettingsError(f"secret {name!r} of {vault_url!r} can't be read: {reason}") from error
+    if not value:
+        raise SettingsError(f"secret {name!r} of {vault_url!r} is empty")
+    return value

@@ -1,0 +1,1 @@
+"""How models are asked: fallback chains, limits, embeddings, prices."""

@@ -1,0 +1,44 @@
+"""The catalog: agents, and what they are good for, to be found by meaning."""
+
+from collections.abc import Sequence
+
+from murmuration.agents.loader import all_agents
+from murmuration.contracts.owner import Owner
+from murmuration.services.clients import Clients
+from murmuration.services.errors import StepError
+from murmuration.services.search.indexes import CATALOG
+from murmuration.services.search.rows import embedded_text
+from murmuration.services.search.store import Row
+from murmuration.services.settings import Settings
+from murmuration.services.step_context import Ledger
+
+EVERYBODY = Owner(tenant="*")
+"""The catalog is the deployment's, and no tenant's."""
+
+
+async def list_agents(settings: Settings) -> Sequence[Row]:
+    """Write a row for every agent's file; without embeddings they are found by their words. Returns the rows."""
+    clients = Clients(settings)
+    rows: list[Row] = [
+        {
+            "id": f"agent-{agent.name}",
+            "tenant": EVERYBODY.tenant,
+            "kind": "agent",
+            "name": agent.name,
+            "purpose": agent.purpose,
+            "examples": "\n".join(agent.examples),
+            "version": agent.version,
+        }
+        for agent in all_agents()
+    ]
+    try:
+        vectors = await clients.model(Ledger(last_attempt=True)).embed([embedded_text(CATALOG, row) for row in rows])
+        for row, vector in zip(rows, vectors, strict=True):
+            row["vector"] = vector
+    except StepError:
+        pass
+    try:
+        await clients.catalog.write(rows)
+    finally:
+        await clients.close()
+    return rows

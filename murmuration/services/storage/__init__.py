@@ -1,0 +1,1 @@
+"""Artifacts, conversations and records of runs in the object store."""

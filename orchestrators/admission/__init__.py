@@ -1,0 +1,1 @@
+"""Wait for a slot: a tenant's limit of active runs."""

@@ -1,0 +1,1 @@
+"""Ask people within a goal's run."""

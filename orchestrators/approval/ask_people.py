@@ -1,0 +1,32 @@
+"""A run before the people who decide on it."""
+
+from murmuration.approval.seek_approval import seek_approval
+from murmuration.contracts.approvals import Decision
+from murmuration.contracts.content import Content
+from murmuration.durable.flow import Strand
+from orchestrators.admission.slots import enter, leave
+from orchestrators.goal.errors import Unachievable
+from orchestrators.goal.run import Run
+
+
+def approval(run: Run, title: str, asked: Content, about: str = "") -> Strand[Decision]:
+    """Ask, wait, and keep what was decided for the outcome.
+
+    The time of waiting is nobody's budget, and meanwhile another run has the place.
+    """
+    stage = run.enter("approving")
+    yield from leave(run)
+    began = run.context.current_utc_datetime
+    decision = yield from seek_approval(run.context, run.next_gate(), run.request(title, asked, about))
+    run.approvals += (decision,)
+    run.waited += run.context.current_utc_datetime - began
+    yield from enter(run, again=True)
+    run.enter(stage)
+    return decision
+
+
+def refused(code: str, what: str, decision: Decision) -> Unachievable:
+    """The end of a run that people did not let pass."""
+    who = ", ".join(decision.by) or "nobody in time"
+    comment = f": {decision.comment}" if decision.comment else ""
+    return Unachievable(code, f"{what} (by {who}){comment}")

@@ -1,0 +1,1 @@
+"""Achieve a goal."""

@@ -1,0 +1,88 @@
+"""The answer of a run: written from the results of the tasks, judged, revised, and approved if people want to."""
+
+from collections.abc import Mapping
+
+from murmuration.contracts.answers import Answer, AnswerBrief, Draft, FailedTask, TaskAnswer
+from murmuration.contracts.plans import Plan, Task
+from murmuration.contracts.steps import WRITE_ANSWER
+from murmuration.durable.flow import Strand
+from murmuration.policy.answer_text import answer_context
+from orchestrators.approval.ask_people import approval, refused
+from orchestrators.goal.errors import Unachievable
+from orchestrators.goal.refine import Standard, revise_until_good
+from orchestrators.goal.run import Run
+from orchestrators.goal.task_result import Performed
+
+
+def write_answer(
+    run: Run, plan: Plan, performed: Mapping[str, Performed], previous: Draft | None = None, changes: str = ""
+) -> Strand[Answer]:
+    """Also the run's answer, with its verdict; raises `Unachievable` when there is nothing to write from.
+
+    `previous` and `changes`: a draft that is to be revised first, and how.
+    """
+    run.enter("writing")
+    results, failed = _sorted_out(plan, performed)
+    if not results:
+        reasons = "; ".join(f"{each.task}: {each.reason}" for each in failed)
+        raise Unachievable("no_task_succeeded", f"no task of the plan produced an answer ({reasons})")
+
+    def write(draft: Draft | None, wish: str, revision: int) -> Strand[Answer]:
+        run.revisions += revision > 0
+        brief = AnswerBrief(
+            goal=run.goal.text,
+            session=run.goal.session,
+            results=results,
+            failed=failed,
+            previous=draft or previous,
+            changes=wish or changes,
+        )
+        written = yield from run.step(WRITE_ANSWER, brief)
+        run.answer = run.answer or written  # what there is, should the budget end the run before a verdict
+        return written
+
+    judged = yield from revise_until_good(run, Standard(run.goal.text, rules=run.goal.options.rules), write)
+    run.answer, run.verdict = judged.draft, judged.verdict
+    return judged.draft
+
+
+def approve_answer(run: Run, plan: Plan, performed: Mapping[str, Performed], answer: Answer) -> Strand[Answer]:
+    """The answer that may go out, which people may have had revised; raises `Unachievable` when there is none."""
+    passed = run.verdict is not None and run.verdict.passed
+    if not passed and run.verdict is not None and run.goal.options.on_exhausted == "fail":
+        reasons = "; ".join(run.verdict.reasons)
+        raise Unachievable("revision_exhausted", f"no answer passed after {run.revisions} revisions: {reasons}")
+    asked_when_exhausted = not passed and run.goal.options.on_exhausted == "ask_person"
+    if not run.needs_approval_of("answer") and not asked_when_exhausted:
+        return answer
+    run.withheld = True
+    for _ in range(run.goal.options.revision_limit + 1):
+        title = "Answer" if passed else "Answer that has not passed its evaluation"
+        decision = yield from approval(run, title, answer.answer, answer_context(run.goal.text, answer, run.verdict))
+        if decision.state == "approved":
+            run.withheld = False
+            return answer
+        if decision.state == "rejected":
+            raise refused("answer_rejected", "the answer was rejected", decision)
+        run.revisions += 1
+        answer = yield from write_answer(run, plan, performed, answer, decision.comment)
+        passed = run.verdict is not None and run.verdict.passed
+    raise refused("answer_not_approved", "no answer was approved within the revision limit", decision)
+
+
+def _sorted_out(
+    plan: Plan, performed: Mapping[str, Performed]
+) -> tuple[tuple[TaskAnswer, ...], tuple[FailedTask, ...]]:
+    """What the writer works from: every task that has an answer, and every task that failed, as planned."""
+    results = tuple(answer for task in plan.tasks for answer in performed[task.id].answers)
+    failed = tuple(
+        FailedTask(task=task.id, instruction=task.instruction, reason=performed[task.id].report.reason)
+        for task in plan.tasks
+        if performed[task.id].empty and (performed[task.id].failed or _lacks_input(performed, task))
+    )
+    return results, failed
+
+
+def _lacks_input(performed: Mapping[str, Performed], task: Task) -> bool:
+    """Whether it was skipped because what it needs failed; what a condition has left out is not missing."""
+    return any(performed[name].failed or _lacks_input(performed, performed[name].task) for name in task.depends_on)

@@ -1,0 +1,84 @@
+"""Draft, judge, revise: until the verdict is good, the limit is reached, or it no longer gets better."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from murmuration.contracts.answers import Draft, Evaluation, Verdict
+from murmuration.contracts.content import Content
+from murmuration.contracts.rules import Rules
+from murmuration.contracts.steps import EVALUATE_RESULT
+from murmuration.durable.flow import StepFailed, Strand
+from orchestrators.goal.run import Run
+
+D = TypeVar("D", bound=Draft)
+
+Write = Callable[[Draft | None, str, int], Strand[D]]
+"""Makes the draft number `revision` (0 is the first) from the draft before it and what should change."""
+
+
+@dataclass(frozen=True)
+class Judged(Generic[D]):
+    """The best draft, and what was said of it (None: the evaluator could not say)."""
+
+    draft: D
+    verdict: Verdict | None
+
+
+NO_RULES = Rules()
+
+
+@dataclass(frozen=True)
+class Standard:
+    """What a draft is judged by."""
+
+    instruction: str
+    inserts: Mapping[str, tuple[Content, ...]] = field(default_factory=dict)
+    """What the references in the instruction stand for."""
+    rules: Rules = NO_RULES
+
+
+def revise_until_good(run: Run, standard: Standard, write: Write[D]) -> Strand[Judged[D]]:
+    """The best version and not the last; raises `StepFailed` only when there is no draft at all."""
+    best: Judged[D] | None = None
+    previous: Draft | None = None
+    changes = ""
+    for revision in range(run.goal.options.revision_limit + 1):
+        try:
+            draft = yield from write(previous, changes, revision)
+        except StepFailed:
+            if best is None:
+                raise
+            run.degrade("revision_failed")
+            return best
+        verdict = yield from _judge(run, standard, draft)
+        judged = Judged(draft, verdict)
+        if verdict is None:
+            return best or judged
+        if best is not None and best.verdict is not None and not _better(verdict, best.verdict):
+            return best
+        best = judged
+        if verdict.passed:
+            return best
+        previous, changes = draft, verdict.changes
+    assert best is not None  # noqa: S101 - the range has at least one element, and each pass sets it
+    return best
+
+
+def _better(new: Verdict, old: Verdict) -> bool:
+    return (new.passed, new.score) > (old.passed, old.score)
+
+
+def _judge(run: Run, standard: Standard, draft: Draft) -> Strand[Verdict | None]:
+    evaluation = Evaluation(
+        goal=run.goal.text,
+        instruction=standard.instruction,
+        inserts=dict(standard.inserts),
+        draft=draft,
+        rules=standard.rules,
+    )
+    try:
+        return (yield from run.step(EVALUATE_RESULT, evaluation))
+    except StepFailed:
+        run.degrade("not_evaluated")
+        return None

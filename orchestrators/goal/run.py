@@ -1,0 +1,228 @@
+"""One run under way: what it has used, how far it is, and what people may see of it."""
+
+import json
+from collections.abc import Collection, Iterable
+from datetime import timedelta
+from typing import Any
+
+from murmuration.approval.seek_approval import Waiting, open_gate
+from murmuration.contracts.answers import Answer, Outcome, Problem, Stage, TaskReport, Verdict
+from murmuration.contracts.approvals import ApprovalRequest, ApprovalRules, Decision
+from murmuration.contracts.content import Content
+from murmuration.contracts.goals import Approvable, Goal
+from murmuration.contracts.memories import Note
+from murmuration.contracts.plans import Task
+from murmuration.contracts.steps import Done, Returns, Step, Takes
+from murmuration.durable.calls import call
+from murmuration.durable.flow import Context, StepFailed, Strand
+from murmuration.policy.budget import Purse
+
+MOST_EXTENSIONS = 3
+"""How often people may allow a run as much again."""
+NO_TITLES = -1
+"""Of so many tasks that their ids and states alone fill a status."""
+ABOUT_CHARACTERS = 8_000
+STATUS_BYTES = 4_000
+"""Of the 16 KB that Durable allows for a custom status: it is written in every episode that changes it."""
+
+
+class BudgetExceeded(Exception):
+    """The run may not schedule another step; the message says which limit it has reached."""
+
+
+class Run:
+    """The mutable part of a run. Every replay rebuilds it from history, so it holds nothing else."""
+
+    def __init__(self, context: Context, goal: Goal) -> None:
+        self.context = context
+        self.goal = goal
+        self.purse = Purse(goal.options.budget, goal.prices)
+        self.notes: tuple[Note, ...] = ()
+        self.tasks: dict[str, TaskReport] = {}
+        self.answer: Answer | None = None
+        self.verdict: Verdict | None = None
+        self.revisions = 0
+        self.replans = 0
+        self.gates = 0
+        self.approvals: tuple[Decision, ...] = ()
+        self.waited = timedelta()
+        """For people."""
+        self.withheld = self.needs_approval_of("answer")
+        """Whether the answer may not go out: it was not approved, however the run ends."""
+        self._began = context.current_utc_datetime
+        self._extension: Waiting | None = None
+        self._extensions = 0
+        self._granted = False
+        self._stage: Stage = "recalling"
+        self._titles = NO_TITLES
+        self._rows: dict[str, dict[str, Any]] = {}
+        """What the status shows of each task."""
+        self._prompts: dict[str, str] = {}
+        self._models: set[str] = set()
+        self._degraded: set[str] = set()
+
+    def step(self, step: Step[Takes, Returns], value: Takes) -> Strand[Returns]:
+        """`call`, within the budget and charged to it; raises `BudgetExceeded` and `StepFailed`."""
+        while (reason := self.purse.reached(self.seconds)) is not None:
+            if not (yield from self._extended(reason)):
+                raise BudgetExceeded(reason)
+        cheapest = self.goal.options.on_budget == "degrade" and self.purse.nearly_spent
+        if cheapest:
+            self.degrade("cheaper_models")
+        self.purse.promise(step.tokens)
+        try:
+            result = yield from call(self.context, step, value, cheapest=cheapest)
+        except StepFailed as failure:
+            self.purse.charge(step.tokens, failure.usage, step.name)
+            raise
+        # A step that nobody waits for any more, after a timeout, stays promised: what it takes is never told.
+        self.purse.charge(step.tokens, result.usage, next(iter(result.done.prompts), step.name))
+        self._note(result.done)
+        return result.value
+
+    def _extended(self, reason: str) -> Strand[bool]:
+        """Whether people allow as much again. All strands that meet the limit at one time wait for one gate."""
+        if self.goal.options.on_budget != "ask_person":
+            return False
+        if self._extension is None:
+            if self._extensions == MOST_EXTENSIONS:
+                return False
+            text = f"{reason}. To approve is to allow as much again as at first.\n\nGoal: {self.goal.text}"
+            self._extension = open_gate(self.context, self.next_gate(), self.request("Budget", Content(text=text)))
+        waiting, began = self._extension, self.context.current_utc_datetime
+        decision = yield from waiting.decision(self.context)
+        if self._extension is waiting:  # the first of the strands to wake
+            self._extension = None
+            self._granted = decision.state == "approved"
+            self.approvals += (decision,)
+            self.waited += self.context.current_utc_datetime - began
+            if self._granted:
+                self._extensions += 1
+                self.purse.extend()
+        return self._granted
+
+    @property
+    def seconds(self) -> float:
+        """Since it began, without waiting for people."""
+        return (self.context.current_utc_datetime - self._began - self.waited).total_seconds()
+
+    def next_gate(self) -> int:
+        self.gates += 1
+        return self.gates
+
+    def request(self, title: str, asked: Content, about: str = "") -> ApprovalRequest:
+        """What people are asked, by the rules of the goal."""
+        rules = self.goal.options.approval
+        assert rules is not None  # noqa: S101 - the door lets no goal in that needs approval by nobody
+        return ApprovalRequest(
+            tenant=self.goal.owner.tenant,
+            title=title,
+            asked=asked,
+            about=about[:ABOUT_CHARACTERS],
+            requester=self.goal.requester,
+            rules=ApprovalRules.model_validate(rules.model_dump()),
+        )
+
+    def _note(self, done: Done) -> None:
+        self._prompts.update(done.prompts)
+        self._models.update(done.models)
+        self._degraded.update(done.degraded)
+
+    @property
+    def may_plan_again(self) -> bool:
+        """A plan that the caller has given is not replaced."""
+        return self.goal.plan is None and self.replans < self.goal.options.replan_limit
+
+    def degrade(self, how: str) -> None:
+        """Record that something was worked around; the outcome says so."""
+        self._degraded.add(how)
+
+    def needs_approval_of(self, what: Approvable) -> bool:
+        options = self.goal.options
+        return options.approval is not None and what in options.approval.of
+
+    def enter(self, stage: Stage) -> Stage:
+        """Returns the stage before."""
+        before, self._stage = self._stage, stage
+        return before
+
+    def expect(self, tasks: Iterable[Task]) -> None:
+        """The plan's tasks, as waiting."""
+        self.tasks = {
+            task.id: TaskReport(id=task.id, type=task.type, instruction=task.instruction, state="waiting")
+            for task in tasks
+        }
+        self._titles = titles_that_fit(self.tasks.values())
+        self._rows = {name: _row(task, self._titles) for name, task in self.tasks.items()}
+
+    def report(self, task_id: str, **changed: Any) -> TaskReport:
+        """Change what is known of a task."""
+        return self.keep(self.tasks[task_id].model_copy(update=changed))
+
+    def keep(self, report: TaskReport) -> TaskReport:
+        """This is known of a task."""
+        self.tasks[report.id] = report
+        self._rows[report.id] = _row(report, self._titles)
+        return report
+
+    def publish(self) -> None:
+        """Show how far it is. Once for all that has happened before it waits: every replay goes through all of it."""
+        self.context.set_custom_status(
+            status(self._stage, self._rows.values(), self.purse.model_calls, self.purse.tokens)
+        )
+
+    def outcome(self, error: Problem | None = None) -> Outcome:
+        """What the run ends with: completed, or failed with `error` and the best it has."""
+        self.enter("ended")
+        answer = None if self.withheld else self.answer
+        text = answer.answer.text if answer else ""
+        large = answer.answer.reference if answer else None
+        return Outcome(
+            status="failed" if error else "completed",
+            answer=text or "",
+            answer_artifact=large.artifact if large else None,
+            citations=answer.citations if answer else (),
+            verdict=self.verdict,
+            revisions=self.revisions,
+            tasks=tuple(self.tasks.values()),
+            usage=self.purse.usage,
+            cost=self.purse.cost,
+            prompts=dict(sorted(self._prompts.items())),
+            models=tuple(sorted(self._models)),
+            degraded=tuple(sorted(self._degraded)),
+            approvals=self.approvals,
+            missing=answer.missing if answer else (),
+            metadata=self.goal.metadata,
+            error=error,
+        )
+
+
+def status(stage: Stage, rows: Iterable[dict[str, Any]], model_calls: int, tokens: int) -> dict[str, Any]:
+    """What a person sees of a run under way."""
+    return {"stage": stage, "model_calls": model_calls, "tokens": tokens, "tasks": list(rows)}
+
+
+def titles_that_fit(tasks: Collection[TaskReport]) -> int:
+    """How long titles may be, so that a status is at most `STATUS_BYTES` as JSON, whatever becomes of the tasks."""
+    widest = [task.model_copy(update={"state": "revising", "revisions": 99}) for task in tasks]
+    for titles in (60, 30, 10, 0):
+        rows = (_row(task, titles) for task in widest)
+        if len(json.dumps(status("remembering", rows, 10**9, 10**12)).encode()) <= STATUS_BYTES:
+            return titles
+    return NO_TITLES
+
+
+def _row(task: TaskReport, titles: int) -> dict[str, Any]:
+    """What is shown of a task; of its title so many characters."""
+    if titles == NO_TITLES:
+        return {"id": task.id, "state": task.state}
+    title = task.instruction
+    if len(title) > titles:
+        title = title[:titles] + "…"
+    return {
+        "id": task.id,
+        "type": task.type,
+        "title": title,
+        "state": task.state,
+        "revisions": task.revisions,
+    }

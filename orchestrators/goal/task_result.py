@@ -1,0 +1,53 @@
+"""What a task of a plan has left to those that depend on it."""
+
+from dataclasses import dataclass
+
+from murmuration.contracts.answers import TaskAnswer, TaskReport
+from murmuration.contracts.content import Reference
+from murmuration.contracts.plans import Task
+from murmuration.policy.conditions import Fact
+
+OUTAGES = frozenset(
+    ("rate_limited", "model_unavailable", "model_timeout", "search_unavailable", "artifacts_unavailable", "step_broke")
+)
+"""Failures that another plan would meet, too."""
+
+
+@dataclass(frozen=True)
+class Performed:
+    """Passages (retriever), answers (executor: one, or one for each item), or neither."""
+
+    task: Task
+    report: TaskReport
+    passages: tuple[Reference, ...] = ()
+    count: int = 0
+    """Of the passages."""
+    answers: tuple[TaskAnswer, ...] = ()
+    code: str = ""
+    """Of what it failed with."""
+
+    @property
+    def empty(self) -> bool:
+        return not self.passages and not self.answers
+
+    @property
+    def failed(self) -> bool:
+        return self.report.state == "failed"
+
+    @property
+    def wants_another_plan(self) -> bool:
+        """Whether it failed for good, and not because something was down."""
+        return self.failed and self.code not in OUTAGES
+
+    @property
+    def facts(self) -> dict[str, Fact]:
+        """What a condition may look at."""
+        facts: dict[str, Fact] = {"state": self.report.state, "passages": self.count}
+        if self.answers:
+            texts = [each.draft.answer.text or "" for each in self.answers]
+            facts["answer"] = texts[0] if len(texts) == 1 else texts
+            facts["items"] = [item for each in self.answers for item in each.draft.items]
+            facts["missing"] = [item for each in self.answers for item in each.draft.missing]
+        if self.report.verdict is not None:
+            facts |= {"score": self.report.verdict.score, "passed": self.report.verdict.passed}
+        return facts

@@ -1,0 +1,1 @@
+"""Somebody's app: loading it, its settings, and calling its functions."""

@@ -1,0 +1,1 @@
+"""Instances and entities: episodes, events, and what people do to them."""

@@ -1,0 +1,120 @@
+"""The host: an app, its store, its engine and its web server, as one."""
+
+import traceback
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from aiohttp import web
+
+from loopback.functions.apps.loading import LoadedApp, load
+from loopback.functions.apps.sdk import close_client, quicken
+from loopback.functions.clock import Clock, SystemClock
+from loopback.functions.engine.call_http import call_http
+from loopback.functions.engine.engine import Engine, say
+from loopback.functions.engine.entities import Entities
+from loopback.functions.engine.instances import Instances
+from loopback.functions.http.http_functions import MAX_BODY_BYTES, HttpFunctions
+from loopback.functions.http.keys import Keys
+from loopback.functions.management import views as shown
+from loopback.functions.management.addresses import Addresses
+from loopback.functions.management.entity_api import EntityApi
+from loopback.functions.management.orchestrations import Management
+from loopback.functions.protocol import HTTP_ACTIVITY
+from loopback.functions.storage.database import Database
+from loopback.functions.storage.store import Store
+from loopback.functions.triggers.event_queue import Invocations
+from loopback.functions.triggers.webhooks import Webhooks
+from loopback.serving import HOST, LISTENING, writable_folder
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a host is run."""
+
+    data: Path
+    """All that it keeps is in this folder."""
+    auth: bool = False
+    """Whether access keys count."""
+    clock: Clock = field(default_factory=SystemClock)
+
+
+async def make_app(folder: Path, options: Options) -> web.Application:
+    """The web application of a host that runs the app of `folder`.
+
+    Work begins when it listens, and what is under way is let go when it is cleaned up. Raises `CannotStart`.
+    """
+    quicken()
+    holder: list[Addresses] = []
+    app = load(folder, lambda: holder[0].client_binding())
+    app.activities[HTTP_ACTIVITY] = call_http
+    data = writable_folder(options.data)
+    keys = Keys(data, [each.name for each in app.http], enforced=options.auth)
+    addresses = Addresses(app.settings.hub_name, keys)
+    holder.append(addresses)
+    database = Database(data)
+    store = Store(database)
+    entities = Entities(database, store, options.clock)
+    engine = Engine(Instances(store, entities, options.clock, app.settings.default_version), app)
+    invocations = Invocations(database, options.clock, app, data / "blobs")
+
+    web_app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[_errors])
+    web_app.add_routes(Management(engine, list(app.orchestrators), addresses, keys).routes())
+    web_app.add_routes(EntityApi(engine, list(app.entities), addresses, keys).routes())
+    web_app.add_routes(Webhooks(app, invocations, keys).routes())
+    web_app.router.add_route("*", "/{path:.*}", HttpFunctions(app.http, keys).serve)
+
+    def begin(port: int) -> None:
+        addresses.origin = f"http://{HOST}:{port}"
+        engine.start()
+        invocations.start()
+
+    async def end(_: web.Application) -> None:
+        await invocations.stop()
+        await engine.stop()
+        await close_client()
+        database.close()
+
+    web_app[LISTENING] = begin
+    web_app.on_cleanup.append(end)
+    web_app[LOADED] = app
+    return web_app
+
+
+LOADED: web.AppKey[LoadedApp] = web.AppKey("loaded", LoadedApp)
+TOO_LARGE = 413
+OWN_PATHS = ("/runtime/", "/admin/", "/durabletask")
+
+
+@web.middleware
+async def _errors(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """The host's own endpoints answer with JSON, whatever goes wrong."""
+    try:
+        return await handler(request)
+    except web.HTTPException as problem:
+        if problem.content_type == "application/json" or not request.path.lower().startswith(OWN_PATHS):
+            raise
+        limit = f"; a body has at most {MAX_BODY_BYTES} bytes" if problem.status == TOO_LARGE else ""
+        return shown.error(problem.status, f"{problem.reason}: {request.method} {request.path}{limit}")
+    except Exception:  # noqa: BLE001 - a defect of the host; its trace is for who runs it
+        say(traceback.format_exc())
+        return shown.error(500, "Something went wrong while processing your request")
+
+
+def described(app: LoadedApp, port: int) -> list[str]:
+    """The functions as `func start` lists them."""
+    prefix = f"{app.settings.route_prefix}/" if app.settings.route_prefix else ""
+    base = f"http://{HOST}:{port}/{prefix}"
+    lines = ["Functions:"]
+    lines += [f"  {each.name}: [{','.join(each.methods)}] {base}{each.route.template}" for each in app.http]
+    lines += [f"  {name}: orchestrationTrigger" for name in app.orchestrators]
+    lines += [f"  {name}: entityTrigger" for name in app.entities]
+    lines += [f"  {name}: activityTrigger" for name in app.activities if name != HTTP_ACTIVITY]
+    lines += [f"  {each.name}: {each.trigger['type']} {_about(each.trigger)}".rstrip() for each in app.queued.values()]
+    return lines
+
+
+def _about(trigger: dict[str, object]) -> str:
+    return next((str(trigger[name]) for name in ("schedule", "queueName", "path") if name in trigger), "")

@@ -1,0 +1,1 @@
+"""The Durable management API."""

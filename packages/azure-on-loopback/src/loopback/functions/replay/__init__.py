@@ -1,0 +1,1 @@
+"""Replaying orchestrators and reading their decisions."""

@@ -1,0 +1,1 @@
+"""Triggers other than HTTP: timers, queues, blobs, Event Grid."""

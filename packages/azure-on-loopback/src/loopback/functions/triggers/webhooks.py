@@ -1,0 +1,141 @@
+"""The host's own endpoints that start functions which HTTP does not: Event Grid's, blobs', and the administrator's."""
+
+import json
+from typing import Any
+
+from aiohttp import web
+
+from loopback.functions.apps import arguments
+from loopback.functions.apps.loading import LoadedApp, QueuedFunction
+from loopback.functions.http.keys import Keys
+from loopback.functions.http.paths import any_case
+from loopback.functions.management import views as shown
+from loopback.functions.triggers.event_queue import Invocations
+
+BLOB_CREATED = "Microsoft.Storage.BlobCreated"
+
+
+class Webhooks:
+    def __init__(self, app: LoadedApp, invocations: Invocations, keys: Keys) -> None:
+        self._app = app
+        self._invocations = invocations
+        self._keys = keys
+        self._by_name = {name.casefold(): each for name, each in app.queued.items()}
+
+    def routes(self) -> list[web.RouteDef]:
+        found = [
+            ("POST", "/runtime/webhooks/eventgrid", self.event_grid),
+            ("OPTIONS", "/runtime/webhooks/eventgrid", self.handshake),
+            ("POST", "/runtime/webhooks/blobs", self.blobs),
+            ("POST", "/admin/functions/{name}", self.administrator),
+            ("GET", "/admin/host/poison", self.poison),
+            ("GET", "/admin/host/status", self.status),
+            ("GET", "/admin/host/ping", _ping),
+        ]
+        return [web.route(method, any_case(path), handler) for method, path, handler in found]
+
+    async def event_grid(self, request: web.Request) -> web.Response:
+        self._keys.check_system(request, "eventgrid_extension")
+        return await self._events(request, "eventGridTrigger")
+
+    async def blobs(self, request: web.Request) -> web.Response:
+        self._keys.check_system(request, "blobs_extension")
+        return await self._events(request, "blobTrigger")
+
+    async def handshake(self, request: web.Request) -> web.Response:
+        """Of CloudEvents: who asks may send."""
+        self._keys.check_system(request, "eventgrid_extension")
+        origin = request.headers.get("WebHook-Request-Origin", "")
+        return web.Response(headers={"WebHook-Allowed-Origin": origin} if origin else {})
+
+    async def _events(self, request: web.Request, kind: str) -> web.Response:
+        """A delivery of Event Grid: the validation of a subscription, or events for one function."""
+        name = request.query.get("functionName", "")
+        function = self._by_name.get(name.casefold().removeprefix("host.functions."))
+        if function is None or function.trigger["type"] != kind:
+            return shown.error(404, f"cannot find a function with a {kind} of the name {name!r}")
+        try:
+            body = json.loads(await request.text())
+        except ValueError as problem:
+            return shown.error(400, f"the body is not JSON: {problem}")
+        events = body if isinstance(body, list) else [body]
+        if not all(isinstance(each, dict) for each in events):
+            return shown.error(400, "the body is to be an event or a list of events")
+        asked = request.headers.get("aeg-event-type", "Notification").casefold()
+        if asked == "subscriptionvalidation":
+            code = _data(events[0]).get("validationCode") if events else None
+            return web.json_response({"validationResponse": code}) if code else shown.error(400, "no validationCode")
+        if asked == "unsubscribe":
+            return web.Response(status=202)
+        return self._accept(function, events)
+
+    def _accept(self, function: QueuedFunction, events: list[dict[str, Any]]) -> web.Response:
+        if function.trigger["type"] == "eventGridTrigger":
+            for each in events:
+                self._invocations.enqueue(function.name, {"event": each})
+            return web.Response(status=202)
+        for each in events:
+            url = _data(each).get("url")
+            if not isinstance(url, str):
+                return shown.error(400, f"the event names no blob at data.url: {each.get('id')!r}")
+            name = arguments.blob_name(url)
+            created = each.get("eventType", each.get("type")) == BLOB_CREATED
+            if created and arguments.fits(function.trigger["path"], name):
+                self._invocations.enqueue(function.name, {"name": name, "url": url})
+        return web.Response(status=202)
+
+    async def administrator(self, request: web.Request) -> web.Response:
+        """Starts any function that a timer, a message, a blob or an event starts; the body is {"input": …}."""
+        self._keys.check_master(request)
+        name = request.match_info["name"]
+        function = self._by_name.get(name.casefold())
+        if function is None:
+            known = ", ".join(sorted(self._app.queued)) or "(none)"
+            return shown.error(404, f"there is no function {name!r} to start here; there are: {known}")
+        try:
+            body = json.loads(await request.text() or "{}")
+            given = body.get("input", "")
+        except (ValueError, AttributeError):
+            return shown.error(400, 'the body is to be JSON such as {"input": "text"}')
+        try:
+            self._invocations.enqueue(function.name, _asked(function, given))
+        except ValueError as problem:
+            return shown.error(400, f"input: {problem}")
+        return web.Response(status=202)
+
+    async def status(self, request: web.Request) -> web.Response:
+        self._keys.check_master(request)
+        return web.json_response({"state": "Running"})
+
+    async def poison(self, request: web.Request) -> web.Response:
+        self._keys.check_master(request)
+        return web.json_response(self._invocations.poison())
+
+
+def _data(event: dict[str, Any]) -> dict[str, Any]:
+    data = event.get("data")
+    return data if isinstance(data, dict) else {}
+
+
+def _asked(function: QueuedFunction, given: Any) -> dict[str, Any]:
+    """The invocation that `input` of an administrator's request stands for; raises `ValueError`."""
+    text = given if isinstance(given, str) else json.dumps(given)
+    match function.trigger["type"]:
+        case "timerTrigger":
+            return {"IsPastDue": False, "ScheduleStatus": {}, "Schedule": {}}
+        case "queueTrigger":
+            return {"text": text}
+        case "blobTrigger":
+            if not arguments.fits(function.trigger["path"], text):
+                raise ValueError(f"{text!r} is no blob of {function.trigger['path']!r}")
+            return {"name": text}
+        case _:
+            event = json.loads(text)
+            if not isinstance(event, dict):
+                raise ValueError(f"{text!r} is no event")
+            return {"event": event}
+
+
+async def _ping(_: web.Request) -> web.Response:
+    """Whether the host is there; everybody may ask."""
+    return web.Response()

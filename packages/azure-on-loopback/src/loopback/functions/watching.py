@@ -1,0 +1,64 @@
+"""`--watch`: the host in a child process, started anew whenever the app's code or settings change.
+
+Runs that are open go on in the new process: all of them are in the store.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from watchfiles import DefaultFilter
+from watchfiles import watch as changes
+
+from loopback.serving import STDIN_WATCH
+
+SETTINGS = ("host.json", "local.settings.json")
+STOP_SECONDS = 15.0
+
+
+class _Code(DefaultFilter):
+    """Python files and the host's settings; not what the host itself writes."""
+
+    def __call__(self, change: object, path: str) -> bool:
+        found = Path(path)
+        return (
+            super().__call__(change, path)  # type: ignore[arg-type]
+            and ".murmuration" not in found.parts
+            and (found.suffix == ".py" or found.name in SETTINGS)
+        )
+
+
+def watch(folder: Path, arguments: list[str]) -> int:
+    """Run the host with `arguments` until Ctrl-C; returns the exit status."""
+    # A shell starts what runs in the background with Ctrl-C ignored, and Python leaves it so.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    arguments = list(arguments)
+    child = _start(arguments)
+    if "--reset" in arguments:
+        arguments.remove("--reset")
+    try:
+        for _ in changes(folder, watch_filter=_Code(), raise_interrupt=False):
+            print("the app has changed; starting anew", file=sys.stderr, flush=True)  # noqa: T201
+            _stop(child)
+            child = _start(arguments)
+    finally:
+        _stop(child)
+    return 0
+
+
+def _start(arguments: list[str]) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "loopback", "functions", *arguments]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, env={**os.environ, STDIN_WATCH: "1"})  # noqa: S603
+
+
+def _stop(child: subprocess.Popen[bytes]) -> None:
+    """It drains when its standard input closes, on every system."""
+    assert child.stdin is not None  # noqa: S101 - it was opened as a pipe
+    child.stdin.close()
+    try:
+        child.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()

@@ -1,0 +1,73 @@
+"""What the conformance tests share: the app `apps/semantics`, variants of it, and raw histories."""
+
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from loopback.functions.protocol import Event
+from loopback.functions.testing import DurableHost
+
+SEMANTICS = Path(__file__).parent / "apps" / "semantics"
+BASE = "/runtime/webhooks/durabletask"
+
+EXECUTION_STARTED, TASK_SCHEDULED, TASK_COMPLETED, TASK_FAILED = 0, 4, 5, 6
+SUB_CREATED, SUB_COMPLETED, SUB_FAILED, TIMER_CREATED, TIMER_FIRED, EVENT_SENT = 7, 8, 9, 10, 11, 14
+SCHEDULES = (TASK_SCHEDULED, SUB_CREATED, TIMER_CREATED, EVENT_SENT)
+
+
+def run(host: DurableHost, name: str, given: Any = None, instance: str = "") -> dict[str, Any]:
+    """The last status of a new run."""
+    return host.wait(host.start(name, given, instance))
+
+
+def output(host: DurableHost, name: str, given: Any = None) -> Any:
+    ended = run(host, name, given)
+    assert ended["runtimeStatus"] == "Completed", ended
+    return ended["output"]
+
+
+def failure(host: DurableHost, name: str, given: Any = None) -> str:
+    ended = run(host, name, given)
+    assert ended["runtimeStatus"] == "Failed", ended
+    return str(ended["output"])
+
+
+def scheduled(host: DurableHost, instance: str) -> list[tuple[int, int]]:
+    """The kind and the number of all that a run has scheduled, as its raw history has them."""
+    return [(each["EventType"], each["EventId"]) for each in events(host, instance, *SCHEDULES)]
+
+
+def events(host: DurableHost, instance: str, *kinds: int) -> list[Event]:
+    return [each for each in host.recorded(instance).events if each["EventType"] in kinds]
+
+
+def lines(path: Path) -> list[str]:
+    return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+
+
+def copied(folder: Path, *, host_json: str = "", code: tuple[str, str] | None = None) -> Path:
+    """The app in a folder of its own, with other settings, or with a part of its code exchanged."""
+    app = folder / "app"
+    shutil.copytree(SEMANTICS, app, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+    if host_json:
+        (app / "host.json").write_text(host_json, encoding="utf-8")
+    if code is not None:
+        before = (SEMANTICS / "function_app.py").read_text(encoding="utf-8")
+        assert code[0] in before
+        (app / "function_app.py").write_text(before.replace(*code), encoding="utf-8")
+    return app
+
+
+def until(told: Callable[[], bool], *, seconds: float = 10) -> None:
+    """Wait for what no status tells."""
+    deadline = time.monotonic() + seconds
+    while not told():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+def until_there(host: DurableHost, instance: str, kind: int, count: int) -> None:
+    """Wait until the raw history has so many events of a kind."""
+    until(lambda: len(events(host, instance, kind)) >= count)

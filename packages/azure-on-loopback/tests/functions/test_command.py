@@ -1,0 +1,221 @@
+"""The command line, as a user meets it."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from loopback.serving import free_port
+from tests.functions.commands import COMMAND, Running, running
+from tests.functions.notes import Notes, eventually
+
+CODE = """
+import asyncio, json, logging, os
+from pathlib import Path
+import azure.durable_functions as df
+import azure.functions as func
+
+VERSION = "one"
+own = logging.getLogger("own")
+own.setLevel(logging.INFO)
+app = df.DFApp(http_auth_level=func.AuthLevel.FUNCTION)
+
+@app.route(route="greeting/{name?}", methods=["GET", "POST"])
+async def greeting(req: func.HttpRequest) -> str:
+    logging.info("an information")
+    own.info("an information")
+    logging.warning("a warning")
+    return f"{os.environ.get('GREETING')} {os.environ.get('NUMBER')} {VERSION}"
+
+@app.route(route="request", methods=["POST"])
+async def request(req: func.HttpRequest) -> str:
+    return await work("request", req.get_json())
+
+@app.timer_trigger(schedule="0 0 0 1 1 *", arg_name="timer")
+def yearly(timer: func.TimerRequest) -> None: ...
+
+@app.queue_trigger(arg_name="message", queue_name="jobs", connection="c")
+async def job(message: func.QueueMessage) -> None:
+    await work("job", message.get_body().decode())
+
+async def work(function: str, folder: str) -> str:
+    with Path(folder, "notes").open("a") as file:
+        file.write(json.dumps({"function": function}) + "\\n")
+    while not Path(folder, "release").exists():
+        await asyncio.sleep(0.01)
+    return VERSION
+
+@app.activity_trigger(input_name="folder")
+async def activity(folder: str) -> str:
+    return await work("activity", folder)
+
+@app.orchestration_trigger(context_name="context")
+def works(context):
+    return (yield context.call_activity("activity", context.get_input()["folder"]))
+
+@app.orchestration_trigger(context_name="context")
+def waits(context):
+    context.set_custom_status("waiting")
+    word = yield context.wait_for_external_event("Word")
+    return [word, VERSION]
+"""
+POSIX = pytest.mark.skipif(os.name == "nt", reason="no SIGINT to a child on Windows")
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Path:
+    folder = tmp_path / "app"
+    folder.mkdir()
+    (folder / "host.json").write_text('{"version": "2.0"}', encoding="utf-8")
+    (folder / "function_app.py").write_text(CODE, encoding="utf-8")
+    return folder
+
+
+def test_help_names_every_option() -> None:
+    done = subprocess.run([*COMMAND, "--help"], capture_output=True, text=True, timeout=20, check=True)  # noqa: S603
+
+    for option in ("--app", "--port", "--data", "--reset", "--auth", "--verbose", "--watch"):
+        assert option in done.stdout
+
+
+def test_the_functions_are_listed_with_their_urls(app: Path, tmp_path: Path) -> None:
+    port = free_port()
+    with running(app, tmp_path / "data", "--port", str(port)) as process:
+        assert process.host.url == f"http://127.0.0.1:{port}"
+        lines = [line.strip() for line in process.said.splitlines()]
+
+    assert f"greeting: [GET,POST] http://127.0.0.1:{port}/api/greeting/{{name?}}" in lines
+    assert {"works: orchestrationTrigger", "activity: activityTrigger"} <= set(lines)
+    assert {"yearly: timerTrigger 0 0 0 1 1 *", "job: queueTrigger jobs"} <= set(lines)
+    assert "Access keys" not in process.said
+
+
+def test_the_urls_have_the_port_that_was_free(app: Path, tmp_path: Path) -> None:
+    with running(app, tmp_path / "data") as process:
+        assert f"{process.host.url}/api/greeting" in process.said
+
+
+def test_settings_reach_the_app_and_the_environment_is_stronger(app: Path, tmp_path: Path) -> None:
+    values = '{"Values": {"GREETING": "of the file", "NUMBER": 5}}'
+    (app / "local.settings.json").write_text(values, encoding="utf-8-sig")
+    with running(app, tmp_path / "data") as process:
+        assert process.host.call("GET", "/api/greeting").content == b"of the file 5 one"
+    with running(app, tmp_path / "data", GREETING="of the shell") as process:
+        assert process.host.call("GET", "/api/greeting").content == b"of the shell 5 one"
+
+
+def test_verbose_shows_the_apps_own_logs(app: Path, tmp_path: Path) -> None:
+    for options in ((), ("--verbose",)):
+        with running(app, tmp_path / "data", *options) as process:
+            process.host.call("GET", "/api/greeting")
+            assert "a warning" in process.said
+            assert ("an information" in process.said) is bool(options)
+
+
+def test_reset_forgets_runs_and_nothing_else(app: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with running(app, data, "--auth") as process:
+        assert f"Access keys: {data / 'keys.json'}" in process.said
+        assert process.host.call("GET", "/api/greeting").status == 401
+        keys = (data / "keys.json").read_text(encoding="utf-8")
+    with running(app, data) as process:
+        run = process.host.start("waits")
+    (data / "blobs").mkdir()
+    (data / "blobs" / "mine").touch()
+    with running(app, data) as process:
+        assert process.host.status(run)["runtimeStatus"] in ("Pending", "Running")
+    with running(app, data, "--reset") as process:
+        assert process.host.call("GET", f"/runtime/webhooks/durabletask/instances/{run}").status == 404
+
+    assert (data / "keys.json").read_text(encoding="utf-8") == keys
+    assert (data / "blobs" / "mine").exists()
+
+
+@POSIX
+@pytest.mark.parametrize(
+    ("function", "stop"),
+    [("activity", signal.SIGINT), ("activity", signal.SIGTERM), ("job", signal.SIGINT), ("request", signal.SIGINT)],
+)
+def test_what_is_under_way_ends_before_the_host_does(
+    app: Path, tmp_path: Path, function: str, stop: signal.Signals
+) -> None:
+    notes, answers = Notes(tmp_path / "notes"), list[bytes]()
+    with running(app, tmp_path / "data") as process:
+        host = process.host
+        caller = threading.Thread(
+            target=lambda: answers.append(host.call("POST", "/api/request", str(tmp_path)).content)
+        )
+        if function == "activity":
+            run = host.start("works", {"folder": str(tmp_path)})
+        elif function == "job":
+            host.call("POST", "/admin/functions/job", {"input": str(tmp_path)})
+        else:
+            caller.start()
+        notes.wait(function)
+        process.process.send_signal(stop)
+        eventually(lambda: _is_gone(process), lambda: process.said)
+        assert process.process.poll() is None, "it waits"
+        (tmp_path / "release").touch()
+        assert process.process.wait(5) == 0
+    if function == "request":
+        caller.join(5)
+        assert answers == [b"one"]
+    with running(app, tmp_path / "data") as process:
+        host = process.host
+        if function == "activity":
+            assert host.wait(run)["output"] == "one"
+        assert host.call("GET", "/admin/host/poison").json == []
+
+    assert len(notes.of(function)) == 1, "it was not run again"
+
+
+def _is_gone(process: Running) -> bool:
+    try:
+        process.host.call("GET", "/admin/host/status")
+    except OSError:
+        return True
+    return False
+
+
+@POSIX
+def test_watch_starts_anew_and_open_runs_go_on_with_the_new_code(app: Path, tmp_path: Path) -> None:
+    code = app / "function_app.py"
+    with running(app, tmp_path / "data", "--watch") as process:
+        run = process.host.start("waits")
+        process.host.wait_for_custom_status(run, "waiting")
+
+        code.write_text(CODE + "\ndef broken(:\n", encoding="utf-8")
+        process.wait_for("SyntaxError")
+        code.write_text(CODE.replace('"one"', '"two"'), encoding="utf-8")
+        process.wait_for("listening on", 2)
+
+        assert process.host.raise_event(run, "Word", "late") == 202
+        assert process.host.wait(run)["output"] == ["late", "two"]
+        assert process.host.call("GET", "/api/greeting").content == b"None None two"
+        (app / "local.settings.json").write_text('{"Values": {"GREETING": "hello"}}', encoding="utf-8")
+        process.wait_for("listening on", 3)
+        assert process.host.call("GET", "/api/greeting").content == b"hello None two"
+        assert process.interrupt() == 0
+        assert _is_gone(process)
+
+
+HOSTS_IN_TURN = """
+import sys
+from pathlib import Path
+from local.functions_host.testing import run_host
+for turn in "ab":
+    with run_host(Path(sys.argv[1]), Path(sys.argv[2], turn)) as host:
+        print(host.call("POST", "/api/start_and_wait/chain", {"count": 1}).status, end=" ")
+"""
+
+
+def test_the_sdks_client_works_in_one_test_host_after_the_other(tmp_path: Path) -> None:
+    basic = Path(__file__).parent / "apps" / "basic"
+    command = [sys.executable, "-c", HOSTS_IN_TURN, str(basic), str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)  # noqa: S603
+
+    assert done.stdout.split() == ["200", "200"]

@@ -1,0 +1,249 @@
+"""Activities, sub-orchestrations and what is made of them, as Azure's host runs them."""
+
+import json
+import re
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from loopback.functions.testing import DurableHost
+from tests.functions.semantics import (
+    BASE,
+    EXECUTION_STARTED,
+    SUB_CREATED,
+    SUB_FAILED,
+    TASK_COMPLETED,
+    TASK_FAILED,
+    TASK_SCHEDULED,
+    TIMER_CREATED,
+    TIMER_FIRED,
+    events,
+    failure,
+    lines,
+    output,
+    run,
+    scheduled,
+    until,
+)
+
+VALUES = [{"a": 1}, [1, "b"], 5, 0, 1.5, "text", "", "5", True, False, None, "2026-01-01T00:00:00Z", "ü€𝄞"]
+NOT_DICTS = [each for each in VALUES if each is not None and not isinstance(each, dict)]
+
+
+@pytest.mark.parametrize("value", VALUES)
+def test_an_activity_gives_back_what_it_is_given(host: DurableHost, value: Any) -> None:
+    assert output(host, "calls", {"name": "echo", "given": value}) == value
+
+
+def test_an_activitys_input_is_an_array_of_one_text(host: DurableHost) -> None:
+    ended = run(host, "calls", {"name": "echo", "given": {"a": 1}})
+
+    (found,) = events(host, ended["instanceId"], TASK_SCHEDULED)
+    assert json.loads(found["Input"]) == ['{"a": 1}']
+
+
+def test_the_raw_history_is_numbered_and_named(host: DurableHost) -> None:
+    ended = run(host, "calls", {"name": "echo", "given": 7})
+
+    found = host.recorded(ended["instanceId"]).events
+    assert [each["EventType"] for each in found] == [12, 0, 4, 13, 12, 5, 1, 13]
+    assert (found[2]["Name"], found[2]["EventId"]) == ("echo", 0)
+    assert (found[5]["TaskScheduledId"], found[5]["Result"]) == (0, "7")
+    for each in found:
+        assert {"EventType", "EventId", "IsPlayed", "Timestamp"} <= each.keys()
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z", each["Timestamp"])
+
+
+def test_a_failed_activity_is_told_with_its_reason(host: DurableHost) -> None:
+    text = failure(host, "calls", {"name": "fail", "given": "oh"})
+
+    assert text.startswith("Orchestrator function 'calls' failed: Activity function 'fail' failed: ")
+    assert "ValueError: oh" in text
+
+
+def test_an_unknown_activity_fails_its_call(host: DurableHost) -> None:
+    text = output(host, "one_caught", {"kind": "activity", "name": "nobody"})
+
+    assert "The function 'nobody' doesn't exist, is disabled, or is not an activity function" in text
+
+
+def test_an_activitys_result_that_is_not_json_fails_its_call(host: DurableHost) -> None:
+    assert "caught" in output(host, "one_caught", {"kind": "activity", "name": "unserialisable"})
+
+
+@pytest.mark.parametrize(("name", "text"), [("returns_a_set", "not JSON serializable"), ("raises", "on purpose")])
+def test_an_orchestrator_that_breaks_fails_with_its_name(host: DurableHost, name: str, text: str) -> None:
+    said = failure(host, name)
+
+    assert said.startswith(f"Orchestrator function '{name}' failed: ")
+    assert text in said
+
+
+def test_an_orchestrator_need_not_be_a_generator(host: DurableHost) -> None:
+    assert output(host, "no_generator") == "returned at once"
+
+
+def test_a_task_can_be_yielded_twice_and_runs_once(host: DurableHost) -> None:
+    ended = run(host, "yields_twice")
+
+    assert ended["output"] == ["same", "same"]
+    assert scheduled(host, ended["instanceId"]) == [(TASK_SCHEDULED, 0)]
+
+
+def test_a_task_that_is_not_yielded_is_not_scheduled(host: DurableHost) -> None:
+    ended = run(host, "never_yields")
+
+    assert ended["output"] == "the only one"
+    assert scheduled(host, ended["instanceId"]) == [(TASK_SCHEDULED, 0)]
+
+
+# Retries
+
+
+@pytest.mark.parametrize(
+    ("fails", "attempts", "ran", "timers"), [(0, 3, 1, 0), (1, 3, 2, 1), (2, 3, 3, 2), (9, 3, 3, 3), (9, 1, 1, 1)]
+)
+@pytest.mark.parametrize("kind", ["retried", "retried sub"])
+def test_a_retry_runs_so_often_and_ends_with_one_timer_more(
+    host: DurableHost, tmp_path: Path, kind: str, fails: int, attempts: int, ran: int, timers: int
+) -> None:
+    name = "counted_sub" if kind == "retried sub" else "counted"
+    given = {"path": str(tmp_path / "log"), "fails": fails}
+    ended = run(host, "one_caught", {"kind": kind, "name": name, "given": given, "attempts": attempts})
+
+    assert len(lines(tmp_path / "log")) == ran
+    assert ended["output"].endswith(f"attempt {ran}") or f"attempt {ran}" in ended["output"]
+    assert ended["output"].startswith("caught") == (fails >= attempts)
+    task = SUB_CREATED if kind == "retried sub" else TASK_SCHEDULED
+    expected = [(TIMER_CREATED if number % 2 else task, number) for number in range(ran + timers)]
+    assert scheduled(host, ended["instanceId"]) == expected
+    assert len(events(host, ended["instanceId"], TIMER_FIRED)) == timers
+
+
+def test_a_retry_pauses_before_the_next_attempt(host: DurableHost, tmp_path: Path) -> None:
+    given = {"path": str(tmp_path / "log"), "fails": 1}
+    task = {"kind": "retried", "name": "counted", "given": given, "attempts": 2, "pause": 3_600_000}
+    waiting = host.start("one", task)
+    until(lambda: events(host, waiting, TIMER_CREATED) != [])
+    (failed,) = events(host, waiting, TASK_FAILED)
+    (timer,) = events(host, waiting, TIMER_CREATED)
+
+    assert host.status(waiting)["runtimeStatus"] == "Running"
+    assert _hours(failed["Timestamp"], timer["FireAt"]) == pytest.approx(1, abs=0.01)
+    host.control(waiting, "terminate", "seen")
+
+
+def _hours(first: str, last: str) -> float:
+    return (datetime.fromisoformat(last) - datetime.fromisoformat(first)).total_seconds() / 3600
+
+
+@pytest.mark.parametrize("attempts", [2, 3])
+def test_a_retry_that_fails_in_a_task_all_fails_it(host: DurableHost, tmp_path: Path, attempts: int) -> None:
+    retried = {"kind": "retried", "name": "counted", "attempts": attempts}
+    retried |= {"given": {"path": str(tmp_path / "log"), "fails": 9}}
+    tasks = [{"kind": "activity", "name": "echo", "given": 1}, retried, retried | {"name": "echo"}]
+
+    assert f"attempt {attempts}" in output(host, "all_of", {"tasks": tasks, "more": True})
+    assert len(lines(tmp_path / "log")) == attempts
+
+
+def test_retries_that_succeed_in_a_task_all_give_their_results(host: DurableHost, tmp_path: Path) -> None:
+    tasks = [
+        {"kind": "retried", "name": "counted", "attempts": 5, "given": {"path": str(tmp_path / name), "fails": fails}}
+        for name, fails in (("a", 2), ("b", 0), ("c", 1))
+    ]
+
+    assert output(host, "all_of", {"tasks": tasks, "more": True}) == ["attempt 3", "attempt 1", "attempt 2"]
+
+
+@pytest.mark.parametrize("fails", [1, 9])
+def test_a_retry_in_a_task_any_wins_when_it_has_ended(host: DurableHost, tmp_path: Path, fails: int) -> None:
+    retried = {"kind": "retried", "name": "counted", "attempts": 2}
+    retried |= {"given": {"path": str(tmp_path / "log"), "fails": fails}}
+    tasks = [{"kind": "event", "name": "Never"}, retried]
+
+    place, result = output(host, "any_of", {"tasks": tasks, "more": True})
+
+    assert place == 1
+    assert "attempt 2" in result
+    assert result.startswith("failed") == (fails == 9)
+
+
+# Sub-orchestrations
+
+
+@pytest.mark.parametrize("kind", ["sub", "retried sub"])
+@pytest.mark.parametrize("value", [{"a": {"b": []}}, None])
+def test_a_sub_orchestration_gets_its_input(host: DurableHost, kind: str, value: Any) -> None:
+    assert output(host, "one", {"kind": kind, "name": "gets_kind", "given": value})[1] == value
+
+
+@pytest.mark.parametrize("kind", ["sub", "retried sub"])
+@pytest.mark.parametrize("value", NOT_DICTS)
+def test_a_sub_orchestration_gets_an_input_that_is_no_object(host: DurableHost, kind: str, value: Any) -> None:
+    assert output(host, "one", {"kind": kind, "name": "gets_kind", "given": value})[1] == value
+
+
+def test_a_given_id_is_the_childs_and_it_knows_its_parent(host: DurableHost) -> None:
+    ended = run(host, "one", {"kind": "sub", "name": "about_itself", "id": "given-id"})
+
+    assert ended["output"]["id"] == "given-id"
+    assert ended["output"]["parent"] == ended["instanceId"]
+    assert host.status("given-id")["runtimeStatus"] == "Completed"
+
+
+def test_a_derived_id_is_of_the_execution_and_the_task(host: DurableHost) -> None:
+    tasks = [{"kind": "activity", "name": "echo"}] * 10 + [{"kind": "sub", "name": "about_itself"}]
+    ended = run(host, "in_order", {"tasks": tasks})
+
+    (started,) = events(host, ended["instanceId"], EXECUTION_STARTED)
+    assert ended["output"][10]["id"] == f"{started['OrchestrationInstance']['ExecutionId']}:10"
+
+
+def test_derived_ids_differ_and_their_runs_can_be_asked_for(host: DurableHost) -> None:
+    ended = run(host, "all_of", {"tasks": [{"kind": "sub", "name": "about_itself"}] * 3})
+
+    children = [each["id"] for each in ended["output"]]
+    (started,) = events(host, ended["instanceId"], EXECUTION_STARTED)
+    assert len(set(children)) == 3
+    assert all(each.startswith(started["OrchestrationInstance"]["ExecutionId"] + ":") for each in children)
+    assert [host.status(each)["runtimeStatus"] for each in children] == ["Completed"] * 3
+
+
+def test_a_failed_child_fails_its_call(host: DurableHost) -> None:
+    ended = run(host, "one_caught", {"kind": "sub", "name": "raises", "id": "failed-child"})
+
+    assert "Orchestrator function 'raises' failed: on purpose" in ended["output"]
+    assert len(events(host, ended["instanceId"], SUB_FAILED)) == 1
+    assert host.status("failed-child")["runtimeStatus"] == "Failed"
+
+
+def test_an_unknown_sub_orchestrator_fails_its_call(host: DurableHost) -> None:
+    assert "'nobody'" in output(host, "one_caught", {"kind": "sub", "name": "nobody"})
+
+
+def test_a_terminated_child_fails_its_call_with_the_reason(host: DurableHost) -> None:
+    parent = host.start("one_caught", {"kind": "sub", "name": "waits", "id": "to-terminate"})
+    until(lambda: host.call("GET", f"{BASE}/instances/to-terminate").status == 202)
+    assert host.control("to-terminate", "terminate", "not needed") == 202
+
+    assert "not needed" in host.wait(parent)["output"]
+    assert len(events(host, parent, SUB_FAILED)) == 1
+
+
+def test_every_attempt_of_a_sub_orchestration_is_a_run_of_its_own(host: DurableHost, tmp_path: Path) -> None:
+    given = {"path": str(tmp_path / "log"), "fails": 2}
+    ended = run(host, "one", {"kind": "retried sub", "name": "counted_sub", "given": given, "attempts": 3})
+
+    children = [each["InstanceId"] for each in events(host, ended["instanceId"], SUB_CREATED)]
+    assert [host.status(each)["runtimeStatus"] for each in children] == ["Failed", "Failed", "Completed"]
+
+
+def test_a_sub_orchestration_can_be_retried_under_one_id(host: DurableHost, tmp_path: Path) -> None:
+    given = {"path": str(tmp_path / "log"), "fails": 1}
+    task = {"kind": "retried sub", "name": "counted_sub", "given": given, "attempts": 2, "id": "same-child"}
+
+    assert output(host, "one", task) == "attempt 2"
+    assert len(events(host, "same-child", TASK_COMPLETED)) == 1

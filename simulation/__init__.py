@@ -1,0 +1,1 @@
+"""Seeded fault simulation: one virtual host and world."""

@@ -1,0 +1,114 @@
+"""Random goals: what is asked for, by which plan, under which limits, and who has to approve it."""
+
+import random
+from typing import Any
+
+from murmuration.contracts.goals import Approval, Budget, Goal, OnExhausted, Options
+from murmuration.contracts.owner import Owner
+from murmuration.contracts.plans import Plan
+from murmuration.contracts.replies import PlanReply
+from murmuration.policy.plan_rules import PlanRejected, checked_plan
+
+EXECUTORS = ("executor", "expert")
+PEOPLE = tuple(f"{name}@example.com" for name in ("ann", "bob", "cem", "dora"))
+REQUESTER = PEOPLE[0]
+MOST_TASKS = 3
+
+
+def random_goal(draw: random.Random) -> Goal:
+    approval = random_approval(draw) if draw.random() < 0.35 else None
+    exhausted: tuple[OnExhausted, ...] = ("accept_best", "accept_best", "fail")
+    if approval is not None:
+        exhausted = (*exhausted, "ask_person")
+    options = Options(
+        concurrency=draw.randint(1, 4),
+        revision_limit=draw.choice((0, 0, 1, 2)),
+        replan_limit=draw.randint(0, 1),
+        on_exhausted=draw.choice(exhausted),
+        approval=approval,
+        remember=draw.random() < 0.5,
+        budget=random_budget(draw),
+    )
+    return Goal(
+        owner=Owner(tenant="t"),
+        session="s" if draw.random() < 0.2 else "",
+        text="what is asked for",
+        requester=REQUESTER,
+        plan=usable_plan(draw) if draw.random() < 0.6 else None,
+        options=options,
+    )
+
+
+def random_budget(draw: random.Random) -> Budget:
+    if draw.random() < 0.8:
+        return Budget()
+    return Budget(
+        tokens=draw.choice((1_000, 3_000, 500_000)),
+        model_calls=draw.choice((3, 8, 500)),
+        seconds=draw.choice((60, 600, 3_600)),
+    )
+
+
+def random_approval(draw: random.Random) -> Approval:
+    panels = []
+    for _ in range(draw.randint(1, 2)):
+        approvers = draw.sample(PEOPLE, draw.randint(1, 3))
+        panels.append({"approvers": approvers, "quorum": draw.randint(1, len(approvers))})
+    return Approval.model_validate(
+        {
+            "of": draw.choice(((), ("plan",), ("answer",), ("answer",), ("plan", "answer"))),
+            "panels": panels,
+            "timeout_seconds": draw.choice((600, 86_400, 864_000)),
+            "remind_after": draw.choice((0.5, 1.0)),
+            "on_expiry": draw.choice(("reject", "approve", "escalate")),
+            "bar_requester": draw.random() < 0.7,
+        }
+    )
+
+
+def usable_plan(draw: random.Random) -> Plan:
+    while True:
+        try:
+            return checked_plan(random_plan(draw, spoilt=False), EXECUTORS)
+        except PlanRejected:
+            continue
+
+
+def random_plan(draw: random.Random, *, spoilt: bool) -> PlanReply:
+    """As a planner writes it; `spoilt` breaks a rule: a task that waits for itself, or for one that is not there."""
+    tasks: list[dict[str, Any]] = []
+    for number in range(1, draw.randint(1, MOST_TASKS) + 1):
+        tasks.append(_task(draw, f"t{number}", tasks))
+    if all(task["type"] != "executor" for task in tasks):
+        tasks.append({"id": "last", "type": "executor", "instruction": "last answers", "depends_on": ["t1"]})
+    if spoilt:
+        task = draw.choice(tasks)
+        task["depends_on"] = [*task.get("depends_on", ()), draw.choice((task["id"], "nowhere"))]
+    return PlanReply.model_validate({"tasks": tasks})
+
+
+def _task(draw: random.Random, name: str, before: list[dict[str, Any]]) -> dict[str, Any]:
+    """The instruction of a task that makes a list says so: its answer has items."""
+    needs = draw.sample([each["id"] for each in before], min(len(before), draw.choice((0, 1, 1, 2))))
+    if draw.random() < 0.3:
+        return {"id": name, "type": "retriever", "instruction": f"{name} finds", "depends_on": needs}
+    task: dict[str, Any] = {"id": name, "type": "executor", "instruction": f"{name} answers", "depends_on": needs}
+    lists = [each["id"] for each in before if each["instruction"].endswith("lists")]
+    answering = [each["id"] for each in before if each["type"] == "executor"]
+    kind = draw.random()
+    if kind < 0.2:
+        task["instruction"] = f"{name} lists"
+    elif lists and kind < 0.5:
+        task |= {"instruction": f"{name} answers ${{item}}", "for_each": draw.choice(lists)}
+    elif answering and kind < 0.7:
+        tested = draw.choice(answering)
+        task["when"] = {"task": tested, "field": "passed", "op": "eq", "value": draw.random() < 0.7}
+    if draw.random() < 0.15:
+        task["timeout_seconds"] = draw.choice((20, 120))
+    policy = draw.random()
+    if policy < 0.1:
+        task["on_failure"] = "fail_run"
+    elif policy < 0.25:
+        fallback = draw.choice(({"agent": "expert"}, {"answer": "a fixed answer"}))
+        task |= {"on_failure": "fallback", "fallback": fallback}
+    return task

@@ -1,0 +1,52 @@
+"""What the local cloud makes up for the app, and keeps."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from loopback.serving import CannotStart, free_port
+from murmuration.cli.cloud import ROOT, approval_secret, local_settings
+
+
+def test_the_secret_of_links_outlives_a_restart_and_is_another_in_another_folder(tmp_path: Path) -> None:
+    here, there = tmp_path / "here", tmp_path / "there"
+    here.mkdir()
+    there.mkdir()
+
+    first = approval_secret(here)
+
+    assert len(first) >= 32
+    assert approval_secret(here) == first
+    assert approval_secret(there) != first
+
+
+def test_a_secret_that_cannot_be_kept_is_said(tmp_path: Path) -> None:
+    with pytest.raises(CannotStart, match="approval-secret"):
+        approval_secret(tmp_path / "missing")
+
+
+def test_the_cloud_weighs_vectors_as_suits_their_model() -> None:
+    def weight(given: dict[str, str]) -> str | None:
+        return local_settings(given, Path("data"), 1, 2).get("SEARCH_VECTOR_WEIGHT")
+
+    assert weight({}) == "0.01"
+    assert float(weight({"EMBEDDING_MODEL": "all-minilm-l6-v2"}) or 0) > 0.01
+    assert weight({"EMBEDDING_MODEL": "theirs"}) is None, "the app's own default holds"
+
+
+def test_the_cloud_does_not_start_with_a_model_that_is_not_there(tmp_path: Path) -> None:
+    ports = [each for name in ("--port", "--search-port", "--model-port") for each in (name, str(free_port()))]
+    environment = {**os.environ, "EMBEDDING_MODEL": "word2vec"}
+    command = [sys.executable, "-m", "murmuration.cli", "up", "--data", str(tmp_path), *ports]
+
+    done = subprocess.run(  # noqa: S603
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+
+    assert done.returncode == 2
+    assert "EMBEDDING_MODEL" in done.stderr
+    assert "'word2vec'" in done.stderr
+    assert "Traceback" not in done.stderr
