@@ -2,17 +2,17 @@
 
 import asyncio
 
-from murmuration.contracts.admission import Gone, Knock, Knocks
+from murmuration.contracts.admission import EndedRuns, SlotHolderCheck, Wake
 from murmuration.services.storage.run_histories import Histories
 
-KNOCKS_AT_ONCE = 8
+MAX_CHECKS_AT_ONCE = 8
 
 
-async def knock(knocks: Knocks, histories: Histories) -> Gone:
+async def check_slot_holders(wakes: SlotHolderCheck, histories: Histories) -> EndedRuns:
     """Safe to run twice: every wait has an event of its own, and one that nobody waits for any more is ignored."""
-    places = asyncio.Semaphore(KNOCKS_AT_ONCE)
+    places = asyncio.Semaphore(MAX_CHECKS_AT_ONCE)
 
-    async def is_gone(each: Knock) -> bool:
+    async def is_gone(each: Wake) -> bool:
         async with places:
             found = await histories.of_run(each.run)
             gone = not any(history.instance == each.run and history.state == "under_way" for history in found)
@@ -20,5 +20,5 @@ async def knock(knocks: Knocks, histories: Histories) -> Gone:
                 await histories.wake(each.run, each.event)
             return gone
 
-    gone = await asyncio.gather(*map(is_gone, knocks.knocks))
-    return Gone(runs=tuple(each.run for each, over in zip(knocks.knocks, gone, strict=True) if over))
+    gone = await asyncio.gather(*map(is_gone, wakes.wakes))
+    return EndedRuns(runs=tuple(each.run for each, over in zip(wakes.wakes, gone, strict=True) if over))

@@ -5,7 +5,7 @@ from murmuration.contracts.replies import JudgementReply
 from murmuration.policy.answer_rules import broken
 from murmuration.services.model.model import Model
 from murmuration.services.storage.artifacts import Artifacts, get_text
-from murmuration.services.storage.prompt_inputs import inserted, read_passages, shown
+from murmuration.services.storage.prompt_inputs import as_prompt, read_passages, resolve_references
 
 ABOVE_NOTHING = 0.2
 """The score of a draft that breaks rules is below this, and the lower the more it breaks: breaking fewer is better."""
@@ -23,9 +23,9 @@ async def evaluate_result(evaluation: Evaluation, model: Model, artifacts: Artif
         "evaluator",
         {
             "goal": evaluation.goal,
-            "instruction": await inserted(artifacts, evaluation.instruction, evaluation.inserts),
+            "instruction": await resolve_references(artifacts, evaluation.instruction, evaluation.inserts),
             "answer": answer,
-            "passages": shown(await read_passages(artifacts, [draft.passages])),
+            "passages": as_prompt(await read_passages(artifacts, [draft.passages])),
         },
         JudgementReply,
     )

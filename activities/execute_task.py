@@ -9,7 +9,7 @@ from murmuration.contracts.replies import DraftReply
 from murmuration.policy.citations import check_markers
 from murmuration.services.model.model import Model
 from murmuration.services.storage.artifacts import Artifacts, get_text, put_text, put_value
-from murmuration.services.storage.prompt_inputs import inserted, read_passages, shown
+from murmuration.services.storage.prompt_inputs import as_prompt, read_passages, resolve_references
 
 ITEM_CHARACTERS = 200
 
@@ -26,8 +26,8 @@ async def execute_task(brief: TaskBrief, model: Model, artifacts: Artifacts) -> 
         brief.agent,
         {
             "goal": brief.goal,
-            "instruction": await inserted(artifacts, brief.instruction, brief.inserts),
-            "passages": shown(passages),
+            "instruction": await resolve_references(artifacts, brief.instruction, brief.inserts),
+            "passages": as_prompt(passages),
             "earlier": earlier,
             "previous": previous,
             "changes": brief.changes or None,

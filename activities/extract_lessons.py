@@ -2,7 +2,7 @@
 
 from typing import get_args
 
-from murmuration.contracts.memories import Extracted, Extraction, Lesson, LessonKind
+from murmuration.contracts.memories import ExtractionRequest, ExtractionResult, Lesson, LessonKind
 from murmuration.contracts.replies import LessonReply, LessonsReply
 from murmuration.policy.citations import renumber
 from murmuration.services.model.model import Model
@@ -10,13 +10,15 @@ from murmuration.services.storage.artifacts import Artifacts, get_text
 from murmuration.services.storage.prompt_inputs import conversation
 from murmuration.services.storage.sessions import Sessions
 
-MOST_LESSONS = 8
+MAX_LESSONS = 8
 ABOUT_CHARACTERS = 120
 TEXT_CHARACTERS = 500
 LEAST_CONFIDENCE = 0.3
 
 
-async def extract_lessons(extraction: Extraction, model: Model, artifacts: Artifacts, sessions: Sessions) -> Extracted:
+async def extract_lessons(
+    extraction: ExtractionRequest, model: Model, artifacts: Artifacts, sessions: Sessions
+) -> ExtractionResult:
     """Safe to run twice: it only asks, and what it returned first is what history keeps."""
     reply = await model.ask(
         "archivist",
@@ -25,12 +27,12 @@ async def extract_lessons(extraction: Extraction, model: Model, artifacts: Artif
             "answer": renumber(await get_text(artifacts, extraction.answer), {}),
             "conversation": await conversation(sessions, extraction.session),
             "known": [{"kind": note.kind, "about": note.about, "text": note.text} for note in extraction.notes],
-            "most": MOST_LESSONS,
+            "most": MAX_LESSONS,
         },
         LessonsReply,
     )
     lessons = {each.about.casefold(): each for each in map(_lesson, reply.lessons) if each is not None}
-    return Extracted(lessons=tuple(lessons.values())[:MOST_LESSONS])
+    return ExtractionResult(lessons=tuple(lessons.values())[:MAX_LESSONS])
 
 
 def _lesson(reply: LessonReply) -> Lesson | None:

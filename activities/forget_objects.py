@@ -1,10 +1,10 @@
 """Deletes what the artifact store holds of what is forgotten: artifacts of runs, and conversations."""
 
-from murmuration.contracts.forgetting import Subject, Sweep, Swept
+from murmuration.contracts.forgetting import DeletionPage, PageResult, Subject
 from murmuration.policy.tenancy import tenant_key
 from murmuration.services.storage.artifacts import Artifacts, ArtifactStore, run_folder
-from murmuration.services.storage.deletion_log import Deletions
-from murmuration.services.storage.erasure import piece, readings_of, runs_of
+from murmuration.services.storage.deletion_log import DeletionLog
+from murmuration.services.storage.erasure import page, readings_of, runs_of
 from murmuration.services.storage.run_histories import Histories
 from murmuration.services.storage.run_records import RunRecord, RunRecords
 from murmuration.services.storage.sessions import Sessions
@@ -13,19 +13,19 @@ OBJECTS_AT_ONCE = 1_000
 
 
 async def forget_objects(
-    sweep: Sweep,
+    page_request: DeletionPage,
     store: ArtifactStore,
     artifacts: Artifacts,
     sessions: Sessions,
     records: RunRecords,
     histories: Histories,
-    deletions: Deletions,
-) -> Swept:
+    deletion_log: DeletionLog,
+) -> PageResult:
     """Safe to run twice: a name is noted before its object is deleted, and an object that is gone is fine."""
-    subject = sweep.subject
+    subject = page_request.subject
     waiting = 0
     if subject.kind == "tenant":
-        names = await _of_tenant(subject, store, deletions)
+        names = await _of_tenant(subject, store, deletion_log)
     elif subject.kind == "documents":
         readings = await readings_of(subject, artifacts, records)
         over = [each for each in readings if not await _under_way(each, histories)]
@@ -34,18 +34,18 @@ async def forget_objects(
     else:
         runs = await runs_of(subject, records)
         names = sorted([*await _of_runs(runs, store), *await _of_conversations(subject, runs, store, sessions)])
-    some, after = piece(names, sweep.after, OBJECTS_AT_ONCE)
+    some, after = page(names, page_request.after, OBJECTS_AT_ONCE)
     conversations = [name for name in some if "/sessions/" in name]
-    await deletions.note("conversations", sorted({name.split("/")[2] for name in conversations}))
-    await deletions.note("artifacts", [name for name in some if name not in set(conversations)])
+    await deletion_log.record("conversations", sorted({name.split("/")[2] for name in conversations}))
+    await deletion_log.record("artifacts", [name for name in some if name not in set(conversations)])
     await store.delete(some)
-    return Swept(found=len(some), waiting=waiting, after=after)
+    return PageResult(found=len(some), waiting=waiting, after=after)
 
 
-async def _of_tenant(subject: Subject, store: ArtifactStore, deletions: Deletions) -> list[str]:
+async def _of_tenant(subject: Subject, store: ArtifactStore, deletion_log: DeletionLog) -> list[str]:
     """All but the records, which end last, and what this forgetting keeps for itself."""
     folder = tenant_key(subject.owner.tenant)
-    kept = (f"{folder}/owners/", f"{folder}/readings/", f"{deletions.folder}/")
+    kept = (f"{folder}/owners/", f"{folder}/readings/", f"{deletion_log.folder}/")
     return [name for name in await store.names(folder) if not name.startswith(kept)]
 
 

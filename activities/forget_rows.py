@@ -1,36 +1,43 @@
 """Deletes the rows of what is forgotten from one index."""
 
-from murmuration.contracts.forgetting import RowSweep, Subject, Swept
+from murmuration.contracts.forgetting import PageResult, RowDeletionPage, Subject
 from murmuration.services.search.filters import both, either, quoted
 from murmuration.services.search.indexes import KNOWLEDGE, index_name
 from murmuration.services.search.store import PAGE, Index
 from murmuration.services.settings import Settings
 from murmuration.services.storage.artifacts import Artifacts
-from murmuration.services.storage.deletion_log import Deletions
+from murmuration.services.storage.deletion_log import DeletionLog
 from murmuration.services.storage.erasure import sources_of
 
 PAGES_AT_ONCE = 10
 
 
 async def forget_rows(
-    sweep: RowSweep, knowledge: Index, memory: Index, artifacts: Artifacts, deletions: Deletions, settings: Settings
-) -> Swept:
+    page_request: RowDeletionPage,
+    knowledge: Index,
+    memory: Index,
+    artifacts: Artifacts,
+    deletion_log: DeletionLog,
+    settings: Settings,
+) -> PageResult:
     """Safe to run twice: an id is noted before its row is deleted, and a row that is gone is fine."""
-    condition = _condition(sweep.subject, sweep.index, await sources_of(sweep.subject, artifacts))
+    condition = _condition(page_request.subject, page_request.index, await sources_of(page_request.subject, artifacts))
     if condition is None:
-        return Swept()
-    index = knowledge if sweep.index == KNOWLEDGE else memory
-    name = index_name(sweep.index, settings.embedding_model, settings.embedding_dimensions)
-    found, after = 0, sweep.after
+        return PageResult()
+    index = knowledge if page_request.index == KNOWLEDGE else memory
+    name = index_name(page_request.index, settings.embedding_model, settings.embedding_dimensions)
+    found, after = 0, page_request.after
     for _ in range(PAGES_AT_ONCE):
-        ids = [row["id"] for row in await index.page(sweep.subject.owner.tenant, condition, after=after, select=[])]
-        await deletions.note(f"rows/{name}", ids)
+        ids = [
+            row["id"] for row in await index.page(page_request.subject.owner.tenant, condition, after=after, select=[])
+        ]
+        await deletion_log.record(f"rows/{name}", ids)
         await index.delete(ids)
         found += len(ids)
         if len(ids) < PAGE:
-            return Swept(found=found)
+            return PageResult(found=found)
         after = ids[-1]
-    return Swept(found=found, after=after)
+    return PageResult(found=found, after=after)
 
 
 def _condition(subject: Subject, index: str, sources: tuple[str, ...]) -> str | None:

@@ -11,17 +11,17 @@ from murmuration.contracts.owner import Owner
 from murmuration.documents import Chunk, UnreadableDocument, chunk, kind_of, read_document
 from murmuration.policy.tenancy import tenant_key
 from murmuration.services.model.model import Model
-from murmuration.services.search.backfill_embeddings import embed_rows
+from murmuration.services.search.backfill_embeddings import backfill_embeddings
 from murmuration.services.search.filters import instant
 from murmuration.services.search.indexes import KNOWLEDGE
 from murmuration.services.search.rows import path_words
 from murmuration.services.search.store import Index, Row
-from murmuration.services.step_context import Ledger
+from murmuration.services.step_context import StepContext
 from murmuration.services.storage.artifacts import Artifacts, get_value
 
 
 async def ingest_documents(
-    ingestion: Ingestion, model: Model, knowledge: Index, artifacts: Artifacts, ledger: Ledger
+    ingestion: Ingestion, model: Model, knowledge: Index, artifacts: Artifacts, step_context: StepContext
 ) -> ReadingReport:
     """Safe to run twice: a chunk's key is made of its content, and the second time nothing is new."""
     batch = await get_value(artifacts, ingestion.batch, DocumentBatch)
@@ -34,7 +34,7 @@ async def ingest_documents(
     broken = {each.source for each in unreadable}
     new = [key for key in wanted if key not in known]
     rows = [_row(ingestion.owner, key, wanted[key], modified[wanted[key].source]) for key in new]
-    await _embed(ingestion.owner, rows, model, knowledge, ledger)
+    await _embed(ingestion.owner, rows, model, knowledge, step_context)
     await knowledge.write(rows)
     # The new is written before the old is removed: a reader in between finds both, never neither.
     gone = [key for source in sources if source not in broken for key in present[source] - wanted.keys()]
@@ -83,7 +83,7 @@ def _row(owner: Owner, key: str, each: Chunk, modified: datetime) -> Row:
     }
 
 
-async def _embed(owner: Owner, rows: list[Row], model: Model, knowledge: Index, ledger: Ledger) -> None:
+async def _embed(owner: Owner, rows: list[Row], model: Model, knowledge: Index, step_context: StepContext) -> None:
     """Without embeddings the rows are found by their words alone, until they are healed."""
-    if not await embed_rows(KNOWLEDGE, owner, rows, model, knowledge):
-        ledger.degraded.add("written_without_vectors")
+    if not await backfill_embeddings(KNOWLEDGE, owner, rows, model, knowledge):
+        step_context.degraded.add("written_without_vectors")

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from murmuration.contracts.memories import Note, Recall, Recalled
-from murmuration.policy.memories import Recollection, by_worth, expires
+from murmuration.contracts.memories import Note, RecallRequest, RecallResult
+from murmuration.policy.memories import ScoredMemory, expires, rank
 from murmuration.services.errors import StepError
 from murmuration.services.model.model import Model
 from murmuration.services.search.filters import held_at, instant
 from murmuration.services.search.store import Index, Row, Search
 from murmuration.services.settings import Settings
-from murmuration.services.step_context import Ledger
+from murmuration.services.step_context import StepContext
 
 NOTES = 5
 CANDIDATES = 20
@@ -20,13 +20,15 @@ NOTE_CHARACTERS = 600
 SELECT = ("id", "kind", "run", "about", "text", "subject", "importance", "created", "valid_from", "used", "user")
 
 
-async def recall_memory(recall: Recall, model: Model, memory: Index, settings: Settings, ledger: Ledger) -> Recalled:
+async def recall_memory(
+    recall: RecallRequest, model: Model, memory: Index, settings: Settings, step_context: StepContext
+) -> RecallResult:
     """Safe to run twice: it reads, and notes the time of use."""
     try:
         vector = (await model.embed([recall.goal]))[0]
     except StepError:
         vector = None
-        ledger.degraded.add("keyword_search")
+        step_context.degraded.add("keyword_search")
     now = datetime.now(UTC)
     asked = Search(
         text=recall.goal,
@@ -37,12 +39,12 @@ async def recall_memory(recall: Recall, model: Model, memory: Index, settings: S
     )
     rows = _newest(await memory.search(recall.owner, asked))
     found = [_recollection(place, row) for place, row in enumerate(rows)]
-    best = [rows[place] for place in by_worth(found, recall.as_of or now, settings.memory_half_life_days)[:NOTES]]
+    best = [rows[place] for place in rank(found, recall.as_of or now, settings.memory_half_life_days)[:NOTES]]
     if recall.as_of is None:
         use = {"used": instant(now), "expires": instant(expires(now))}
         with contextlib.suppress(StepError):  # a note of use that is lost changes little
             await memory.merge([{"id": row["id"], **use} for row in best])
-    return Recalled(notes=tuple(_note(row) for row in best))
+    return RecallResult(notes=tuple(_note(row) for row in best))
 
 
 def _note(row: Row) -> Note:
@@ -62,5 +64,5 @@ def _subject(row: Row) -> tuple[Any, Any]:
     return row["user"], row["subject"]
 
 
-def _recollection(place: int, row: Row) -> Recollection:
-    return Recollection(place, datetime.fromisoformat(row["used"]), row["importance"])
+def _recollection(place: int, row: Row) -> ScoredMemory:
+    return ScoredMemory(place, datetime.fromisoformat(row["used"]), row["importance"])

@@ -3,16 +3,16 @@
 import asyncio
 from collections.abc import Sequence
 
-from murmuration.contracts.passages import MAX_WORDINGS, Passage, PassageSet, Query, Retrieved, SearchMode
-from murmuration.policy.passages import chosen, fused
+from murmuration.contracts.passages import MAX_QUERY_VARIANTS, Passage, PassageSet, Query, Retrieved, SearchMode
+from murmuration.policy.passages import reciprocal_rank_fusion, select_passages
 from murmuration.services.errors import GiveUp, RetryLater, StepError
 from murmuration.services.model.model import Model
 from murmuration.services.search.filters import within
 from murmuration.services.search.store import Index, Row, Search
 from murmuration.services.settings import Settings
-from murmuration.services.step_context import Ledger
+from murmuration.services.step_context import StepContext
 from murmuration.services.storage.artifacts import Artifacts, put_value
-from murmuration.services.storage.prompt_inputs import inserted
+from murmuration.services.storage.prompt_inputs import resolve_references
 
 CANDIDATES = 3
 """Times as many passages are looked at as are shown: some say the same, some belong together."""
@@ -24,19 +24,19 @@ Ladder = tuple[tuple[SearchMode, bool], ...]
 
 
 async def retrieve_passages(
-    query: Query, model: Model, knowledge: Index, artifacts: Artifacts, settings: Settings, ledger: Ledger
+    query: Query, model: Model, knowledge: Index, artifacts: Artifacts, settings: Settings, step_context: StepContext
 ) -> Retrieved:
     """Safe to run twice: it reads, and keeps what it found under the name of its content."""
-    text = (await inserted(artifacts, query.text, query.inserts))[:SEARCHED_CHARACTERS]
-    texts = list(dict.fromkeys((text, *query.also)))[:MAX_WORDINGS]
+    text = (await resolve_references(artifacts, query.text, query.inserts))[:SEARCHED_CHARACTERS]
+    texts = list(dict.fromkeys((text, *query.query_variants)))[:MAX_QUERY_VARIANTS]
     vectors = await _embedded(texts, model)
-    ladder: Ladder = (("hybrid", True), ("hybrid", False), ("keyword", False))
+    search_modes: Ladder = (("hybrid", True), ("hybrid", False), ("keyword", False))
     if vectors is None:
-        ladder = (("keyword", True), ("keyword", False))
+        search_modes = (("keyword", True), ("keyword", False))
     if not settings.semantic_ranker:
-        ladder = tuple(rung for rung in ladder if not rung[1])
-    mode, found = await _climbed(query, texts, vectors, knowledge, ladder, ledger)
-    passages = chosen(fused(found), top=query.top, tokens=query.tokens)
+        search_modes = tuple(mode for mode in search_modes if not mode[1])
+    mode, found = await _first_available_mode(query, texts, vectors, knowledge, search_modes, step_context)
+    passages = select_passages(reciprocal_rank_fusion(found), top=query.top, tokens=query.tokens)
     reference = await put_value(artifacts, PassageSet(passages=passages))
     return Retrieved(passages=reference, count=len(passages), mode=mode)
 
@@ -48,16 +48,16 @@ async def _embedded(texts: Sequence[str], model: Model) -> list[list[float]] | N
         return None
 
 
-async def _climbed(
+async def _first_available_mode(
     query: Query,
     texts: Sequence[str],
     vectors: Sequence[Sequence[float]] | None,
     knowledge: Index,
-    ladder: Ladder,
-    ledger: Ledger,
+    search_modes: Ladder,
+    step_context: StepContext,
 ) -> tuple[SearchMode, list[list[Passage]]]:
     """What the first way finds that the service does not refuse: an index may lack such vectors, or a ranker."""
-    for mode, ranker in ladder:
+    for mode, ranker in search_modes:
         searches = [
             Search(
                 text=text,
@@ -74,15 +74,15 @@ async def _climbed(
         except GiveUp:
             continue
         except RetryLater:
-            if not ledger.last_attempt:
+            if not step_context.last_attempt:
                 raise
             break
         if mode == "keyword":
-            ledger.degraded.add("keyword_search")
-        if ladder[0][1] and not ranker:
-            ledger.degraded.add("no_semantic_ranker")
+            step_context.degraded.add("keyword_search")
+        if search_modes[0][1] and not ranker:
+            step_context.degraded.add("no_semantic_ranker")
         return mode, [[_passage(row) for row in rows] for rows in found]
-    ledger.degraded.add("no_context")
+    step_context.degraded.add("no_context")
     return "none", []
 
 

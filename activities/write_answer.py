@@ -8,7 +8,7 @@ from murmuration.contracts.replies import DraftReply
 from murmuration.policy.citations import check_markers, citations_of, cited, renumber
 from murmuration.services.model.model import Model
 from murmuration.services.storage.artifacts import Artifacts, get_text, put_text, put_value
-from murmuration.services.storage.prompt_inputs import conversation, read_passages, shown
+from murmuration.services.storage.prompt_inputs import as_prompt, conversation, read_passages
 from murmuration.services.storage.sessions import Sessions
 
 
@@ -22,7 +22,7 @@ async def write_answer(brief: AnswerBrief, model: Model, artifacts: Artifacts, s
             "goal": brief.goal,
             "conversation": await conversation(sessions, brief.session),
             "results": results,
-            "passages": shown(passages),
+            "passages": as_prompt(passages),
             "failed": [each.model_dump() for each in brief.failed],
             "previous": previous,
             "changes": brief.changes or None,

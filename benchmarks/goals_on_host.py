@@ -126,7 +126,9 @@ async def _waiting(session: aiohttp.ClientSession, up: Cloud) -> int:
     url = f"{up.app_url}/runtime/webhooks/durabletask/instances?runtimeStatus=Running&top=1000"
     async with session.get(url) as answer:
         found = await answer.json()
-    return sum(each["name"] == "keep_gate" and (each["customStatus"] or {}).get("state") == "open" for each in found)
+    return sum(
+        each["name"] == "approval_gate" and (each["customStatus"] or {}).get("state") == "open" for each in found
+    )
 
 
 async def _read(session: aiohttp.ClientSession, up: Cloud) -> None:

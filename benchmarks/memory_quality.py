@@ -22,14 +22,14 @@ from loopback.model.routes import make_app as make_model
 from loopback.search.routes import make_app as make_search
 from loopback.serving import in_thread
 from murmuration.cli.cloud import SEARCH_KEY, local_settings
-from murmuration.contracts.memories import Lesson, Recall, Remembered, Remembrance
+from murmuration.contracts.memories import Lesson, RecallRequest, RememberRequest, RememberResult
 from murmuration.contracts.owner import Owner
 from murmuration.policy.tenancy import run_id
 
 OWNER = Owner(tenant="benchmark")
 OF_A_RUN = 8
 PLACES = ("archive", "cellar", "library", "workshop", "garden", "kitchen", "office", "depot", "studio", "attic")
-THINGS = ("lamp", "clock", "ladder", "kettle", "cabinet", "press", "scale", "boiler", "window", "engine")
+THINGS = ("lamp", "clock", "search_modes", "kettle", "cabinet", "press", "scale", "boiler", "window", "engine")
 TRAITS = ("age", "weight", "height", "price", "voltage", "width", "load", "warranty", "speed", "depth")
 
 
@@ -106,11 +106,11 @@ async def recalls(given: Facts, change: datetime) -> dict[str, int]:
     return {f"recalled_{name}": count for name, count in counts.items()}
 
 
-async def tell(some: Sequence[Fact], begin: datetime) -> list[Remembered]:
+async def tell(some: Sequence[Fact], begin: datetime) -> list[RememberResult]:
     """In runs of `OF_A_RUN`, a second after one another."""
     from activities.remember_result import remember_result
     from murmuration.services.clients import current_clients
-    from murmuration.services.step_context import Ledger
+    from murmuration.services.step_context import StepContext
     from murmuration.services.storage.artifacts import put_text
 
     clients = current_clients()
@@ -121,21 +121,23 @@ async def tell(some: Sequence[Fact], begin: datetime) -> list[Remembered]:
         artifacts = clients.store.of_run(run_id(OWNER.tenant, name))
         lessons = [Lesson(kind="fact", about=each.about, text=each.text) for each in some[place : place + OF_A_RUN]]
         answer = await put_text(artifacts, "It is counted.")
-        remembrance = Remembrance(owner=OWNER, run=name, at=at, goal=name, answer=answer, lessons=tuple(lessons))
-        ledger = Ledger(last_attempt=True)
-        told.append(await remember_result(remembrance, clients.model(ledger), clients.memory, artifacts, ledger))
+        remembrance = RememberRequest(owner=OWNER, run=name, at=at, goal=name, answer=answer, lessons=tuple(lessons))
+        step_context = StepContext(last_attempt=True)
+        told.append(
+            await remember_result(remembrance, clients.model(step_context), clients.memory, artifacts, step_context)
+        )
     return told
 
 
 async def recalled(about: str, as_of: datetime | None = None) -> list[str]:
     from activities.recall_memory import recall_memory
     from murmuration.services.clients import current_clients
-    from murmuration.services.step_context import Ledger
+    from murmuration.services.step_context import StepContext
 
     clients = current_clients()
-    ledger = Ledger(last_attempt=True)
-    asked = Recall(owner=OWNER, goal=f"What is the {about}?", as_of=as_of)
-    found = await recall_memory(asked, clients.model(ledger), clients.memory, clients.settings, ledger)
+    step_context = StepContext(last_attempt=True)
+    asked = RecallRequest(owner=OWNER, goal=f"What is the {about}?", as_of=as_of)
+    found = await recall_memory(asked, clients.model(step_context), clients.memory, clients.settings, step_context)
     return [note.text for note in found.notes]
 
 

@@ -23,7 +23,7 @@ from murmuration.services.clients import Clients
 from murmuration.services.errors import RetryLater
 from murmuration.services.identity.secrets import read_secret
 from murmuration.services.settings import settings_from
-from murmuration.services.step_context import Ledger
+from murmuration.services.step_context import StepContext
 
 AGENTS = 200
 BEARS = 10
@@ -55,7 +55,7 @@ async def requests_for(clients: Clients, calls: Callable[[], Awaitable[int]], se
 
     async def agent(number: int) -> None:
         await asyncio.sleep(moments.uniform(0, seconds))
-        await clients.model(Ledger(last_attempt=True)).embed([f"text {number}"])
+        await clients.model(StepContext(last_attempt=True)).embed([f"text {number}"])
 
     await asyncio.gather(*(agent(number) for number in range(AGENTS)))
     return await calls() - before
@@ -73,7 +73,7 @@ async def measure(server: str, data: Path) -> dict[str, float | int | str | None
 
         limited = {"at_once": BEARS, "delay": SECONDS_A_CALL, "repeat": True, "reply": {"summary": "s"}}
         await control.post("/control/script", json={"agent": "*", "calls": [limited]})
-        model = clients.model(Ledger(last_attempt=False))
+        model = clients.model(StepContext(last_attempt=False))
         figures: dict[str, float | int | str | None] = {
             "agents": AGENTS,
             "refused": await crowd(lambda: model.ask("summarizer", {"summary": "", "turns": []}, SummaryReply)),

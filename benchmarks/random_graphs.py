@@ -15,7 +15,8 @@ from murmuration.contracts.base import Contract
 from murmuration.contracts.steps import Done, StepCall
 from murmuration.contracts.steps import Step as Row
 from murmuration.durable.calls import call
-from murmuration.durable.flow import Context, Strand, conduct
+from murmuration.durable.context import Context
+from murmuration.durable.flow import Strand, conduct
 from murmuration.durable.graph import run_graph
 from simulation.faults import Faults, Step
 from simulation.virtual_host import Instance, VirtualHost

@@ -51,11 +51,11 @@ async def measure(documents: Sequence[tuple[str, str]]) -> dict[str, float]:
     """Read the documents (source and text), ask every question in every way."""
     from murmuration.services.clients import current_clients
     from murmuration.services.search.store import SearchIndexStore
-    from murmuration.services.step_context import Ledger
+    from murmuration.services.step_context import StepContext
 
     clients = current_clients()
     await read(documents)
-    vectors = await clients.model(Ledger(last_attempt=True)).embed(list(QUESTIONS))
+    vectors = await clients.model(StepContext(last_attempt=True)).embed(list(QUESTIONS))
     asked = list(zip(QUESTIONS, vectors, strict=True))
     client = clients.knowledge._client  # type: ignore[attr-defined]
     figures: dict[str, float] = {"questions": len(QUESTIONS)}
@@ -80,14 +80,14 @@ async def _sources(store: Any, text: str, vector: list[float] | None, *, ranker:
 async def _shown(clients: Any, question: str) -> list[str]:
     from activities.retrieve_passages import retrieve_passages
     from murmuration.contracts.passages import PassageSet, Query
-    from murmuration.services.step_context import Ledger
+    from murmuration.services.step_context import StepContext
     from murmuration.services.storage.artifacts import get_value
 
-    ledger = Ledger(last_attempt=True)
+    step_context = StepContext(last_attempt=True)
     artifacts = clients.store.of_run(RUN)
     query = Query(owner=OWNER, text=question)
-    model = clients.model(ledger)
-    result = await retrieve_passages(query, model, clients.knowledge, artifacts, clients.settings, ledger)
+    model = clients.model(step_context)
+    result = await retrieve_passages(query, model, clients.knowledge, artifacts, clients.settings, step_context)
     passages = await get_value(artifacts, result.passages, PassageSet)
     return [each.source for each in passages.passages]
 
@@ -109,7 +109,7 @@ async def read(documents: Sequence[tuple[str, str]]) -> None:
     from activities.ingest_documents import ingest_documents
     from murmuration.contracts.documents import DocumentBatch, Ingestion, StoredDocument
     from murmuration.services.clients import current_clients
-    from murmuration.services.step_context import Ledger
+    from murmuration.services.step_context import StepContext
     from murmuration.services.storage.artifacts import put_value
 
     clients = current_clients()
@@ -118,11 +118,11 @@ async def read(documents: Sequence[tuple[str, str]]) -> None:
         batch_of = documents[start : start + DOCUMENTS_AT_ONCE]
         some = tuple(StoredDocument(source=source, content=text) for source, text in batch_of)
         batch = await put_value(artifacts, DocumentBatch(documents=some))
-        ledger = Ledger(last_attempt=True)
+        step_context = StepContext(last_attempt=True)
         ingestion = Ingestion(owner=OWNER, at=datetime.now(UTC), batch=batch)
-        await ingest_documents(ingestion, clients.model(ledger), clients.knowledge, artifacts, ledger)
-        if ledger.degraded:
-            raise RuntimeError(f"{some[0].source!r} and what follows it: {', '.join(ledger.degraded)}")
+        await ingest_documents(ingestion, clients.model(step_context), clients.knowledge, artifacts, step_context)
+        if step_context.degraded:
+            raise RuntimeError(f"{some[0].source!r} and what follows it: {', '.join(step_context.degraded)}")
 
 
 def main() -> None:

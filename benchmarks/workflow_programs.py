@@ -12,14 +12,14 @@ from random import Random
 from typing import Any
 
 Op = dict[str, Any]
-MOST_ACTIVITIES = 8
-DEEPEST = 3
+MAX_ACTIVITIES = 8
+MAX_DEPTH = 3
 MODULUS = 1_000_003
 
 
 def program(chance: Random) -> list[Op]:
-    """The rounds of a program with 1 to `MOST_ACTIVITIES` activities."""
-    maker = _Maker(chance, chance.randint(1, MOST_ACTIVITIES) - 1)
+    """The rounds of a program with 1 to `MAX_ACTIVITIES` activities."""
+    maker = _Maker(chance, chance.randint(1, MAX_ACTIVITIES) - 1)
     rounds = maker.rounds(0, known=True)
     children = chance.choice(rounds)["children"]
     children.insert(chance.randint(0, len(children)), maker.activity())
@@ -51,7 +51,7 @@ class _Maker:
 
     def _any(self, depth: int, *, known: bool) -> Op:
         names = ["activity", "retry", "timer", "status", "race", "caught"]
-        names += ["event"] * known + ["sequence", "parallel", "parallel", "gather", "sub"] * (depth < DEEPEST)
+        names += ["event"] * known + ["sequence", "parallel", "parallel", "gather", "sub"] * (depth < MAX_DEPTH)
         name = self._chance.choice(names)
         match name:
             case "status":
@@ -78,7 +78,7 @@ class _Maker:
         """One task; a short timer where nothing of `names` may be had."""
         usable = [each for each in names if each != "event" or known]
         usable = [each for each in usable if each not in ("activity", "retry", "broken", "sub") or self._left > 0]
-        usable = [each for each in usable if each != "sub" or depth < DEEPEST] or ["timer"]
+        usable = [each for each in usable if each != "sub" or depth < MAX_DEPTH] or ["timer"]
         name = self._chance.choice(usable)
         self._left -= name in ("activity", "retry", "broken")
         match name:
@@ -106,7 +106,7 @@ class _Maker:
             return self._op(name, tries=2)
         if name == "broken":
             return self._op(name)
-        found = self._sub(max(depth, DEEPEST - 1))
+        found = self._sub(max(depth, MAX_DEPTH - 1))
         found["rounds"][-1]["children"].append(self._op("broken"))
         return found
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from murmuration.contracts.approvals import Decision, Gate, GateStatus, Vote
+from murmuration.contracts.approvals import ApprovalGate, Decision, GateStatus, Vote
 from murmuration.policy.gates import hash_of
 from simulation.people import People
 from simulation.virtual_host import EPOCH, Instance, VirtualHost
@@ -12,7 +12,7 @@ from simulation.virtual_host import EPOCH, Instance, VirtualHost
 
 @dataclass
 class Judged:
-    gate: Gate
+    gate: ApprovalGate
     instance: Instance
     decision: Decision
     votes: list[Vote]
@@ -90,11 +90,11 @@ def gates_of(host: VirtualHost, people: People) -> list[Judged]:
     """Those that have ended well."""
     return [
         Judged(
-            Gate.model_validate_json(each.given),
+            ApprovalGate.model_validate_json(each.given),
             each,
             Decision.model_validate(each.output),
             people.votes,
         )
         for each in host.instances.values()
-        if each.name == "keep_gate" and each.output is not None
+        if each.name == "approval_gate" and each.output is not None
     ]

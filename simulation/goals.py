@@ -12,7 +12,7 @@ from murmuration.policy.plan_rules import PlanRejected, checked_plan
 EXECUTORS = ("executor", "expert")
 PEOPLE = tuple(f"{name}@example.com" for name in ("ann", "bob", "cem", "dora"))
 REQUESTER = PEOPLE[0]
-MOST_TASKS = 3
+MAX_TASKS = 3
 
 
 def random_goal(draw: random.Random) -> Goal:
@@ -77,7 +77,7 @@ def usable_plan(draw: random.Random) -> Plan:
 def random_plan(draw: random.Random, *, spoilt: bool) -> PlanReply:
     """As a planner writes it; `spoilt` breaks a rule: a task that waits for itself, or for one that is not there."""
     tasks: list[dict[str, Any]] = []
-    for number in range(1, draw.randint(1, MOST_TASKS) + 1):
+    for number in range(1, draw.randint(1, MAX_TASKS) + 1):
         tasks.append(_task(draw, f"t{number}", tasks))
     if all(task["type"] != "executor" for task in tasks):
         tasks.append({"id": "last", "type": "executor", "instruction": "last answers", "depends_on": ["t1"]})

@@ -5,9 +5,9 @@ import random
 from datetime import datetime, timedelta
 from typing import Any
 
-from murmuration.contracts.approvals import Choice, Gate, GateStatus, Vote
+from murmuration.contracts.approvals import ApprovalGate, Choice, GateStatus, Vote
 from murmuration.policy.gates import event_name, hash_of
-from murmuration.policy.links import seal
+from murmuration.policy.links import sign_vote
 from simulation.faults import Step
 from simulation.virtual_host import EPOCH, Instance, VirtualHost
 from simulation.world import SECRET, World
@@ -40,10 +40,10 @@ class People:
         return self.world.perform(step, now)
 
     def began(self, instance: Instance, now: float) -> None:
-        if instance.name == "keep_gate":
-            self._come_to(Gate.model_validate_json(instance.given), now)
+        if instance.name == "approval_gate":
+            self._come_to(ApprovalGate.model_validate_json(instance.given), now)
 
-    def _come_to(self, gate: Gate, now: float) -> None:
+    def _come_to(self, gate: ApprovalGate, now: float) -> None:
         draw = self.host.faults.of("people", gate.id)
         rules = gate.request.rules
         for number, panel in enumerate(rules.panels):
@@ -60,27 +60,27 @@ class People:
     def _moment(self) -> datetime:
         return EPOCH + timedelta(seconds=self.host.now)
 
-    def _status(self, gate: Gate) -> GateStatus | None:
+    def _status(self, gate: ApprovalGate) -> GateStatus | None:
         """What the gate shows to the door; None when it is decided."""
         instance = self.host.instances[gate.id]
         if instance.ended or instance.status is None:
             return None
         return GateStatus.model_validate(instance.status)
 
-    def vote(self, about: Gate, **fields: Any) -> Vote:
+    def vote(self, about: ApprovalGate, **fields: Any) -> Vote:
         """As the door makes it of an answer, now; `fields` are the panel, the approver, the choice and what differs."""
         made = {
             "gate": about.id,
             "asked": hash_of(about.request.asked),
             "id": f"v{len(self.votes)}",
             "at": self._moment(),
-            "seal": "",
+            "signature": "",
         }
-        vote = seal(SECRET, Vote.model_validate({**made, **fields}))
+        vote = sign_vote(SECRET, Vote.model_validate({**made, **fields}))
         self.votes.append(vote)
         return vote
 
-    def _answer(self, gate: Gate, approver: str, choice: Choice) -> None:
+    def _answer(self, gate: ApprovalGate, approver: str, choice: Choice) -> None:
         """Through the door, which takes the answers of those who are asked, in time."""
         status = self._status(gate)
         if status is None or approver not in status.approvers or self._moment() >= status.expires:
@@ -89,10 +89,10 @@ class People:
         vote = self.vote(gate, panel=status.panel, approver=approver, choice=choice)
         self._raise(gate, event_name(status.panel, place, status.waits[place]), vote.model_dump_json())
 
-    def _raise(self, gate: Gate, name: str, value: Any) -> None:
+    def _raise(self, gate: ApprovalGate, name: str, value: Any) -> None:
         self.host.raise_event(gate.id, name, value)
 
-    def _disturb(self, gate: Gate, noise: str, draw: random.Random) -> None:
+    def _disturb(self, gate: ApprovalGate, noise: str, draw: random.Random) -> None:
         status = self._status(gate)
         if status is None or not status.approvers:
             return
@@ -106,7 +106,7 @@ class People:
             for number in (wait, wait + 1):
                 self._raise(gate, event_name(status.panel, place, number), value)
 
-    def _noise(self, gate: Gate, status: GateStatus, noise: str, approver: str, choice: Choice) -> Any:
+    def _noise(self, gate: ApprovalGate, status: GateStatus, noise: str, approver: str, choice: Choice) -> Any:
         fields: dict[str, Any] = {"panel": status.panel, "approver": approver, "choice": choice}
         if noise == "malformed":
             return {"choice": choice, "gate": 5}

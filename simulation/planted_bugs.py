@@ -9,7 +9,7 @@ from loopback.functions import protocol as wire
 from murmuration.contracts.answers import FailedTask, TaskAnswer
 from murmuration.contracts.approvals import Vote
 from murmuration.contracts.goals import Budget, Goal
-from murmuration.contracts.memories import Note, Recall
+from murmuration.contracts.memories import Note, RecallRequest
 from murmuration.contracts.plans import Plan, Planned
 from murmuration.contracts.steps import RECALL_MEMORY
 from murmuration.durable.flow import Strand
@@ -17,12 +17,12 @@ from murmuration.policy.gates import panels_of
 from murmuration.policy.links import sign
 from murmuration.policy.memories import memory_id
 from orchestrators.goal import answering, run
-from orchestrators.goal.task_result import Performed
+from orchestrators.goal.task_result import TaskResult
 from simulation.run import Plant, simulated
 from simulation.virtual_host import Instance, VirtualHost
 from simulation.world import Reply, World
 
-MOST_TRIES = 400
+MAX_TRIES = 400
 _COUNT = itertools.count()
 
 
@@ -65,7 +65,7 @@ class Undecided(World):
 
 def _recalls_otherwise(of: run.Run) -> Strand[tuple[Note, ...]]:
     """Asks with other words in each replay."""
-    asked = Recall(owner=of.goal.owner, goal=f"{of.goal.text} {next(_COUNT)}")
+    asked = RecallRequest(owner=of.goal.owner, goal=f"{of.goal.text} {next(_COUNT)}")
     return (yield from of.step(RECALL_MEMORY, asked)).notes
 
 
@@ -79,7 +79,9 @@ def _shows_otherwise(*shown: Any) -> dict[str, Any]:
 _SORTED_OUT = answering._sorted_out
 
 
-def _loses_one(plan: Plan, performed: Mapping[str, Performed]) -> tuple[tuple[TaskAnswer, ...], tuple[FailedTask, ...]]:
+def _loses_one(
+    plan: Plan, performed: Mapping[str, TaskResult]
+) -> tuple[tuple[TaskAnswer, ...], tuple[FailedTask, ...]]:
     results, failed = _SORTED_OUT(plan, performed)
     return (results[:-1] if len(results) > 1 else results), failed
 
@@ -128,7 +130,7 @@ PLANTS: tuple[Plant, ...] = (
         13,
         "a planner is asked without end",
         world=Undecided,
-        patches={"orchestrators.goal.planning.PLANS_ASKED_FOR": 1_000_000, "simulation.virtual_host.MOST_EPISODES": 60},
+        patches={"orchestrators.goal.planning.PLANS_ASKED_FOR": 1_000_000, "simulation.virtual_host.MAX_EPISODES": 60},
     ),
     Plant(14, "large texts travel in history", world=TalkativeHistory),
     Plant(25, "nobody is asked for approval", goal=_options(approval=None, on_exhausted="accept_best")),
@@ -143,6 +145,6 @@ def caught(plant: Plant) -> int | None:
 
 
 def _finds(plant: Plant) -> Iterator[int]:
-    for number in range(MOST_TRIES):
+    for number in range(MAX_TRIES):
         if any(found == plant.number for found, _ in simulated(f"planted/{number}", plant).broken):
             yield number

@@ -13,7 +13,7 @@ from graphlib import CycleError, TopologicalSorter
 from murmuration.contracts.answers import Outcome
 from murmuration.contracts.content import Content
 from murmuration.contracts.goals import Goal
-from murmuration.contracts.memories import Remembrance
+from murmuration.contracts.memories import RememberRequest
 from murmuration.contracts.steps import STEPS
 from murmuration.policy.gates import hash_of
 from murmuration.policy.plan_rules import MAX_TASKS
@@ -74,7 +74,7 @@ def effects_are_single(seen: Seen) -> Iterator[str]:
     remembered = [step for step in seen.steps if step.name == "remember_result" and step.performed]
     rows: dict[str, str] = {}
     for step in remembered:
-        rows |= World.rows_of(Remembrance.model_validate(step.message["value"]))
+        rows |= World.rows_of(RememberRequest.model_validate(step.message["value"]))
     if sorted(rows.values()) != sorted(seen.world.rows.values()):
         yield f"{len(seen.world.rows)} memories instead of {len(rows)}"
     for (gate, panel, approver, kind, _), links in seen.world.messages.items():

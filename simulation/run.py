@@ -11,7 +11,7 @@ from unittest.mock import patch
 
 import azure.durable_functions as df
 
-from murmuration.approval.approval_gate import keep_gate
+from murmuration.approval.approval_gate import approval_gate
 from murmuration.contracts.goals import Goal
 from orchestrators.goal.achieve_goal import achieve_goal
 from simulation.faults import Faults
@@ -21,7 +21,7 @@ from simulation.properties import RUN, Seen, violations
 from simulation.virtual_host import Broken, VirtualHost
 from simulation.world import World
 
-HANDLES = {each.__name__: df.Orchestrator.create(each) for each in (achieve_goal, keep_gate)}
+HANDLES = {each.__name__: df.Orchestrator.create(each) for each in (achieve_goal, approval_gate)}
 FAULT_RATE = 0.15
 """Of the times that a step is performed."""
 RESTART_RATE = 0.1

@@ -19,7 +19,7 @@ from loopback.functions.replay.decisions import NonDeterminism, decide
 from simulation.faults import Faults, Step, refusal
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
-MOST_EPISODES = 200
+MAX_EPISODES = 200
 """Of one instance: what has not ended by then does not end."""
 REDELIVERY_SECONDS = 5.0
 """After which the work of a lost worker is given to another."""
@@ -124,8 +124,8 @@ class VirtualHost:
 
     def _episode(self, instance: Instance) -> None:
         instance.episodes += 1
-        if instance.episodes > MOST_EPISODES:
-            raise Broken(13, f"{instance.name} has not ended after {MOST_EPISODES} episodes")
+        if instance.episodes > MAX_EPISODES:
+            raise Broken(13, f"{instance.name} has not ended after {MAX_EPISODES} episodes")
         arrived = [wire.event(wire.ORCHESTRATOR_STARTED, self._moment()), *instance.inbox]
         instance.inbox = []
         self._append(instance, arrived)

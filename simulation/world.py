@@ -12,11 +12,18 @@ from collections.abc import Callable
 from typing import Any
 
 from murmuration.contracts.answers import Answer, Citation, Draft, Verdict
-from murmuration.contracts.approvals import Genuine, Notification, Notified, Vote
+from murmuration.contracts.approvals import Notification, Notified, VerificationResult, Vote
 from murmuration.contracts.background import Cancelled
 from murmuration.contracts.base import Contract
 from murmuration.contracts.content import INLINE_BYTES, Content, Reference
-from murmuration.contracts.memories import Extracted, Lesson, Recalled, Remembered, Remembrance, TurnKept
+from murmuration.contracts.memories import (
+    ExtractionResult,
+    Lesson,
+    RecallResult,
+    RememberRequest,
+    RememberResult,
+    TurnAppended,
+)
 from murmuration.contracts.passages import Retrieved
 from murmuration.contracts.plans import Plan, Planned
 from murmuration.contracts.steps import Done, Failed
@@ -29,7 +36,7 @@ from simulation.goals import EXECUTORS, random_plan
 
 SECRET = "the secret of a simulated app"  # noqa: S105
 LARGE_CHARACTERS = 40_000
-FREE = ("recall_memory", "remember_result", "keep_turn", "notify_approvers", "verify_vote", "cancel_background")
+FREE = ("recall_memory", "remember_result", "append_turn", "notify_approvers", "verify_vote", "cancel_background")
 """Steps that ask no model."""
 Reply = Contract | Failed
 
@@ -82,7 +89,7 @@ class World:
         return Reference(artifact=name, bytes=len(text.encode()))
 
     def _recall_memory(self, _: Any) -> Reply:
-        return Recalled()
+        return RecallResult()
 
     def _plan_goal(self, _: Any) -> Reply:
         reply = random_plan(self._draw, spoilt=self._draw.random() < self.spoilt_plans)
@@ -130,17 +137,17 @@ class World:
 
     def _extract_lessons(self, _: Any) -> Reply:
         count = range(self._draw.randint(0, 2))
-        return Extracted(
+        return ExtractionResult(
             lessons=tuple(Lesson(kind="fact", about=f"tea {each}", text=f"It is hot {each}.") for each in count)
         )
 
     def _remember_result(self, value: Any) -> Reply:
-        rows = self.rows_of(Remembrance.model_validate(value), self.row_id)
+        rows = self.rows_of(RememberRequest.model_validate(value), self.row_id)
         self.rows |= rows
-        return Remembered(written=len(rows))
+        return RememberResult(written=len(rows))
 
     @staticmethod
-    def rows_of(remembrance: Remembrance, row_id: Callable[..., str] = memory_id) -> dict[str, str]:
+    def rows_of(remembrance: RememberRequest, row_id: Callable[..., str] = memory_id) -> dict[str, str]:
         """The memories that a run leaves, by their keys."""
         content = remembrance.answer
         text = content.text or (content.reference.artifact if content.reference else "")
@@ -152,7 +159,7 @@ class World:
 
     def _keep_turn(self, value: Any) -> Reply:
         self.turns.add((value["session"], value["run"]))
-        return TurnKept(turns=1)
+        return TurnAppended(turns=1)
 
     def _notify_approvers(self, value: Any) -> Reply:
         told = Notification.model_validate(value)
@@ -166,7 +173,7 @@ class World:
         return Notified(sent=told.approvers)
 
     def _verify_vote(self, value: Any) -> Reply:
-        return Genuine(genuine=not self.checks_seals or is_genuine(SECRET, Vote.model_validate(value["vote"])))
+        return VerificationResult(valid=not self.checks_seals or is_genuine(SECRET, Vote.model_validate(value["vote"])))
 
     def _cancel_background(self, _: Any) -> Reply:
         return Cancelled()

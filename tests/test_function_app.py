@@ -18,7 +18,7 @@ def test_every_step_and_orchestrator_is_registered() -> None:
 
     names = set(in_a_fresh_process(code).split())
 
-    assert {step.name for step in STEPS} | {"achieve_goal", "read_documents", "keep_gate", "forget"} <= names
+    assert {step.name for step in STEPS} | {"achieve_goal", "read_documents", "approval_gate", "forget"} <= names
     assert {"token_bucket", "active_runs"} <= names
 
 

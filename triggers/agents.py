@@ -11,7 +11,7 @@ from murmuration.services.clients import current_clients
 from murmuration.services.errors import StepError
 from murmuration.services.search.catalog import EVERYBODY
 from murmuration.services.search.store import Search
-from murmuration.services.step_context import Ledger
+from murmuration.services.step_context import StepContext
 
 MOST = 10
 MAX_CHARACTERS = 2_000
@@ -33,7 +33,7 @@ async def list_agents(req: func.HttpRequest) -> func.HttpResponse:
 async def _suited(task: str) -> list[str]:
     clients = current_clients()
     try:
-        vector = (await clients.model(Ledger(last_attempt=True)).embed([task]))[0]
+        vector = (await clients.model(StepContext(last_attempt=True)).embed([task]))[0]
     except StepError:
         vector = None
     rows = await clients.catalog.search(EVERYBODY, Search(task, top=MOST, select=["name"], vector=vector))

@@ -6,7 +6,7 @@ import azure.durable_functions as df
 import azure.functions as func
 from azure.durable_functions.models.DurableOrchestrationStatus import DurableOrchestrationStatus
 
-from murmuration.contracts.forgetting import ForgetRequest, Forgetting, Patience, Receipt, Sources, Subject
+from murmuration.contracts.forgetting import ForgetRequest, Forgetting, Receipt, Sources, Subject, VerificationPolicy
 from murmuration.contracts.owner import Owner
 from murmuration.contracts.steps import STEPS
 from murmuration.http.body import idempotency_key, invalid_field, read_body, wait_seconds
@@ -34,10 +34,10 @@ async def start_forgetting(req: func.HttpRequest, client: df.DurableOrchestratio
     asked = read_body(req, ForgetRequest, MAX_BODY_BYTES)
     run = run_id(tenant, idempotency_key(req) or uuid.uuid4().hex)
     subject = await _subject(client, tenant, run, asked)
-    patience = Patience(after_stop_seconds=max(step.timeout_seconds for step in STEPS))
+    verification = VerificationPolicy(after_stop_seconds=max(step.timeout_seconds for step in STEPS))
     before = await status_of(client, run)
     try:
-        await start(client, RECEIPTS, run, Forgetting(subject=subject, patience=patience))
+        await start(client, RECEIPTS, run, Forgetting(subject=subject, verification=verification))
     finally:
         await _drop_names(subject, before)
     status = await ended(client, run, wait or 0)

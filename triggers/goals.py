@@ -7,7 +7,7 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from murmuration.agents.loader import executors
-from murmuration.approval.web.snapshot import Seen, gates_of
+from murmuration.approval.web.snapshot import GateSnapshot, gates_of
 from murmuration.contracts.answers import Outcome
 from murmuration.contracts.goals import Goal, GoalRequest, Options
 from murmuration.contracts.owner import Owner
@@ -128,7 +128,7 @@ async def show_goal(req: func.HttpRequest, client: df.DurableOrchestrationClient
     )
 
 
-def _gate(seen: Seen) -> dict[str, Any]:
+def _gate(seen: GateSnapshot) -> dict[str, Any]:
     """What whoever watches a run is told of a gate; links are the approvers' own."""
     asked = {"id": seen.gate.id, "title": seen.gate.request.title}
     shown = seen.status.model_dump(mode="json", include={"state", "approvers", "quorum", "expires", "by", "at"})

@@ -7,7 +7,7 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from murmuration.contracts.owner import Owner
-from murmuration.http.body import MAX_NAME_CHARACTERS, moment, read_query
+from murmuration.http.body import MAX_NAME_CHARACTERS, parse_timestamp, read_query
 from murmuration.http.problems import answering
 from murmuration.http.runs import ok
 from murmuration.policy.tenancy import user_key
@@ -16,7 +16,7 @@ from murmuration.services.errors import StepError
 from murmuration.services.search.filters import held_at
 from murmuration.services.search.store import Search
 from murmuration.services.settings import current_settings
-from murmuration.services.step_context import Ledger
+from murmuration.services.step_context import StepContext
 
 MOST = 50
 MAX_CHARACTERS = 2_000
@@ -40,7 +40,7 @@ async def list_memories(req: func.HttpRequest) -> func.HttpResponse:
         top=MOST,
         select=SHOWN,
         vector=await _vector(about),
-        condition=held_at(moment(req, "as_of") or datetime.now(UTC)),
+        condition=held_at(parse_timestamp(req, "as_of") or datetime.now(UTC)),
     )
     rows = await current_clients().memory.search(Owner(tenant=tenant, user=user_key(tenant, user)), asked)
     shown: list[dict[str, Any]] = [{name: row[name] for name in SHOWN} for row in rows]
@@ -51,6 +51,6 @@ async def _vector(text: str) -> list[float] | None:
     if not text:
         return None
     try:
-        return (await current_clients().model(Ledger(last_attempt=True)).embed([text]))[0]
+        return (await current_clients().model(StepContext(last_attempt=True)).embed([text]))[0]
     except StepError:
         return None

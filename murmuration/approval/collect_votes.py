@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Literal
 
-from murmuration.approval.gate_state import OpenGate
+from murmuration.approval.gate_state import GateState
 from murmuration.contracts.approvals import (
     CHANNELS,
     AuditEvent,
@@ -11,13 +11,14 @@ from murmuration.contracts.approvals import (
     Counted,
     Notification,
     Panel,
-    Sealed,
+    SignedVote,
     Vote,
 )
 from murmuration.contracts.steps import NOTIFY_APPROVERS, VERIFY_VOTE
 from murmuration.durable.calls import call
+from murmuration.durable.context import now
 from murmuration.durable.flow import StepFailed, Strand, next_event, side_by_side, sleep
-from murmuration.policy.gates import Ignored, event_name, read_vote, settled
+from murmuration.policy.gates import InvalidVote, event_name, read_vote, tally
 
 Kind = Literal["asked", "reminder"]
 EVENTS: dict[Kind, tuple[AuditEvent, AuditEvent]] = {
@@ -26,9 +27,9 @@ EVENTS: dict[Kind, tuple[AuditEvent, AuditEvent]] = {
 }
 
 
-def ask_panel(gate: OpenGate, number: int, panel: Panel) -> Strand[None]:
+def collect_votes(gate: GateState, number: int, panel: Panel) -> Strand[None]:
     """Ends when the gate is decided or the panel's time is over, and what came in time has been verified."""
-    asking = _Asking(gate, number, panel)
+    asking = PanelSession(gate, number, panel)
     strands = [
         *(asking.listen(place) for place in range(len(panel.approvers))),
         *(asking.notify(channel) for channel in CHANNELS),
@@ -37,8 +38,8 @@ def ask_panel(gate: OpenGate, number: int, panel: Panel) -> Strand[None]:
     yield from side_by_side(strands, asking.is_over)
 
 
-class _Asking:
-    def __init__(self, gate: OpenGate, number: int, panel: Panel) -> None:
+class PanelSession:
+    def __init__(self, gate: GateState, number: int, panel: Panel) -> None:
         self._gate = gate
         self._context = gate.context
         self._number = number
@@ -46,8 +47,8 @@ class _Asking:
         rules = gate.gate.request.rules
         self._timeout = timedelta(seconds=rules.timeout_seconds)
         self._reminds = rules.remind_after < 1
-        self._remind = self._context.current_utc_datetime + self._timeout * rules.remind_after
-        self._expires = self._context.current_utc_datetime + self._timeout
+        self._remind = now(self._context) + self._timeout * rules.remind_after
+        self._expires = now(self._context) + self._timeout
         self._expired = False
         self._waits = [0] * len(panel.approvers)
         self._verifying = 0
@@ -74,9 +75,9 @@ class _Asking:
             try:
                 vote = read_vote(event, self._gate.gate, self._number, approver, self._expires)
                 if any(each.approver == approver for each in self._votes):
-                    raise Ignored("answered_already")
+                    raise InvalidVote("answered_already")
                 yield from self._verify(vote)
-            except Ignored as reason:
+            except InvalidVote as reason:
                 self._gate.ignore(approver, str(reason))
             else:
                 self._votes.append(vote)
@@ -85,20 +86,20 @@ class _Asking:
             self._settle()
 
     def _verify(self, vote: Vote) -> Strand[None]:
-        """Raises `Ignored` for a vote that the app has not sealed, or when that can't be found out."""
+        """Raises `InvalidVote` for a vote that the app has not sealed, or when that can't be found out."""
         self._verifying += 1
         try:
-            verified = yield from call(self._context, VERIFY_VOTE, Sealed(vote=vote))
+            verified = yield from call(self._context, VERIFY_VOTE, SignedVote(vote=vote))
         except StepFailed as failure:
-            raise Ignored("not_verified") from failure
+            raise InvalidVote("not_verified") from failure
         finally:
             self._verifying -= 1
-        if not verified.value.genuine:
-            raise Ignored("forged")
+        if not verified.value.valid:
+            raise InvalidVote("forged")
 
     def _settle(self) -> None:
         """Decide, unless a vote that came in is not verified yet: it may be a rejection."""
-        found = settled(self._panel, self._votes)
+        found = tally(self._panel, self._votes)
         if found is None or self._verifying:
             return
         state, votes = found
@@ -110,7 +111,7 @@ class _Asking:
         exists = yield from self._tell(channel, "asked", self._panel.approvers)
         if not (exists and self._reminds):
             return
-        yield from sleep(self._context, self._remind - self._context.current_utc_datetime)
+        yield from sleep(self._context, self._remind - now(self._context))
         answered = {vote.approver for vote in self._votes}
         yield from self._tell(
             channel, "reminder", tuple(each for each in self._panel.approvers if each not in answered)

@@ -2,28 +2,28 @@
 
 from typing import Any, Literal
 
-from murmuration.contracts.approvals import AuditEntry, AuditEvent, Decision, Gate, GateStatus, Settled
-from murmuration.durable.flow import Context
+from murmuration.contracts.approvals import ApprovalGate, AuditEntry, AuditEvent, Decision, GateStatus, Resolution
+from murmuration.durable.context import Context, now, set_status
 from murmuration.policy.gates import hash_of
 
 LISTED_IGNORED = 20
 """Who can raise events could raise very many; the audit list has the first and counts the rest."""
 
 
-class OpenGate:
+class GateState:
     """The mutable part of a gate. Every replay rebuilds it from history, so it holds nothing else."""
 
-    def __init__(self, context: Context, gate: Gate) -> None:
+    def __init__(self, context: Context, gate: ApprovalGate) -> None:
         self.context = context
         self.gate = gate
         self.asked = hash_of(gate.request.asked)
         self.decision: Decision | None = None
-        self._status = GateStatus(expires=context.current_utc_datetime)
+        self._status = GateStatus(expires=now(context))
         self._audit: list[AuditEntry] = []
         self._ignored = 0
 
     def note(self, event: AuditEvent, who: tuple[str, ...] = (), detail: str = "", comment: str = "") -> None:
-        at = self.context.current_utc_datetime
+        at = now(self.context)
         entry = AuditEntry(at=at, gate=self.gate.id, event=event, who=who, detail=detail, comment=comment)
         self._audit.append(entry)
 
@@ -35,7 +35,7 @@ class OpenGate:
 
     def decide(
         self,
-        state: Settled,
+        state: Resolution,
         how: Literal["votes", "expired", "unreachable_quorum"],
         by: tuple[str, ...] = (),
         comment: str = "",
@@ -48,7 +48,7 @@ class OpenGate:
             state=state,
             how=how,
             by=by,
-            at=self.context.current_utc_datetime,
+            at=now(self.context),
             comment=comment,
             audit=tuple(self._audit),
             unlisted=max(0, self._ignored - LISTED_IGNORED),
@@ -59,4 +59,4 @@ class OpenGate:
     def show(self, **changed: Any) -> None:
         """Change what the door sees."""
         self._status = self._status.model_copy(update=changed)
-        self.context.set_custom_status(self._status.model_dump(mode="json"))
+        set_status(self.context, self._status.model_dump(mode="json"))

@@ -1,4 +1,4 @@
-"""Seek approval: a gate of its own instance, kept by `keep_gate`, however long people take.
+"""Seek approval: a gate of its own instance, kept by `approval_gate`, however long people take.
 
 An instance of its own keeps the run's history short over weeks of waiting and reminding, gives each gate its own
 events and status, and still answers who decided when the run is over.
@@ -8,18 +8,19 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from murmuration.contracts.approvals import ApprovalRequest, Decision, Gate
-from murmuration.durable.flow import Context, Leaf, Strand, begin_orchestrator
+from murmuration.contracts.approvals import ApprovalGate, ApprovalRequest, Decision
+from murmuration.durable.context import Context, instance_id, now
+from murmuration.durable.flow import Leaf, Strand, begin_orchestrator
 from murmuration.policy.gates import gate_id, hash_of
 
-KEEPER = "keep_gate"
+KEEPER = "approval_gate"
 
 
 @dataclass(frozen=True)
-class Waiting:
+class PendingDecision:
     """A gate that was opened. Several strands may wait for it."""
 
-    gate: Gate
+    gate: ApprovalGate
     leaf: Leaf
 
     def decision(self, context: Context) -> Strand[Decision]:
@@ -29,15 +30,15 @@ class Waiting:
         try:
             return Decision.model_validate(self.leaf.result)
         except ValidationError:
-            at = context.current_utc_datetime
+            at = now(context)
             asked = hash_of(self.gate.request.asked)
             return Decision(gate=self.gate.id, asked=asked, state="rejected", how="gate_broke", at=at)
 
 
-def open_gate(context: Context, number: int, request: ApprovalRequest) -> Waiting:
+def open_gate(context: Context, number: int, request: ApprovalRequest) -> PendingDecision:
     """Ask. `number` counts the gates of the run, from 1 without gaps: a revision has a new one."""
-    gate = Gate(run=context.instance_id, id=gate_id(context.instance_id, number), request=request)
-    return Waiting(gate, begin_orchestrator(context, KEEPER, gate, gate.id))
+    gate = ApprovalGate(run=instance_id(context), id=gate_id(instance_id(context), number), request=request)
+    return PendingDecision(gate, begin_orchestrator(context, KEEPER, gate, gate.id))
 
 
 def seek_approval(context: Context, number: int, request: ApprovalRequest) -> Strand[Decision]:

@@ -234,7 +234,7 @@ def local_settings(given: Mapping[str, str], data: Path, search: int, model: int
 
 
 def approval_secret(data: Path) -> str:
-    """Made once and kept, so that the links in mails outlive a restart; raises `CannotStart`."""
+    """EmbeddingModel once and kept, so that the links in mails outlive a restart; raises `CannotStart`."""
     path = data / "approval-secret"
     try:
         path.touch(mode=0o600)

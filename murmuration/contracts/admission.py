@@ -26,7 +26,7 @@ class Take(Contract):
     """By the clock of the door that let it pass."""
 
 
-class Entry(Contract):
+class Acquire(Contract):
     """A run wants a place, or asks whether it has one by now."""
 
     run: str
@@ -39,15 +39,15 @@ class Entry(Contract):
     """It had a place before, and gave it away while people thought: it comes before those that had none."""
 
 
-class Departure(Contract):
+class Release(Contract):
     """Runs that need no place any more."""
 
     run: str
     """Who says so."""
-    gone: tuple[str, ...]
+    ended: tuple[str, ...]
 
 
-class Waiting(Contract):
+class QueuedRun(Contract):
     run: str
     event: str
     again: bool = False
@@ -59,12 +59,12 @@ class ActiveRuns(Contract):
     limit: int = 1
     """That of the run which came last."""
     active: tuple[str, ...] = ()
-    waiting: tuple[Waiting, ...] = ()
-    looked: datetime | None = None
+    waiting: tuple[QueuedRun, ...] = ()
+    holders_checked: datetime | None = None
     """When it was last said of whom to find out whether they are over."""
 
 
-class Knock(Contract):
+class Wake(Contract):
     """Tell a run that it has a place, or only find out whether it is under way."""
 
     run: str
@@ -72,11 +72,11 @@ class Knock(Contract):
     """Empty: it is not told anything."""
 
 
-class Knocks(Contract):
-    knocks: tuple[Knock, ...]
+class SlotHolderCheck(Contract):
+    wakes: tuple[Wake, ...]
 
 
-class Gone(Contract):
+class EndedRuns(Contract):
     """The runs that are over, or not there at all."""
 
     runs: tuple[str, ...] = ()
@@ -87,5 +87,5 @@ class Admission(Contract):
 
     admitted: bool
     """Whether the run that asked has a place."""
-    knocks: tuple[Knock, ...] = ()
-    """At whom the run that asked should knock: an entity can't."""
+    wakes: tuple[Wake, ...] = ()
+    """At whom the run that asked should check_slot_holders: an entity can't."""

@@ -5,12 +5,12 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints, ValidationInfo, field_validator
 
-from murmuration.contracts.base import AT_THE_DOOR, Contract, Request
+from murmuration.contracts.base import STRICT_INPUT, Contract, Request
 from murmuration.contracts.content import Content
 
 Choice = Literal["approve", "reject", "revise"]
-Settled = Literal["approved", "rejected", "revise"]
-GateState = Literal["open", "approved", "rejected", "revise"]
+Resolution = Literal["approved", "rejected", "revise"]
+GateStage = Literal["open", "approved", "rejected", "revise"]
 OnExpiry = Literal["reject", "approve", "escalate"]
 Channel = Literal["mail", "webhook"]
 CHANNELS: tuple[Channel, ...] = ("mail", "webhook")
@@ -68,7 +68,7 @@ class ApprovalRules(Contract):
 class PanelRequest(Panel):
     """`Panel` at the door: an unknown or ill-typed field is refused."""
 
-    model_config = AT_THE_DOOR
+    model_config = STRICT_INPUT
 
     approvers: Annotated[
         tuple[Address, ...], Field(min_length=1, max_length=MAX_APPROVERS, strict=False)  # JSON has lists
@@ -78,7 +78,7 @@ class PanelRequest(Panel):
 class ApprovalRulesRequest(ApprovalRules):
     """`ApprovalRules` at the door. Whether each quorum can be reached is `policy.gates.check_reachable`'s to say."""
 
-    model_config = AT_THE_DOOR
+    model_config = STRICT_INPUT
 
     panels: Annotated[tuple[PanelRequest, ...], Field(min_length=1, max_length=MAX_PANELS, strict=False)]
 
@@ -98,7 +98,7 @@ class ApprovalRequest(Contract):
     rules: ApprovalRules
 
 
-class Gate(Contract):
+class ApprovalGate(Contract):
     """The input of the orchestration that keeps one gate."""
 
     run: str
@@ -121,18 +121,18 @@ class Vote(Contract):
     id: str
     at: AwareDatetime
     """When it came in, by the clock of the app."""
-    seal: str
+    signature: str
     """Of all the other fields: without the secret nobody can make or change a vote."""
 
 
-class Sealed(Contract):
+class SignedVote(Contract):
     """A vote whose seal is to be checked."""
 
     vote: Vote
 
 
-class Genuine(Contract):
-    genuine: bool
+class VerificationResult(Contract):
+    valid: bool
 
 
 class Notification(Contract):
@@ -173,7 +173,7 @@ class Counted(Contract):
 class GateStatus(Contract):
     """The custom status of a gate: what the door needs to know to answer for it."""
 
-    state: GateState = "open"
+    state: GateStage = "open"
     panel: int = 0
     expires: AwareDatetime
     """When the time of this panel is over."""
@@ -213,7 +213,7 @@ class Decision(Contract):
 
     gate: str
     asked: str
-    state: Settled
+    state: Resolution
     how: Literal["votes", "expired", "unreachable_quorum", "gate_broke"]
     """`gate_broke`: the gate's orchestration failed or was stopped; that rejects."""
     by: tuple[str, ...] = ()

@@ -15,13 +15,13 @@ class Contract(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-AT_THE_DOOR = ConfigDict(frozen=True, extra="forbid", strict=True)
+STRICT_INPUT = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 class Request(BaseModel):
     """A value that a caller sent. Unknown fields and near-miss types are refused, with the field's name."""
 
-    model_config = AT_THE_DOOR
+    model_config = STRICT_INPUT
 
 
 def _no_number(value: object) -> object:
@@ -30,7 +30,7 @@ def _no_number(value: object) -> object:
     return value
 
 
-Instant = Annotated[AwareDatetime, BeforeValidator(_no_number), Field(strict=False)]
+Timestamp = Annotated[AwareDatetime, BeforeValidator(_no_number), Field(strict=False)]
 """A time at the door: ISO 8601 with its offset."""
 
 

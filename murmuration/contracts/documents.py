@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints, ValidationInfo, field_validator
 
-from murmuration.contracts.base import Contract, Instant, Request
+from murmuration.contracts.base import Contract, Request, Timestamp
 from murmuration.contracts.content import Reference
 from murmuration.contracts.goals import MAX_WAIT_SECONDS, UserName
 from murmuration.contracts.owner import Owner
@@ -23,7 +23,7 @@ class DocumentUpload(Request):
     """What isn't text, such as a PDF: its bytes in base64. Of text, UTF-8."""
     content: Annotated[str | None, Field(validate_default=True)] = None
     """The text. Either this or `content_base64` is given."""
-    modified: Instant | None = None
+    modified: Timestamp | None = None
     """When the document was last changed, as `2026-11-21T10:00:00Z`; the time of reading unless given."""
 
     @field_validator("content_base64")

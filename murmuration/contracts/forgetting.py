@@ -87,12 +87,12 @@ class Sources(Contract):
     names: tuple[str, ...]
 
 
-class Patience(Contract):
+class VerificationPolicy(Contract):
     """How long is looked again, frozen into a run's input."""
 
     readings: int = 16
     """How often all is gone through at most."""
-    quiet_seconds: float = 10
+    settle_seconds: float = 10
     """After a reading that found nothing, until the one that settles it: longer than a written row stays unseen."""
     after_stop_seconds: float = 240
     """The same when runs were stopped: as long as a step that was under way then may take."""
@@ -102,31 +102,31 @@ class Forgetting(Contract):
     """The input of the run that forgets."""
 
     subject: Subject
-    patience: Patience = Patience()
+    verification: VerificationPolicy = VerificationPolicy()
 
 
-class Sweep(Contract):
-    """One piece of going through all that may be kept of a subject."""
+class DeletionPage(Contract):
+    """One page of going through all that may be kept of a subject."""
 
     subject: Subject
     after: str = ""
-    """Where the piece before has ended."""
+    """Where the page before has ended."""
 
 
-class RowSweep(Sweep):
+class RowDeletionPage(DeletionPage):
     index: Literal["knowledge", "memory"]
 
 
-class Swept(Contract):
+class PageResult(Contract):
     found: int = 0
     """What was there, and was deleted."""
     waiting: int = 0
     """What can't be deleted yet: runs that have not ended."""
     after: str | None = None
-    """Where the next piece begins; None when there is none."""
+    """Where the next page begins; None when there is none."""
 
 
-class Tally(Contract):
+class DeletionCounts(Contract):
     """How many different ones were deleted, by what they are, since the forgetting began."""
 
     rows: dict[str, int] = {}
@@ -146,7 +146,7 @@ class Receipt(Contract):
     """The run that forgot."""
     kind: Kind
     key: str
-    deleted: Tally = Tally()
+    deleted: DeletionCounts = DeletionCounts()
     read_back: int = 0
     """How often all was gone through again after the first time."""
     remains: dict[str, int] = {}

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints, ValidationInfo, field_validator
 
 from murmuration.contracts.approvals import ApprovalRules, ApprovalRulesRequest
-from murmuration.contracts.base import AT_THE_DOOR, Contract, Instant, Request
+from murmuration.contracts.base import STRICT_INPUT, Contract, Request, Timestamp
 from murmuration.contracts.owner import Owner
 from murmuration.contracts.passages import DocumentKind, Scope
 from murmuration.contracts.plans import Plan
@@ -83,13 +83,13 @@ class Options(Contract):
 class BudgetRequest(Budget):
     """`Budget` at the door: an unknown or ill-typed limit is refused."""
 
-    model_config = AT_THE_DOOR
+    model_config = STRICT_INPUT
 
 
 class OptionsRequest(Options):
     """`Options` at the door, with what concerns the starter alone."""
 
-    model_config = AT_THE_DOOR
+    model_config = STRICT_INPUT
 
     rules: RulesRequest = RulesRequest()
     approval: ApprovalAtDoor | None = None
@@ -104,9 +104,9 @@ class ScopeRequest(Request):
     sources: Annotated[list[Annotated[str, Field(min_length=1, max_length=512)]], Field(max_length=MAX_SOURCES)] = []
     """Beginnings of paths, one of which a document's has."""
     kinds: Annotated[list[DocumentKind], Field(max_length=10)] = []
-    since: Instant | None = None
+    since: Timestamp | None = None
     """Documents that have changed at this time or later."""
-    until: Instant | None = None
+    until: Timestamp | None = None
     """Documents that have changed before this time."""
 
     @field_validator("until")

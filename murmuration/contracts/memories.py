@@ -15,7 +15,7 @@ MemoryKind = Literal["fact", "decision", "preference", "outcome"]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
-class Recall(Contract):
+class RecallRequest(Contract):
     owner: Owner
     goal: str
     as_of: datetime | None = None
@@ -32,12 +32,12 @@ class Note(Contract):
     about: str = ""
 
 
-class Recalled(Contract):
+class RecallResult(Contract):
     notes: tuple[Note, ...] = ()
     """Most worth first; few and short, so that they may travel in history."""
 
 
-class Extraction(Contract):
+class ExtractionRequest(Contract):
     """What lessons are drawn from."""
 
     goal: str
@@ -58,11 +58,11 @@ class Lesson(Contract):
     importance: Share = 0.5
 
 
-class Extracted(Contract):
+class ExtractionResult(Contract):
     lessons: tuple[Lesson, ...] = ()
 
 
-class Remembrance(Contract):
+class RememberRequest(Contract):
     """What is to be remembered of a run."""
 
     owner: Owner
@@ -79,7 +79,7 @@ class Remembrance(Contract):
     lessons: tuple[Lesson, ...] = ()
 
 
-class Remembered(Contract):
+class RememberResult(Contract):
     written: int = 0
     """Memories that are new."""
     repeated: int = 0
@@ -100,6 +100,6 @@ class Turn(Contract):
     answer: Content
 
 
-class TurnKept(Contract):
+class TurnAppended(Contract):
     turns: int
     """Of the conversation so far."""

@@ -10,7 +10,7 @@ from murmuration.contracts.owner import Owner
 SearchMode = Literal["hybrid", "keyword", "none"]
 """How the passages were found: words and vectors, words alone, or not at all because search was down."""
 DocumentKind = Literal["markdown", "restructuredtext", "html", "pdf", "text", "code"]
-MAX_WORDINGS = 3
+MAX_QUERY_VARIANTS = 3
 """Of one search: the planner's own, and two more."""
 
 
@@ -52,8 +52,8 @@ class Query(Contract):
     text: str
     inserts: dict[str, tuple[Content, ...]] = {}
     """What the references in the text stand for."""
-    also: tuple[str, ...] = ()
-    """Other wordings of the same search, at most two."""
+    query_variants: tuple[str, ...] = ()
+    """Other query_variants of the same search, at most two."""
     scope: Scope = Scope()
     top: int = 6
     tokens: int = 2_400

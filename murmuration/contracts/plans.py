@@ -45,7 +45,7 @@ class Task(Contract):
     `${t1.answer}` and `${t1.items}` stand for what task t1 has answered.
     """
     queries: tuple[str, ...] = ()
-    """Other wordings of a retriever's search."""
+    """Other query_variants of a retriever's search."""
     depends_on: tuple[str, ...] = ()
     agent: str = "executor"
     """Who performs it, if it is an executor."""

@@ -31,7 +31,7 @@ class TaskReply(Reply):
     type: str
     instruction: str
     queries: Texts
-    """Other wordings of a retriever's search; empty for others."""
+    """Other query_variants of a retriever's search; empty for others."""
     depends_on: Texts
     agent: str | None = None
     when: ConditionReply | None = None

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, field_validator, model_validator
 
-from murmuration.contracts.base import AT_THE_DOOR, Contract
+from murmuration.contracts.base import STRICT_INPUT, Contract
 
 MAX_WORDS = 100
 
@@ -25,7 +25,7 @@ class Rules(Contract):
 class RulesRequest(Rules):
     """`Rules` at the door."""
 
-    model_config = AT_THE_DOOR
+    model_config = STRICT_INPUT
 
     min_characters: Annotated[int, Field(ge=0, le=100_000)] = 0
     max_characters: Annotated[int | None, Field(ge=1, le=100_000)] = None

@@ -9,22 +9,22 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import Field
 
-from murmuration.contracts.admission import Gone, Knocks
+from murmuration.contracts.admission import EndedRuns, SlotHolderCheck
 from murmuration.contracts.answers import Answer, AnswerBrief, Draft, Evaluation, TaskBrief, Verdict
-from murmuration.contracts.approvals import Genuine, Notification, Notified, Sealed
+from murmuration.contracts.approvals import Notification, Notified, SignedVote, VerificationResult
 from murmuration.contracts.background import Cancelled, UnderWay
 from murmuration.contracts.base import Contract
 from murmuration.contracts.documents import Ingestion, ReadingReport
-from murmuration.contracts.forgetting import RowSweep, Sweep, Swept, Tally
+from murmuration.contracts.forgetting import DeletionCounts, DeletionPage, PageResult, RowDeletionPage
 from murmuration.contracts.memories import (
-    Extracted,
-    Extraction,
-    Recall,
-    Recalled,
-    Remembered,
-    Remembrance,
+    ExtractionRequest,
+    ExtractionResult,
+    RecallRequest,
+    RecallResult,
+    RememberRequest,
+    RememberResult,
     Turn,
-    TurnKept,
+    TurnAppended,
 )
 from murmuration.contracts.passages import Query, Retrieved
 from murmuration.contracts.plans import PlanBrief, Planned
@@ -40,8 +40,8 @@ class StepCall(Contract):
     run: str
     attempt: int
     """From 1. Coming back for what is under way is not another attempt."""
-    cheapest: bool = False
-    """Whether the cheapest models will have to do."""
+    downgrade_model: bool = False
+    """Whether the downgrade_model models will have to do."""
     token: str | None = None
     """What the `Later` before this call gave."""
     value: dict[str, Any]
@@ -106,26 +106,30 @@ class Step(Generic[Takes, Returns]):
 LIBRARY = "murmuration.steps"
 """The package of the steps that every app on this library has."""
 
-RECALL_MEMORY = Step("recall_memory", Recall, Recalled, attempts=2, timeout_seconds=20)
+RECALL_MEMORY = Step("recall_memory", RecallRequest, RecallResult, attempts=2, timeout_seconds=20)
 PLAN_GOAL = Step("plan_goal", PlanBrief, Planned, attempts=5, timeout_seconds=120, tokens=1_500)
 RETRIEVE_PASSAGES = Step("retrieve_passages", Query, Retrieved, attempts=3, timeout_seconds=30)
 EXECUTE_TASK = Step("execute_task", TaskBrief, Draft, attempts=5, timeout_seconds=120, tokens=2_500)
 EVALUATE_RESULT = Step("evaluate_result", Evaluation, Verdict, attempts=5, timeout_seconds=120, tokens=2_500)
 WRITE_ANSWER = Step("write_answer", AnswerBrief, Answer, attempts=5, timeout_seconds=120, tokens=2_500)
-REMEMBER_RESULT = Step("remember_result", Remembrance, Remembered, attempts=3, timeout_seconds=30)
-EXTRACT_LESSONS = Step("extract_lessons", Extraction, Extracted, attempts=3, timeout_seconds=120, tokens=1_500)
-KEEP_TURN = Step("keep_turn", Turn, TurnKept, attempts=5, timeout_seconds=120)
+REMEMBER_RESULT = Step("remember_result", RememberRequest, RememberResult, attempts=3, timeout_seconds=30)
+EXTRACT_LESSONS = Step(
+    "extract_lessons", ExtractionRequest, ExtractionResult, attempts=3, timeout_seconds=120, tokens=1_500
+)
+APPEND_TURN = Step("append_turn", Turn, TurnAppended, attempts=5, timeout_seconds=120)
 INGEST_DOCUMENTS = Step("ingest_documents", Ingestion, ReadingReport, attempts=5, timeout_seconds=240)
 NOTIFY_APPROVERS = Step("notify_approvers", Notification, Notified, attempts=6, timeout_seconds=60, package=LIBRARY)
-VERIFY_VOTE = Step("verify_vote", Sealed, Genuine, attempts=5, timeout_seconds=20, package=LIBRARY)
-FORGET_RUNS = Step("forget_runs", Sweep, Swept, attempts=5, timeout_seconds=120, controls_runs=True)
-FORGET_ROWS = Step("forget_rows", RowSweep, Swept, attempts=5, timeout_seconds=120)
-FORGET_OBJECTS = Step("forget_objects", Sweep, Swept, attempts=5, timeout_seconds=120, controls_runs=True)
-FORGET_RECORDS = Step("forget_records", Sweep, Swept, attempts=5, timeout_seconds=120, controls_runs=True)
-FORGET_COUNT = Step("forget_count", Sweep, Tally, attempts=5, timeout_seconds=120)
-FORGET_NOTES = Step("forget_notes", Sweep, Swept, attempts=5, timeout_seconds=120)
+VERIFY_VOTE = Step("verify_vote", SignedVote, VerificationResult, attempts=5, timeout_seconds=20, package=LIBRARY)
+FORGET_RUNS = Step("forget_runs", DeletionPage, PageResult, attempts=5, timeout_seconds=120, controls_runs=True)
+FORGET_ROWS = Step("forget_rows", RowDeletionPage, PageResult, attempts=5, timeout_seconds=120)
+FORGET_OBJECTS = Step("forget_objects", DeletionPage, PageResult, attempts=5, timeout_seconds=120, controls_runs=True)
+FORGET_RECORDS = Step("forget_records", DeletionPage, PageResult, attempts=5, timeout_seconds=120, controls_runs=True)
+FORGET_COUNT = Step("forget_count", DeletionPage, DeletionCounts, attempts=5, timeout_seconds=120)
+DELETE_DELETION_LOG = Step("delete_deletion_log", DeletionPage, PageResult, attempts=5, timeout_seconds=120)
 CANCEL_BACKGROUND = Step("cancel_background", UnderWay, Cancelled, attempts=3, timeout_seconds=30, package=LIBRARY)
-KNOCK = Step("knock", Knocks, Gone, attempts=2, timeout_seconds=60, controls_runs=True)
+CHECK_SLOT_HOLDERS = Step(
+    "check_slot_holders", SlotHolderCheck, EndedRuns, attempts=2, timeout_seconds=60, controls_runs=True
+)
 
 STEPS: tuple[Step[Any, Any], ...] = (
     RECALL_MEMORY,
@@ -136,7 +140,7 @@ STEPS: tuple[Step[Any, Any], ...] = (
     WRITE_ANSWER,
     EXTRACT_LESSONS,
     REMEMBER_RESULT,
-    KEEP_TURN,
+    APPEND_TURN,
     INGEST_DOCUMENTS,
     NOTIFY_APPROVERS,
     VERIFY_VOTE,
@@ -145,7 +149,9 @@ STEPS: tuple[Step[Any, Any], ...] = (
     FORGET_OBJECTS,
     FORGET_RECORDS,
     FORGET_COUNT,
-    FORGET_NOTES,
+    DELETE_DELETION_LOG,
     CANCEL_BACKGROUND,
-    KNOCK,
+    CHECK_SLOT_HOLDERS,
 )
+LIBRARY_STEPS = tuple(step for step in STEPS if step.package == LIBRARY)
+APP_STEPS = tuple(step for step in STEPS if step.package != LIBRARY)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from murmuration.documents.source import Definition
 
-DEEPEST = 6
+MAX_DEPTH = 6
 """Containers within containers are looked into so far down."""
 HEADER_CHARACTERS = 400
 """Of what stands before a brace, its end says what the brace opens."""
@@ -86,7 +86,7 @@ def _opened(header: str, line: int, stack: list[_Open]) -> _Open:
     if found := _CONTAINER.search(shown):
         target = _FOR.search(found["rest"])
         name = target[1] if target else found["name"]
-        return _Open(name, _first(shown, found, line), container=len(stack) <= DEEPEST)
+        return _Open(name, _first(shown, found, line), container=len(stack) <= MAX_DEPTH)
     if _WITHOUT_A_NAME.search(shown):
         return _Open("", line, container=True)
     if found := _GO_METHOD.search(shown):

@@ -11,11 +11,11 @@ from collections.abc import Iterable, Iterator
 from murmuration.documents.model import Chunk, Document, Section
 
 TARGET_CHARACTERS = 1_200
-MOST_CHARACTERS = 1_600
+MAX_CHARACTERS = 1_600
 SMALL_CHARACTERS = 300
 """A section of less is put together with its neighbours under the same parent."""
-MOST_HEADING_CHARACTERS = 80
-MOST_PATH_CHARACTERS = 400
+MAX_HEADING_CHARACTERS = 80
+MAX_PATH_CHARACTERS = 400
 """A longer heading or path is shortened, and what it said stands in the text of the first chunk below it."""
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z(\"'])")
 _LINE = re.compile(r"\n")
@@ -28,9 +28,9 @@ _JOINER = "\u200d"
 
 
 def chunk(document: Document) -> tuple[Chunk, ...]:
-    """Chunks in the order of the text, each of at most `MOST_CHARACTERS`. No word is lost; where a section is split,
+    """Chunks in the order of the text, each of at most `MAX_CHARACTERS`. No word is lost; where a section is split,
     the last sentence (of code: the last line) before a split begins the next chunk too."""
-    title = _short(document.title, MOST_PATH_CHARACTERS)
+    title = _short(document.title, MAX_PATH_CHARACTERS)
     said: set[str] = set()
     chunks: list[Chunk] = []
     for section in _together(document.sections):
@@ -46,11 +46,11 @@ def chunk(document: Document) -> tuple[Chunk, ...]:
 
 def _path(headings: tuple[str, ...]) -> str:
     """The headings joined; of a path too long the first and the last that fit."""
-    short = [_short(heading, MOST_HEADING_CHARACTERS) for heading in headings]
-    if sum(len(heading) + 3 for heading in short) <= MOST_PATH_CHARACTERS:
+    short = [_short(heading, MAX_HEADING_CHARACTERS) for heading in headings]
+    if sum(len(heading) + 3 for heading in short) <= MAX_PATH_CHARACTERS:
         return " > ".join(short)
     last: list[str] = []
-    room = MOST_PATH_CHARACTERS - len(short[0]) - len(" > … > ")
+    room = MAX_PATH_CHARACTERS - len(short[0]) - len(" > … > ")
     while sum(len(heading) + 3 for heading in last) + len(short[-len(last) - 1]) <= room:
         last.insert(0, short[-len(last) - 1])
     return " > ".join([short[0], "…", *last])

@@ -14,7 +14,7 @@ _SQL = re.compile(
 )
 _TOML = re.compile(r"\[\[?\s*(?P<name>[^\[\]#]+?)\s*\]\]?\s*(?:#.*)?$")
 _KEY = re.compile(r"""(?P<indent>[ ]*)(?:-[ ]+)?(?P<name>"(?:[^"\\]|\\.)*"|'[^']*'|[\w][^\s:#'"]*)\s*:(?=\s|$)""")
-DEEPEST_KEY = 2
+MAX_KEY = 2
 """Keys of the first levels are headings; below them stand values."""
 LARGE_LINES = 20
 """A key whose value has more lines is divided at the keys within it."""
@@ -67,7 +67,7 @@ def _level(marks: Sequence[tuple[int, int, str]], stop: int, depth: int) -> Iter
     for at, following in zip(tops, [*tops[1:], len(marks)], strict=True):
         first, _, name = marks[at]
         end = marks[following][0] if following < len(marks) else stop
-        large = depth < DEEPEST_KEY and end - first > LARGE_LINES
+        large = depth < MAX_KEY and end - first > LARGE_LINES
         yield Definition(
             name, first, end - 1, tuple(_level(marks[at + 1 : following], end, depth + 1)) if large else ()
         )

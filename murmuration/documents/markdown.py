@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from markdown_it.token import Token
 
 FENCES = ("---", "+++")
-DEEPEST_BLOCK = 60
+MAX_BLOCK = 60
 
 
 def read_markdown(content: str) -> list[Section]:
@@ -20,8 +20,8 @@ def read_markdown(content: str) -> list[Section]:
 
     reader = _Reader()
     text = _without_front_matter(content)
-    for token in MarkdownIt("commonmark", {"maxNesting": DEEPEST_BLOCK}).enable("table").parse(text):
-        if token.level >= DEEPEST_BLOCK - 1:
+    for token in MarkdownIt("commonmark", {"maxNesting": MAX_BLOCK}).enable("table").parse(text):
+        if token.level >= MAX_BLOCK - 1:
             raise RecursionError("markdown-it leaves out what is nested deeper")
         reader.take(token)
     return reader.outline.sections()

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from murmuration.documents.model import Section
 
-DEEPEST = 99
+MAX_DEPTH = 99
 """The level of a heading below all others."""
 
 
@@ -40,7 +40,7 @@ class Outline:
         """A part with a heading of its own, after which the text goes on under the headings of before."""
         self._close()
         before = list(self._path)
-        self._path.append((DEEPEST, " ".join(text.split())))
+        self._path.append((MAX_DEPTH, " ".join(text.split())))
         yield
         self._close()
         self._leave(before)

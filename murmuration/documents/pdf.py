@@ -7,18 +7,18 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from murmuration.documents.model import Section, UnreadableDocument
-from murmuration.documents.outline import DEEPEST, Outline
+from murmuration.documents.outline import MAX_DEPTH, Outline
 
 if TYPE_CHECKING:
     from pypdf import PdfReader
 
-MOST_PAGES = 5_000
-MOST_CHARACTERS = 20_000_000
-MOST_PAGE_BYTES = 20_000_000
+MAX_PAGES = 5_000
+MAX_CHARACTERS = 20_000_000
+MAX_PAGE_BYTES = 20_000_000
 """Of one page's instructions, unpacked: a page of text has some 10 kB, a packed bomb has gigabytes."""
-MOST_SECONDS = 90.0
+MAX_SECONDS = 90.0
 """Looked at before each page and each instruction: well below the 240 s a batch of documents may take."""
-DEEPEST_ENTRY = 20
+MAX_ENTRY = 20
 
 
 def read_pdf(source: str, content: bytes, title: str) -> list[Section]:
@@ -30,8 +30,8 @@ def read_pdf(source: str, content: bytes, title: str) -> list[Section]:
         reader = pypdf.PdfReader(io.BytesIO(content))
         if reader.is_encrypted and not reader.decrypt(""):
             raise UnreadableDocument(source, "the PDF is encrypted")
-        if len(reader.pages) > MOST_PAGES:
-            raise UnreadableDocument(source, f"the PDF has {len(reader.pages)} pages, at most {MOST_PAGES} are read")
+        if len(reader.pages) > MAX_PAGES:
+            raise UnreadableDocument(source, f"the PDF has {len(reader.pages)} pages, at most {MAX_PAGES} are read")
         return _sections(source, reader, title)
     except UnreadableDocument:
         raise
@@ -47,13 +47,13 @@ def _sections(source: str, reader: "PdfReader", title: str) -> list[Section]:
     outline = Outline()
     outline.heading(1, _clean(named).strip() or title)
     entries = _entries(reader)
-    until = time.monotonic() + MOST_SECONDS
+    until = time.monotonic() + MAX_SECONDS
     size = 0
     for number, page in enumerate(reader.pages):
         text = _clean(_text(source, page, until))
         size += len(text.strip())
-        if size > MOST_CHARACTERS:
-            raise UnreadableDocument(source, f"the PDF holds over {MOST_CHARACTERS} characters")
+        if size > MAX_CHARACTERS:
+            raise UnreadableDocument(source, f"the PDF holds over {MAX_CHARACTERS} characters")
         _put(outline, f"page {number + 1}", text, entries.get(number, []))
     return outline.sections() if size else []  # its title and outline alone are no document
 
@@ -61,14 +61,14 @@ def _sections(source: str, reader: "PdfReader", title: str) -> list[Section]:
 def _text(source: str, page: Any, until: float) -> str:
     def check(*_operation: object) -> None:
         if time.monotonic() > until:
-            raise UnreadableDocument(source, f"reading the PDF takes over {MOST_SECONDS:.0f} s")
+            raise UnreadableDocument(source, f"reading the PDF takes over {MAX_SECONDS:.0f} s")
 
     check()
     contents = page.get_contents()
     if contents is None:
         return ""
-    if len(contents.get_data()) > MOST_PAGE_BYTES:
-        raise UnreadableDocument(source, f"a page of the PDF has over {MOST_PAGE_BYTES} bytes of instructions")
+    if len(contents.get_data()) > MAX_PAGE_BYTES:
+        raise UnreadableDocument(source, f"a page of the PDF has over {MAX_PAGE_BYTES} bytes of instructions")
     return str(page.extract_text(visitor_operand_before=check))
 
 
@@ -88,7 +88,7 @@ def _put(outline: Outline, page: str, text: str, entries: list[tuple[int, str]])
 
 def _block(outline: Outline, page: str, lines: list[str]) -> None:
     if any(line.strip() for line in lines):
-        outline.heading(DEEPEST, page)
+        outline.heading(MAX_DEPTH, page)
         outline.block("\n".join(line.rstrip() for line in lines))
 
 
@@ -114,7 +114,7 @@ def _entries(reader: "PdfReader") -> dict[int, list[tuple[int, str]]]:
 def _flat(entries: Any, level: int) -> Iterator[tuple[int, Any]]:
     for entry in entries:
         if isinstance(entry, list):
-            yield from _flat(entry, min(level + 1, DEEPEST_ENTRY))
+            yield from _flat(entry, min(level + 1, MAX_ENTRY))
         else:
             yield level, entry
 

@@ -18,13 +18,13 @@ _KINDS: dict[DocumentKind, tuple[str, ...]] = {
     "pdf": (".pdf",),
     "text": (".txt", ".text"),
 }
-MOST_CONTROL_CHARACTERS = 0.05
+MAX_CONTROL_CHARACTERS = 0.05
 """More of them than this share, and the content is no text."""
-MOST_OPEN_TAGS = 50_000
+MAX_OPEN_TAGS = 50_000
 """That HTML never closes: each may be within all before it, which takes time in their square."""
-MOST_MARKED_CHARACTERS = 2_000_000
-MOST_MARKED_LINE = 20_000
-MOST_MARKS = 5_000
+MAX_MARKED_CHARACTERS = 2_000_000
+MAX_MARKED_LINE = 20_000
+MAX_MARKS = 5_000
 """Backticks and asterisks in one paragraph. Larger texts, and Markdown and reStructuredText of more, are read
 as they stand, markup and all: their parsers take time in the square of these."""
 
@@ -86,19 +86,19 @@ def _text(source: str, content: str | bytes) -> str:
         except UnicodeDecodeError:
             raise UnreadableDocument(source, "it is not UTF-8 text") from None
     strange = sum(char < " " and char not in "\n\r\t\f" for char in content) + content.count("\ufffd")
-    if "\0" in content or strange > MOST_CONTROL_CHARACTERS * len(content):
+    if "\0" in content or strange > MAX_CONTROL_CHARACTERS * len(content):
         raise UnreadableDocument(source, "it is not text")
     return content
 
 
 def _is_bounded(text: str, *, lines: bool) -> bool:
-    if len(text) > MOST_MARKED_CHARACTERS:
+    if len(text) > MAX_MARKED_CHARACTERS:
         return False
     if not lines:
-        return text.count("<") - 2 * text.count("</") <= MOST_OPEN_TAGS
-    if max(map(len, text.split("\n"))) > MOST_MARKED_LINE:
+        return text.count("<") - 2 * text.count("</") <= MAX_OPEN_TAGS
+    if max(map(len, text.split("\n"))) > MAX_MARKED_LINE:
         return False
-    return all(block.count("`") + block.count("*") <= MOST_MARKS for block in text.split("\n\n"))
+    return all(block.count("`") + block.count("*") <= MAX_MARKS for block in text.split("\n\n"))
 
 
 def _plain(content: str) -> list[Section]:

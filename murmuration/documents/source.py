@@ -15,7 +15,7 @@ from murmuration.documents.outline import code
 BRACES = (".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx", ".java", ".cs", ".go", ".rs", ".c", ".h",
           ".cc", ".cpp", ".cxx", ".hh", ".hpp")  # fmt: skip
 SOURCE_SUFFIXES = (".py", ".pyi", *BRACES, ".sh", ".bash", ".sql", ".yaml", ".yml", ".toml", ".json")
-MOST_PARSED_CHARACTERS = 2_000_000
+MAX_PARSED_CHARACTERS = 2_000_000
 """Of larger files no definitions are looked for: a syntax tree takes some hundred times the memory of its text, and
 what is larger was written by a program."""
 _LINE_END = re.compile(r"\r\n|\r|\n")
@@ -41,7 +41,7 @@ def read_source(source: str, content: str) -> list[Section]:
     """Sections of a file; one without headings below the module where its structure can't be seen."""
     lines = _LINE_END.split(content)
     suffix = PurePosixPath(source).suffix.lower()
-    definitions = _finder(suffix)(content, lines) if len(content) <= MOST_PARSED_CHARACTERS else ()
+    definitions = _finder(suffix)(content, lines) if len(content) <= MAX_PARSED_CHARACTERS else ()
     return list(_sections(lines, definitions, (_module(source, suffix),), 0, len(lines)))
 
 

@@ -21,14 +21,15 @@ from murmuration.contracts.steps import (
     Takes,
 )
 from murmuration.contracts.usage import NOTHING, Usage
-from murmuration.durable.flow import Context, GivenUp, Leaf, StepFailed, Strand, begin_activity, sleep
+from murmuration.durable.context import Context, instance_id, now
+from murmuration.durable.flow import GivenUp, Leaf, StepFailed, Strand, begin_activity, sleep
 
 FIRST_BACKOFF_SECONDS = 1.0
-LONGEST_BACKOFF_SECONDS = 60.0
+MAX_BACKOFF_SECONDS = 60.0
 FIRST_POLL_SECONDS = 2.0
 """Before the first look at what a provider works on in the background; later pauses grow."""
 POLL_GROWTH = 1.5
-LONGEST_PENDING = timedelta(hours=1)
+MAX_PENDING = timedelta(hours=1)
 """What is not done after that is cancelled."""
 
 _STEP_RESULT: TypeAdapter[Done | Later | Failed] = TypeAdapter(StepResult)
@@ -44,7 +45,7 @@ class Result(Generic[Returns]):
 
 
 def call(
-    context: Context, step: Step[Takes, Returns], value: Takes, *, cheapest: bool = False
+    context: Context, step: Step[Takes, Returns], value: Takes, *, downgrade_model: bool = False
 ) -> Strand[Result[Returns]]:
     """Have `step` done; raises `StepFailed` when it can't be, or was not within the row's attempts.
 
@@ -54,13 +55,13 @@ def call(
     """
     used = NOTHING
     attempt, polls, token = 1, 0, None
-    until = context.current_utc_datetime + LONGEST_PENDING
+    until = now(context) + MAX_PENDING
     try:
         while True:
             message = StepCall(
-                run=context.instance_id,
+                run=instance_id(context),
                 attempt=attempt,
-                cheapest=cheapest,
+                downgrade_model=downgrade_model,
                 token=token,
                 value=value.model_dump(mode="json"),
             )
@@ -73,7 +74,7 @@ def call(
             if isinstance(outcome, Failed):
                 raise StepFailed(outcome.code, outcome.message, used)
             token = outcome.token
-            late = outcome.code == PENDING and context.current_utc_datetime >= until
+            late = outcome.code == PENDING and now(context) >= until
             if late or (outcome.code != PENDING and attempt == step.attempts):
                 yield from _cancel(context, token)
                 raise StepFailed(outcome.code, f"{step.name} gave up after {attempt} attempts", used)
@@ -88,11 +89,11 @@ def _pause(outcome: Later, attempt: int, polls: int) -> float:
     """Seconds until the next attempt, or the next look."""
     if outcome.code == PENDING:
         growth: float = POLL_GROWTH**polls
-        return min(FIRST_POLL_SECONDS * growth, LONGEST_BACKOFF_SECONDS)
+        return min(FIRST_POLL_SECONDS * growth, MAX_BACKOFF_SECONDS)
     if outcome.seconds is not None:
         return outcome.seconds
     growth = 2.0 ** (attempt - 1)
-    return min(FIRST_BACKOFF_SECONDS * growth, LONGEST_BACKOFF_SECONDS)
+    return min(FIRST_BACKOFF_SECONDS * growth, MAX_BACKOFF_SECONDS)
 
 
 def _cancel(context: Context, token: str | None) -> Strand[None]:

@@ -9,20 +9,20 @@ from collections.abc import Callable, Generator, Sequence
 from datetime import timedelta
 from typing import Any, TypeAlias, TypeVar
 
-from azure.durable_functions import DurableOrchestrationContext, EntityId
+from azure.durable_functions import EntityId
 from azure.durable_functions.models.Task import TimerTask
 
 from murmuration.contracts.base import Contract
 from murmuration.contracts.usage import NOTHING, Usage
+from murmuration.durable.context import Context, now
 
 T = TypeVar("T")
 
-Context: TypeAlias = DurableOrchestrationContext
 Leaf: TypeAlias = Any
 """A task of the SDK that isn't made of others: an activity, a timer, an external event."""
 Strand: TypeAlias = Generator[tuple[Leaf, ...], None, T]
 
-LONGEST_TIMER = timedelta(days=3)
+MAX_TIMER = timedelta(days=3)
 """The SDK can't cancel a timer of more than 6 days; longer waits are made of steps of this length."""
 
 
@@ -75,16 +75,16 @@ def any_ended(leaves: Sequence[Leaf]) -> bool:
 
 
 def _nudge(context: Context) -> Leaf:
-    nudge: Leaf = context.create_timer(context.current_utc_datetime + timedelta(hours=1))
+    nudge: Leaf = context.create_timer(now(context) + timedelta(hours=1))
     nudge.cancel()
     return nudge
 
 
 def sleep(context: Context, duration: timedelta) -> Strand[None]:
-    """Wait on durable timers, in steps of at most `LONGEST_TIMER`."""
-    until = context.current_utc_datetime + duration
-    while context.current_utc_datetime < until:
-        timer: Leaf = context.create_timer(min(until, context.current_utc_datetime + LONGEST_TIMER))
+    """Wait on durable timers, in steps of at most `MAX_TIMER`."""
+    until = now(context) + duration
+    while now(context) < until:
+        timer: Leaf = context.create_timer(min(until, now(context) + MAX_TIMER))
         try:
             yield (timer,)
         except GivenUp:
@@ -112,9 +112,9 @@ def wait_for(context: Context, event: str, timeout: timedelta) -> Strand[Any]:
     `event` must be unique to this wait: the SDK lets one event satisfy two waits of the same name.
     """
     raised = context.wait_for_external_event(event)
-    until = context.current_utc_datetime + timeout
-    while context.current_utc_datetime < until:
-        timer: Leaf = context.create_timer(min(until, context.current_utc_datetime + LONGEST_TIMER))
+    until = now(context) + timeout
+    while now(context) < until:
+        timer: Leaf = context.create_timer(min(until, now(context) + MAX_TIMER))
         if (yield from race(raised, timer)) is raised:
             if not timer.is_completed:
                 timer.cancel()  # an open timer would keep the instance running
@@ -180,7 +180,7 @@ def within(context: Context, seconds: int, strand: Strand[T]) -> Strand[T]:
     except StopIteration as stop:
         ready: T = stop.value
         return ready
-    timer: Leaf = context.create_timer(context.current_utc_datetime + timedelta(seconds=seconds))
+    timer: Leaf = context.create_timer(now(context) + timedelta(seconds=seconds))
     try:
         while True:
             yield (*waiting, timer)

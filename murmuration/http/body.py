@@ -7,7 +7,7 @@ from typing import Any, NoReturn, TypeVar
 import azure.functions as func
 from pydantic import TypeAdapter, ValidationError
 
-from murmuration.contracts.base import Instant, Request
+from murmuration.contracts.base import Request, Timestamp
 from murmuration.contracts.goals import MAX_WAIT_SECONDS
 from murmuration.http.problems import HttpProblem, invalid, quote
 
@@ -16,7 +16,7 @@ R = TypeVar("R", bound=Request)
 MAX_KEY_CHARACTERS = 255
 MAX_NAME_CHARACTERS = 256
 MAX_QUERY_CHARACTERS = 512
-_INSTANT: TypeAdapter[datetime] = TypeAdapter(Instant)
+_INSTANT: TypeAdapter[datetime] = TypeAdapter(Timestamp)
 
 
 def read_body(request: func.HttpRequest, contract: type[R], max_bytes: int) -> R:
@@ -78,7 +78,7 @@ def idempotency_key(request: func.HttpRequest) -> str | None:
     return key
 
 
-def moment(request: func.HttpRequest, name: str) -> datetime | None:
+def parse_timestamp(request: func.HttpRequest, name: str) -> datetime | None:
     """A query parameter that is a time, such as 2026-11-21T10:00:00Z; None when it isn't given."""
     text = read_query(request, name, MAX_NAME_CHARACTERS)
     if not text:

@@ -14,7 +14,7 @@ from murmuration.http.problems import HttpProblem, quote
 from murmuration.policy.tenancy import owns
 
 FIRST_LOOK_SECONDS = 0.05
-LONGEST_LOOK_SECONDS = 1.0
+MAX_LOOK_SECONDS = 1.0
 STATUS_NAMES = {
     "Pending": "pending",
     "Running": "running",
@@ -35,11 +35,14 @@ async def status_of(client: df.DurableOrchestrationClient, run: str) -> DurableO
 
 
 async def find(
-    client: df.DurableOrchestrationClient, tenant: str, run: str, orchestrator: str
+    client: df.DurableOrchestrationClient, tenant: str, run: str, orchestrator: str | None = None
 ) -> DurableOrchestrationStatus:
-    """The tenant's run; another tenant's, or one of another kind, is answered like one that does not exist."""
+    """The tenant's run, of whatever kind unless `orchestrator` says which.
+
+    Raises `HttpProblem` 404 for another tenant's, or one of another kind, as for one that does not exist.
+    """
     status = await status_of(client, run) if owns(tenant, run) else None
-    if status is None or status.name != orchestrator:
+    if status is None or (orchestrator is not None and status.name != orchestrator):
         raise HttpProblem(404, "Not found", f"there is no run {quote(run)}")
     return status
 
@@ -77,7 +80,7 @@ async def ended(client: df.DurableOrchestrationClient, run: str, seconds: int) -
         if status is not None and state(status) in OVER:
             return status
         await asyncio.sleep(min(pause, max(0.0, deadline - time.monotonic())))
-        pause = min(pause * 1.5, LONGEST_LOOK_SECONDS)
+        pause = min(pause * 1.5, MAX_LOOK_SECONDS)
     return None
 
 

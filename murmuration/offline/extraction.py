@@ -9,7 +9,7 @@ from typing import Any
 from murmuration.offline.prose import prose
 from murmuration.offline.text import content_stems, sentences
 
-MOST_SENTENCES = 3
+MAX_SENTENCES = 3
 SHORTEST, LONGEST = 25, 420
 """Characters of a sentence worth quoting."""
 HEADED = 0.8
@@ -111,7 +111,7 @@ def _readable(sentence: str) -> float:
 def _choose(candidates: list[Candidate], wanted: dict[str, float]) -> list[Candidate]:
     """The best sentence, then those that add what is not said yet."""
     chosen: list[Candidate] = []
-    while candidates and len(chosen) < MOST_SENTENCES:
+    while candidates and len(chosen) < MAX_SENTENCES:
         gains = [(_gain(each, chosen, wanted), -place, each) for place, each in enumerate(candidates)]
         gain, _, best = max(gains, key=lambda entry: entry[:2])
         if chosen and gain < 0.45 * chosen[0].score:

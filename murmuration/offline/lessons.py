@@ -10,7 +10,7 @@ from typing import Any
 from murmuration.offline.statements import about_activity, about_statement, about_thing, is_plain
 from murmuration.offline.text import content_stems, rows, sentences
 
-MOST_OF_AN_ANSWER = 3
+MAX_ANSWER_SHARE = 3
 Lesson = dict[str, Any]
 """As `LessonReply`."""
 _MARKER = re.compile(r"\s*\[\d+\]")
@@ -68,7 +68,7 @@ def _of_goal(goal: str) -> Iterator[Lesson]:
 
 def _of_answer(answer: str) -> Iterator[Lesson]:
     """The first sentences that say something of a thing that they name."""
-    left = MOST_OF_AN_ANSWER
+    left = MAX_ANSWER_SHARE
     for sentence in sentences(_MARKER.sub("", answer)):
         subject = about_statement(sentence) if is_plain(sentence) else ""
         if subject and left:

@@ -1,7 +1,6 @@
 """Plans by rule: the parts of a goal, each with a retriever and an executor.
 
-Other wordings of a search are left out: the same words in another order find the same, and the offline model knows no
-others.
+Query variants are left out: the same words in another order find the same, and the offline model knows no others.
 """
 
 import re

@@ -6,7 +6,7 @@ from murmuration.offline.text import content_stems
 
 LONGEST = 300
 """Characters of a sentence that can be kept."""
-MOST_WORDS = 6
+MAX_WORDS = 6
 _STATEMENT = re.compile(
     r"^(?P<subject>[\w'-]+(?: [\w'-]+){0,7}?)"
     r" (?P<verb>(?:is|are|was|were|has|have|needs?|takes?|must|should|can|cannot|may|costs?|requires?|lasts?|holds?"
@@ -50,12 +50,12 @@ def about_statement(sentence: str) -> str:
         _PARTICIPLE.match(found["rest"]) if _TO_BE.match(found["verb"]) else re.match(r"(?P<word>\w+)", found["verb"])
     )
     words = [*subject.split(), *([word["word"]] if word else [])]
-    return " ".join(words) if len(words) <= MOST_WORDS else ""
+    return " ".join(words) if len(words) <= MAX_WORDS else ""
 
 
 def about_activity(phrase: str) -> str:
     """ "how to keep backups" of "keep backups for 30 days"; empty when nothing is named."""
-    words = _named(phrase)[: MOST_WORDS - 2]
+    words = _named(phrase)[: MAX_WORDS - 2]
     return " ".join(("how", "to", *words)) if words else ""
 
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from murmuration.offline.text import rows, sentences
 
-MOST_WORDS = 200
-MOST_OF_ONE = 40
+MAX_WORDS = 200
+MAX_PER_DOCUMENT = 40
 """Words of a question, and of the sentence that answers it."""
 _MARKER = re.compile(r"\s*\[\d+\]")
 
@@ -19,7 +19,7 @@ def shorten(question: dict[str, Any]) -> dict[str, Any]:
         told.append(" ".join((_first_words(str(turn.get("goal") or "")), *map(_first_words, answer[:1]))))
     kept: list[str] = []
     for each in reversed(told):
-        if sum(len(one.split()) for one in (each, *kept)) > MOST_WORDS:
+        if sum(len(one.split()) for one in (each, *kept)) > MAX_WORDS:
             break
         kept.insert(0, each)
     return {"summary": " ".join(each for each in kept if each)}
@@ -27,4 +27,4 @@ def shorten(question: dict[str, Any]) -> dict[str, Any]:
 
 def _first_words(text: str) -> str:
     words = text.split()
-    return " ".join(words if len(words) <= MOST_OF_ONE else [*words[:MOST_OF_ONE], "…"])
+    return " ".join(words if len(words) <= MAX_PER_DOCUMENT else [*words[:MAX_PER_DOCUMENT], "…"])

@@ -12,7 +12,7 @@ NEARLY = 0.8
 MICRO_DOLLARS = 1_000_000
 
 
-class Purse:
+class BudgetTracker:
     """The budget of one run. A step is promised its estimate before it is scheduled, and charged what it took.
 
     So steps that run side by side can't spend the same rest twice: a run exceeds a limit by no more than what its
@@ -31,12 +31,12 @@ class Purse:
         self._usage = NOTHING
         self._not_in_usage: list[Usage] = []
 
-    def promise(self, tokens: int) -> None:
+    def reserve(self, tokens: int) -> None:
         """Before a step that takes about so many; none: it asks no model."""
         self._promised += tokens
         self._promised_calls += tokens > 0
 
-    def charge(self, tokens: int, used: Usage, agent: str) -> None:
+    def settle(self, tokens: int, used: Usage, agent: str) -> None:
         """What a step took that was promised `tokens`."""
         self._promised -= tokens
         self._promised_calls -= tokens > 0

@@ -26,5 +26,5 @@ def digest(receipt: Receipt) -> str:
     ).hexdigest()
 
 
-def sealed(receipt: Receipt) -> Receipt:
+def with_digest(receipt: Receipt) -> Receipt:
     return receipt.model_copy(update={"sha256": digest(receipt)})

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from murmuration.contracts.approvals import ApprovalRules, Gate, Panel, Settled, Vote
+from murmuration.contracts.approvals import ApprovalGate, ApprovalRules, Panel, Resolution, Vote
 from murmuration.contracts.content import Content
 
 
@@ -14,7 +14,7 @@ class UnreachableQuorum(ValueError):
     """A panel can't reach its quorum; the message names the field and quotes the value."""
 
 
-class Ignored(Exception):
+class InvalidVote(Exception):
     """An event that is no answer to what was asked; the message is a short reason without content."""
 
 
@@ -57,27 +57,27 @@ def check_reachable(rules: ApprovalRules, requester: str) -> None:
             )
 
 
-def read_vote(event: Any, gate: Gate, panel: int, approver: str, expires: datetime) -> Vote:
-    """The event as this approver's vote in this panel of this gate, not yet verified; raises `Ignored`.
+def read_vote(event: Any, gate: ApprovalGate, panel: int, approver: str, expires: datetime) -> Vote:
+    """The event as this approver's vote in this panel of this gate, not yet verified; raises `InvalidVote`.
 
     The SDK's client delivers a JSON text, a POST to Durable's own URL the value.
     """
     try:
         vote = Vote.model_validate(json.loads(event) if isinstance(event, str) else event)
     except (ValueError, RecursionError):
-        raise Ignored("malformed") from None
+        raise InvalidVote("malformed") from None
     if (vote.gate, vote.panel) != (gate.id, panel):
-        raise Ignored("for_another_gate")
+        raise InvalidVote("for_another_gate")
     if vote.asked != hash_of(gate.request.asked):
-        raise Ignored("for_other_content")
+        raise InvalidVote("for_other_content")
     if vote.approver != approver:
-        raise Ignored("by_someone_else")
+        raise InvalidVote("by_someone_else")
     if vote.at >= expires:
-        raise Ignored("late")
+        raise InvalidVote("late")
     return vote
 
 
-def settled(panel: Panel, votes: Sequence[Vote]) -> tuple[Settled, tuple[Vote, ...]] | None:
+def tally(panel: Panel, votes: Sequence[Vote]) -> tuple[Resolution, tuple[Vote, ...]] | None:
     """What the votes decide and whose they are, None while they don't: a quorum approves, any one else stops."""
     for vote in votes:
         if vote.choice != "approve":

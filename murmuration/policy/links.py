@@ -51,18 +51,18 @@ def read_link(secret: str, link: str) -> Claims:
         raise LinkRefused("the link is of a version that is not known here") from error
 
 
-def seal(secret: str, vote: Vote) -> Vote:
+def sign_vote(secret: str, vote: Vote) -> Vote:
     """The vote with its seal."""
-    return vote.model_copy(update={"seal": _seal(secret, vote)})
+    return vote.model_copy(update={"signature": _vote_signature(secret, vote)})
 
 
 def is_genuine(secret: str, vote: Vote) -> bool:
     """Whether this app has sealed the vote, and nobody has changed it since."""
-    return hmac.compare_digest(vote.seal.encode(), _seal(secret, vote).encode())
+    return hmac.compare_digest(vote.signature.encode(), _vote_signature(secret, vote).encode())
 
 
-def _seal(secret: str, vote: Vote) -> str:
-    return _signature(secret, "vote", vote.model_dump_json(exclude={"seal"}))
+def _vote_signature(secret: str, vote: Vote) -> str:
+    return _signature(secret, "vote", vote.model_dump_json(exclude={"signature"}))
 
 
 def _signature(secret: str, purpose: str, body: str) -> str:

@@ -1,4 +1,4 @@
-"""What is worth keeping in memory, under which key, and what of it is recalled first."""
+"""What is score keeping in memory, under which key, and what of it is recalled first."""
 
 import hashlib
 import re
@@ -34,7 +34,7 @@ _ORDERS = re.compile(
 
 
 @dataclass(frozen=True)
-class Recollection:
+class ScoredMemory:
     """A memory that a search has found; `place` counts from 0, the most relevant first."""
 
     place: int
@@ -80,15 +80,15 @@ def expires(now: datetime) -> datetime:
     return now + timedelta(days=KEPT_DAYS)
 
 
-def by_worth(found: Sequence[Recollection], now: datetime, half_life_days: float) -> list[int]:
-    """The places of `found`, the most worth first: relevance by recency by importance."""
+def rank(found: Sequence[ScoredMemory], now: datetime, half_life_days: float) -> list[int]:
+    """The places of `found`, the most score first: relevance by recency by importance."""
 
-    def worth(each: Recollection) -> float:
+    def score(each: ScoredMemory) -> float:
         days = max(0.0, (now - each.used) / timedelta(days=1))
         recency = 0.5 ** (days / half_life_days)
         return _relevance(each.place) * _damped(recency) * _damped(each.importance)
 
-    return [each.place for each in sorted(found, key=lambda each: (-worth(each), each.place))]
+    return [each.place for each in sorted(found, key=lambda each: (-score(each), each.place))]
 
 
 def _relevance(place: int) -> float:

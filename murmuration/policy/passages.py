@@ -20,7 +20,7 @@ RANK_CONSTANT = 60
 """Of reciprocal rank fusion, as the search service uses it."""
 
 
-def fused(rankings: Sequence[Sequence[Passage]]) -> list[Passage]:
+def reciprocal_rank_fusion(rankings: Sequence[Sequence[Passage]]) -> list[Passage]:
     """One ranking of several, by reciprocal rank fusion; one alone stays as it is."""
     worth: dict[str, float] = {}
     found: dict[str, Passage] = {}
@@ -31,7 +31,7 @@ def fused(rankings: Sequence[Sequence[Passage]]) -> list[Passage]:
     return sorted(found.values(), key=lambda passage: -worth[passage.id])
 
 
-def chosen(found: Sequence[Passage], *, top: int, tokens: int) -> tuple[Passage, ...]:
+def select_passages(found: Sequence[Passage], *, top: int, tokens: int) -> tuple[Passage, ...]:
     """At most `top` passages, best first, of about `tokens` tokens in all.
 
     Neighbours of one section are put together, what says the same as a better one is left out, and a passage that

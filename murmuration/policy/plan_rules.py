@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from graphlib import CycleError, TopologicalSorter
 from typing import Literal, cast, get_args
 
-from murmuration.contracts.passages import MAX_WORDINGS
+from murmuration.contracts.passages import MAX_QUERY_VARIANTS
 from murmuration.contracts.plans import Condition, FailurePolicy, Fallback, Plan, Task, TaskType
 from murmuration.contracts.replies import PlanReply, TaskReply
 from murmuration.policy.conditions import objection
@@ -14,7 +14,7 @@ from murmuration.policy.references import FIELDS, ITEM, references, task_of
 MAX_TASKS = 50
 MAX_INSTRUCTION_CHARACTERS = 1_000
 MAX_FALLBACK_CHARACTERS = 4_000
-LONGEST_TIMEOUT_SECONDS = 86_400
+MAX_TIMEOUT_SECONDS = 86_400
 DEFAULT_AGENT = "executor"
 SUPPORTED_TYPES: tuple[TaskType, ...] = ("retriever", "executor")
 _ID = re.compile(r"[A-Za-z0-9_-]{1,32}")
@@ -78,8 +78,8 @@ def _problem(task: TaskReply, types: Mapping[str, TaskType], executors: Collecti
             return f"depends on {needed!r}, which is no task"
     if (task.agent or DEFAULT_AGENT) not in executors:
         return f"agent {task.agent!r} is none of {', '.join(sorted(executors))}"
-    if task.timeout_seconds is not None and not 1 <= task.timeout_seconds <= LONGEST_TIMEOUT_SECONDS:
-        return f"timeout_seconds {task.timeout_seconds} is not from 1 to {LONGEST_TIMEOUT_SECONDS}"
+    if task.timeout_seconds is not None and not 1 <= task.timeout_seconds <= MAX_TIMEOUT_SECONDS:
+        return f"timeout_seconds {task.timeout_seconds} is not from 1 to {MAX_TIMEOUT_SECONDS}"
     return _reference_problem(task, types) or _when_problem(task, types) or _failure_problem(task, executors)
 
 
@@ -146,7 +146,7 @@ def _task(task: TaskReply) -> Task:
 
 
 def _wordings(task: TaskReply) -> tuple[str, ...]:
-    """Other wordings of a retriever's search, as far as they are of use."""
+    """Other query_variants of a retriever's search, as far as they are of use."""
     texts = [each.strip()[:MAX_INSTRUCTION_CHARACTERS] for each in task.queries if each.strip()]
     others = [each for each in dict.fromkeys(texts) if each != task.instruction]
-    return tuple(others[: MAX_WORDINGS - 1]) if task.type == "retriever" else ()
+    return tuple(others[: MAX_QUERY_VARIANTS - 1]) if task.type == "retriever" else ()

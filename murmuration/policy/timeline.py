@@ -6,7 +6,7 @@ from datetime import datetime
 
 
 @dataclass(frozen=True)
-class Held:
+class MemoryVersion:
     """A memory that is kept: held true from `since` until `until` (None: still)."""
 
     id: str
@@ -14,28 +14,28 @@ class Held:
     """Normalised."""
     since: datetime
     until: datetime | None
-    said: datetime
+    asserted_at: datetime
     """When a run said it last."""
     used: datetime
 
 
 @dataclass(frozen=True)
-class Entry:
+class VersionPlacement:
     """Where a memory belongs among those on its subject."""
 
-    repeats: Held | None = None
+    repeats: MemoryVersion | None = None
     """The one that says the same already: nothing is new, but that it may have held earlier than was known."""
-    newer: Held | None = None
+    newer: MemoryVersion | None = None
     """What holds after it; None: it is the newest."""
     until: datetime | None = None
     """How long it holds; None: still."""
-    closes: tuple[Held, ...] = ()
+    supersedes: tuple[MemoryVersion, ...] = ()
     """Those that end where it begins."""
-    again: bool = False
+    revived: bool = False
     """Whether the same was held true at another time, and not in between."""
 
 
-def entry(kept: Sequence[Held], text: str, at: datetime) -> Entry:
+def place_version(kept: Sequence[MemoryVersion], text: str, at: datetime) -> VersionPlacement:
     """Where `text`, normalised and said `at`, belongs. Steps that are delivered late or twice change nothing newer.
 
     What is said of a time in the midst of something else, which was said before and after, holds for no time: only
@@ -46,11 +46,13 @@ def entry(kept: Sequence[Held], text: str, at: datetime) -> Entry:
     newer = next((each for each in timeline if each.since > at), None)
     if holding and holding[-1].text == text:
         # Writers that did not see each other yet may have left others open before it.
-        return Entry(repeats=holding[-1], closes=tuple(holding[:-1]))
-    again = any(each.text == text for each in timeline)
-    if holding and holding[-1].said > at:
+        return VersionPlacement(repeats=holding[-1], supersedes=tuple(holding[:-1]))
+    revived = any(each.text == text for each in timeline)
+    if holding and holding[-1].asserted_at > at:
         passed = next((each for each in timeline if each.text == text and each.since == at), None)
-        return Entry(repeats=passed, newer=holding[-1], until=at, again=again)
+        return VersionPlacement(repeats=passed, newer=holding[-1], until=at, revived=revived)
     if newer is not None and newer.text == text:
-        return Entry(repeats=newer, closes=tuple(holding))
-    return Entry(newer=newer, until=newer.since if newer else None, closes=tuple(holding), again=again)
+        return VersionPlacement(repeats=newer, supersedes=tuple(holding))
+    return VersionPlacement(
+        newer=newer, until=newer.since if newer else None, supersedes=tuple(holding), revived=revived
+    )

@@ -4,12 +4,12 @@ from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 from murmuration.services.model.embeddings import EmbeddingBatcher, embedding_request
-from murmuration.services.model.fallback import Link
+from murmuration.services.model.fallback import Deployment
 from murmuration.services.model.model import ModelClients, OpenAIModel
 from murmuration.services.search.indexes import CATALOG, KNOWLEDGE, MEMORY, index_name
 from murmuration.services.search.store import Index, SearchIndexStore
 from murmuration.services.settings import Endpoint, Settings, current_settings
-from murmuration.services.step_context import Ledger
+from murmuration.services.step_context import StepContext
 from murmuration.services.storage.artifacts import ArtifactStore
 
 if TYPE_CHECKING:
@@ -57,8 +57,8 @@ class Clients:
     def catalog(self) -> Index:
         return self._index(CATALOG)
 
-    def model(self, ledger: Ledger) -> OpenAIModel:
-        return OpenAIModel(self._model_clients, self._settings, ledger)
+    def model(self, step_context: StepContext) -> OpenAIModel:
+        return OpenAIModel(self._model_clients, self._settings, step_context)
 
     @cached_property
     def _model_clients(self) -> ModelClients:
@@ -68,10 +68,10 @@ class Clients:
         seconds = self._model_seconds
         connections = {endpoint: _openai(endpoint, seconds) for endpoint in endpoints}
         self._opened += connections.values()
-        embedding = Link(settings.embedding_model, settings.embedding_model, connections[settings.embedding])
+        embedding = Deployment(settings.embedding_model, settings.embedding_model, connections[settings.embedding])
         request = embedding_request(embedding, settings.embedding_dimensions, seconds)
         return ModelClients(
-            {label: Link(label, each.name, connections[each.endpoint]) for label, each in deployments.items()},
+            {label: Deployment(label, each.name, connections[each.endpoint]) for label, each in deployments.items()},
             EmbeddingBatcher(request),
             seconds,
         )

@@ -30,7 +30,7 @@ class Endpoint:
 
 
 @dataclass(frozen=True)
-class Deployment:
+class DeploymentSettings:
     """A model at an endpoint."""
 
     label: str
@@ -44,7 +44,7 @@ class Deployment:
 class Chain:
     """Who answers for a tier: the first deployment, or when it can't, the next."""
 
-    deployments: tuple[Deployment, ...]
+    deployments: tuple[DeploymentSettings, ...]
     extractive: bool = False
     """Whether `murmuration.services.model.extractive` answers when none of them can."""
 
@@ -209,12 +209,12 @@ def _chain(read: Environment, key: str, text: str, default: Endpoint) -> Chain:
     return Chain(tuple(_deployment(read, link, default) for link in links), extractive)
 
 
-def _deployment(read: Environment, link: str, default: Endpoint) -> Deployment:
+def _deployment(read: Environment, link: str, default: Endpoint) -> DeploymentSettings:
     name, _, place = link.rpartition("@")
     if not name or not _PLACE.fullmatch(place):
-        return Deployment(link, link, default)
+        return DeploymentSettings(link, link, default)
     key = f"MODEL_ENDPOINT_{place}"
-    return Deployment(link, name, Endpoint(read.url(f"{key}_URL"), read.optional(f"{key}_KEY")))
+    return DeploymentSettings(link, name, Endpoint(read.url(f"{key}_URL"), read.optional(f"{key}_KEY")))
 
 
 @cache

@@ -4,7 +4,7 @@ from murmuration.contracts.approvals import Notification, Notified
 from murmuration.policy.links import Claims, sign
 from murmuration.services.errors import GiveUp
 from murmuration.services.notify.mail import send_mails
-from murmuration.services.notify.notifications import Notice, card, mail
+from murmuration.services.notify.notifications import Notice, mail, webhook_payload
 from murmuration.services.notify.webhooks import post_all
 from murmuration.services.settings import Settings
 
@@ -18,7 +18,7 @@ async def notify_approvers(notification: Notification, settings: Settings) -> No
         refused = await send_mails(smtp, messages)
         return Notified(sent=tuple(each for each in notification.approvers if each not in refused), refused=refused)
     if notification.channel == "webhook" and webhook is not None:
-        await post_all(webhook, [card(each, webhook.format) for each in _notices(notification, settings)])
+        await post_all(webhook, [webhook_payload(each, webhook.format) for each in _notices(notification, settings)])
         return Notified(sent=notification.approvers)
     return Notified(configured=False)
 

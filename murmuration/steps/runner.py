@@ -21,8 +21,8 @@ from murmuration.policy.prices import UnknownModel, cost
 from murmuration.services.clients import current_clients
 from murmuration.services.errors import Pending, RetryLater, SettingsError, StepError
 from murmuration.services.model.prices import prices_for
-from murmuration.services.step_context import Ledger
-from murmuration.services.storage.deletion_log import Deletions
+from murmuration.services.step_context import StepContext
+from murmuration.services.storage.deletion_log import DeletionLog
 from murmuration.services.storage.run_histories import DurableHistories
 from murmuration.services.storage.run_records import RunRecords
 from murmuration.services.storage.sessions import Sessions
@@ -42,26 +42,28 @@ async def run_step(step: Step[Any, Any], message: dict[str, Any], durable: Any =
     """
     called = StepCall.model_validate(message)
     current_run.set(called.run)
-    ledger = Ledger(last_attempt=called.attempt == step.attempts, token=called.token, cheapest=called.cheapest)
+    step_context = StepContext(
+        last_attempt=called.attempt == step.attempts, token=called.token, downgrade_model=called.downgrade_model
+    )
     began = time.monotonic()
     envelope: Done | Later | Failed
     try:
-        value = await _perform(step, called, ledger, durable)
+        value = await _perform(step, called, step_context, durable)
         envelope = Done(
             value=value.model_dump(mode="json"),
-            usage=ledger.usage,
-            prompts=ledger.prompts,
-            models=tuple(sorted(ledger.models)),
-            degraded=tuple(sorted(ledger.degraded)),
+            usage=step_context.usage,
+            prompts=step_context.prompts,
+            models=tuple(sorted(step_context.models)),
+            degraded=tuple(sorted(step_context.degraded)),
         )
     except Pending as pending:
-        envelope = Later(code=PENDING, token=pending.token, usage=ledger.usage)
+        envelope = Later(code=PENDING, token=pending.token, usage=step_context.usage)
     except RetryLater as problem:
-        envelope = Later(code=problem.code, seconds=problem.seconds, token=ledger.token, usage=ledger.usage)
+        envelope = Later(code=problem.code, seconds=problem.seconds, token=step_context.token, usage=step_context.usage)
     except TimeoutError:
-        envelope = Later(code="step_timeout", token=ledger.token, usage=ledger.usage)
+        envelope = Later(code="step_timeout", token=step_context.token, usage=step_context.usage)
     except StepError as problem:
-        envelope = Failed(code=problem.code, message=str(problem), usage=ledger.usage)
+        envelope = Failed(code=problem.code, message=str(problem), usage=step_context.usage)
     log(
         "step",
         step=step.name,
@@ -70,10 +72,10 @@ async def run_step(step: Step[Any, Any], message: dict[str, Any], durable: Any =
         code=None if isinstance(envelope, Done) else envelope.code,
         seconds=round(time.monotonic() - began, 3),
         tenant=called.run.partition("-")[0],
-        agent=",".join(ledger.prompts) or None,
-        model=",".join(ledger.usage.by_model) or None,
-        tokens=ledger.usage.tokens,
-        micro_dollars=_cost(ledger.usage),
+        agent=",".join(step_context.prompts) or None,
+        model=",".join(step_context.usage.by_model) or None,
+        tokens=step_context.usage.tokens,
+        micro_dollars=_cost(step_context.usage),
     )
     _keep_what_is_loaded(step.name)
     return envelope.model_dump(mode="json")
@@ -94,12 +96,14 @@ def _keep_what_is_loaded(_step: str) -> None:
     gc.freeze()
 
 
-async def _perform(step: Step[Any, Any], called: StepCall, ledger: Ledger, durable: Any) -> Contract:
+async def _perform(step: Step[Any, Any], called: StepCall, step_context: StepContext, durable: Any) -> Contract:
     activity, needs = _activity(step.package, step.name)
     try:
         request = step.takes.model_validate(called.value)
         async with asyncio.timeout(step.timeout_seconds):
-            return await activity(request, **{need: _provide(need, called.run, ledger, durable) for need in needs})
+            return await activity(
+                request, **{need: _provide(need, called.run, step_context, durable) for need in needs}
+            )
     except (StepError, Pending, TimeoutError):
         raise
     except Exception as bug:  # noqa: BLE001 - the boundary: nothing of its text may leave
@@ -122,7 +126,7 @@ def _activity(package: str, name: str) -> tuple[Activity, tuple[str, ...]]:
     return activity, tuple(signature(activity).parameters)[1:]
 
 
-def _provide(need: str, run: str, ledger: Ledger, durable: Any) -> Any:
+def _provide(need: str, run: str, step_context: StepContext, durable: Any) -> Any:
     clients = current_clients()
     match need:
         case "artifacts":
@@ -131,13 +135,13 @@ def _provide(need: str, run: str, ledger: Ledger, durable: Any) -> Any:
             return Sessions(clients.store, run.partition("-")[0])
         case "records":
             return RunRecords(clients.store, run.partition("-")[0])
-        case "deletions":
-            return Deletions(clients.store, run)
+        case "deletion_log":
+            return DeletionLog(clients.store, run)
         case "histories":
             return DurableHistories(durable)
         case "model":
-            return clients.model(ledger)
-        case "ledger":
-            return ledger
+            return clients.model(step_context)
+        case "step_context":
+            return step_context
         case _:
             return getattr(clients, need)

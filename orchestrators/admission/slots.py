@@ -7,10 +7,11 @@ and then looks whether those that have a place are still under way: one that was
 from datetime import timedelta
 from typing import Literal, TypeVar
 
-from murmuration.contracts.admission import Admission, Departure, Entry, Knocks
+from murmuration.contracts.admission import Acquire, Admission, Release, SlotHolderCheck
 from murmuration.contracts.base import Contract
-from murmuration.contracts.steps import KNOCK
+from murmuration.contracts.steps import CHECK_SLOT_HOLDERS
 from murmuration.durable.calls import call
+from murmuration.durable.context import instance_id, now
 from murmuration.durable.flow import StepFailed, Strand, call_entity, wait_for
 from murmuration.policy.tenancy import tenant_key
 from orchestrators.goal.run import Run
@@ -18,64 +19,66 @@ from orchestrators.goal.run import Run
 T = TypeVar("T")
 
 FIRST_WAIT = timedelta(seconds=5)
-LONGEST_WAIT = timedelta(minutes=5)
+MAX_WAIT = timedelta(minutes=5)
 """Between two questions of a run that nobody wakes; the waits before double."""
 
 
-def in_turn(run: Run, strand: Strand[T]) -> Strand[T]:
+def with_slot(run: Run, strand: Strand[T]) -> Strand[T]:
     """What `strand` returns, begun when the run has a place, which it gives back at the end."""
-    yield from enter(run)
+    yield from acquire(run)
     result = yield from strand
-    yield from leave(run)
+    yield from release(run)
     return result
 
 
-def enter(run: Run, *, again: bool = False) -> Strand[None]:
+def acquire(run: Run, *, again: bool = False) -> Strand[None]:
     """Wait for a place, as long as it takes: the time is nobody's budget. `again`: it had one before."""
     limit = run.goal.active_limit
     if limit is None:
         return
     context = run.context
-    began, pause, waits = context.current_utc_datetime, FIRST_WAIT, 1
+    began, pause, waits = now(context), FIRST_WAIT, 1
     before = None
     while True:
-        event = f"place-{run.gates}-{waits}"
-        at = context.current_utc_datetime
-        entry = Entry(run=context.instance_id, limit=limit, event=event, at=at, again=again)
-        if (yield from _ask(run, "enter", entry)):
+        event = f"slot-{run.gates}-{waits}"
+        at = now(context)
+        request = Acquire(run=instance_id(context), limit=limit, event=event, at=at, again=again)
+        if (yield from _ask(run, "acquire", request)):
             break
-        before = before or run.enter("queued")
+        before = before or run.set_stage("queued")
         yield from wait_for(context, event, pause)
-        pause, waits = min(pause * 2, LONGEST_WAIT), waits + 1
-    run.waited += context.current_utc_datetime - began
+        pause, waits = min(pause * 2, MAX_WAIT), waits + 1
+    run.waited += now(context) - began
     if before is not None:
-        run.enter(before)
+        run.set_stage(before)
 
 
-def leave(run: Run) -> Strand[None]:
+def release(run: Run) -> Strand[None]:
     """Give the place back. When that fails, others will find out that the run is over."""
     if run.goal.active_limit is None:
         return
-    own = run.context.instance_id
+    own = instance_id(run.context)
     try:
-        yield from _ask(run, "leave", Departure(run=own, gone=(own,)))
+        yield from _ask(run, "release", Release(run=own, ended=(own,)))
     except StepFailed:
         return
 
 
-def _ask(run: Run, operation: Literal["enter", "leave"], value: Contract) -> Strand[bool]:
+def _ask(run: Run, operation: Literal["acquire", "release"], value: Contract) -> Strand[bool]:
     """Whether the run has a place now. Who got one is told; those that are over lose theirs to the next."""
-    own = run.context.instance_id
+    own = instance_id(run.context)
     while True:
         key = tenant_key(run.goal.owner.tenant)
         answer = yield from call_entity(run.context, "active_runs", key, operation, value)
         admission = Admission.model_validate(answer)
-        if not admission.knocks:
+        if not admission.wakes:
             return admission.admitted
         try:
-            gone = (yield from call(run.context, KNOCK, Knocks(knocks=admission.knocks))).value.runs
+            ended = (
+                yield from call(run.context, CHECK_SLOT_HOLDERS, SlotHolderCheck(wakes=admission.wakes))
+            ).value.runs
         except StepFailed:
             return admission.admitted
-        if not gone:
+        if not ended:
             return admission.admitted
-        operation, value = "leave", Departure(run=own, gone=gone)
+        operation, value = "release", Release(run=own, ended=ended)

@@ -8,19 +8,22 @@ from typing import Any
 
 from murmuration.contracts.answers import Answer, Outcome, Problem
 from murmuration.contracts.goals import Goal
-from murmuration.durable.flow import Context, StepFailed, Strand, conduct
-from orchestrators.admission.slots import in_turn
+from murmuration.durable.context import Context, read_input
+from murmuration.durable.flow import StepFailed, Strand, conduct
+from murmuration.durable.registry import workflow
+from orchestrators.admission.slots import with_slot
 from orchestrators.goal.answering import approve_answer, write_answer
-from orchestrators.goal.errors import Unachievable
-from orchestrators.goal.memory import keep_turn, recall, remember
+from orchestrators.goal.errors import RunFailed
+from orchestrators.goal.memory import append_turn, recall, remember
 from orchestrators.goal.planning import another_plan, first_plan, why_another, work
 from orchestrators.goal.run import BudgetExceeded, Run
 
 
+@workflow
 def achieve_goal(context: Context) -> Generator[Any, Any, dict[str, Any]]:
     """Takes a `Goal`, returns an `Outcome`, both as JSON."""
-    run = Run(context, Goal.model_validate(context.get_input()))
-    outcome = yield from conduct(context, in_turn(run, _achieve(run)), run.publish)
+    run = Run(context, read_input(context, Goal))
+    outcome = yield from conduct(context, with_slot(run, _achieve(run)), run.publish)
     return outcome.model_dump(mode="json")
 
 
@@ -29,8 +32,8 @@ def _achieve(run: Run) -> Strand[Outcome]:
         run.notes = yield from recall(run)
         answer = yield from _answer(run)
         yield from remember(run, answer)
-        yield from keep_turn(run, answer)
-    except Unachievable as end:
+        yield from append_turn(run, answer)
+    except RunFailed as end:
         return run.outcome(Problem(code=end.code, message=str(end)))
     except BudgetExceeded as end:
         return run.outcome(Problem(code="budget_exceeded", message=str(end)))

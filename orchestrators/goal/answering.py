@@ -8,24 +8,24 @@ from murmuration.contracts.steps import WRITE_ANSWER
 from murmuration.durable.flow import Strand
 from murmuration.policy.answer_text import answer_context
 from orchestrators.approval.ask_people import approval, refused
-from orchestrators.goal.errors import Unachievable
-from orchestrators.goal.refine import Standard, revise_until_good
+from orchestrators.goal.errors import RunFailed
+from orchestrators.goal.refine import Criteria, refine
 from orchestrators.goal.run import Run
-from orchestrators.goal.task_result import Performed
+from orchestrators.goal.task_result import TaskResult
 
 
 def write_answer(
-    run: Run, plan: Plan, performed: Mapping[str, Performed], previous: Draft | None = None, changes: str = ""
+    run: Run, plan: Plan, performed: Mapping[str, TaskResult], previous: Draft | None = None, changes: str = ""
 ) -> Strand[Answer]:
-    """Also the run's answer, with its verdict; raises `Unachievable` when there is nothing to write from.
+    """Also the run's answer, with its verdict; raises `RunFailed` when there is nothing to write from.
 
     `previous` and `changes`: a draft that is to be revised first, and how.
     """
-    run.enter("writing")
+    run.set_stage("writing")
     results, failed = _sorted_out(plan, performed)
     if not results:
         reasons = "; ".join(f"{each.task}: {each.reason}" for each in failed)
-        raise Unachievable("no_task_succeeded", f"no task of the plan produced an answer ({reasons})")
+        raise RunFailed("no_task_succeeded", f"no task of the plan produced an answer ({reasons})")
 
     def write(draft: Draft | None, wish: str, revision: int) -> Strand[Answer]:
         run.revisions += revision > 0
@@ -41,26 +41,26 @@ def write_answer(
         run.answer = run.answer or written  # what there is, should the budget end the run before a verdict
         return written
 
-    judged = yield from revise_until_good(run, Standard(run.goal.text, rules=run.goal.options.rules), write)
+    judged = yield from refine(run, Criteria(run.goal.text, rules=run.goal.options.rules), write)
     run.answer, run.verdict = judged.draft, judged.verdict
     return judged.draft
 
 
-def approve_answer(run: Run, plan: Plan, performed: Mapping[str, Performed], answer: Answer) -> Strand[Answer]:
-    """The answer that may go out, which people may have had revised; raises `Unachievable` when there is none."""
+def approve_answer(run: Run, plan: Plan, performed: Mapping[str, TaskResult], answer: Answer) -> Strand[Answer]:
+    """The answer that may go out, which people may have had revised; raises `RunFailed` when there is none."""
     passed = run.verdict is not None and run.verdict.passed
     if not passed and run.verdict is not None and run.goal.options.on_exhausted == "fail":
         reasons = "; ".join(run.verdict.reasons)
-        raise Unachievable("revision_exhausted", f"no answer passed after {run.revisions} revisions: {reasons}")
+        raise RunFailed("revision_exhausted", f"no answer passed after {run.revisions} revisions: {reasons}")
     asked_when_exhausted = not passed and run.goal.options.on_exhausted == "ask_person"
     if not run.needs_approval_of("answer") and not asked_when_exhausted:
         return answer
-    run.withheld = True
+    run.answer_hidden = True
     for _ in range(run.goal.options.revision_limit + 1):
         title = "Answer" if passed else "Answer that has not passed its evaluation"
         decision = yield from approval(run, title, answer.answer, answer_context(run.goal.text, answer, run.verdict))
         if decision.state == "approved":
-            run.withheld = False
+            run.answer_hidden = False
             return answer
         if decision.state == "rejected":
             raise refused("answer_rejected", "the answer was rejected", decision)
@@ -71,7 +71,7 @@ def approve_answer(run: Run, plan: Plan, performed: Mapping[str, Performed], ans
 
 
 def _sorted_out(
-    plan: Plan, performed: Mapping[str, Performed]
+    plan: Plan, performed: Mapping[str, TaskResult]
 ) -> tuple[tuple[TaskAnswer, ...], tuple[FailedTask, ...]]:
     """What the writer works from: every task that has an answer, and every task that failed, as planned."""
     results = tuple(answer for task in plan.tasks for answer in performed[task.id].answers)
@@ -83,6 +83,6 @@ def _sorted_out(
     return results, failed
 
 
-def _lacks_input(performed: Mapping[str, Performed], task: Task) -> bool:
+def _lacks_input(performed: Mapping[str, TaskResult], task: Task) -> bool:
     """Whether it was skipped because what it needs failed; what a condition has left out is not missing."""
     return any(performed[name].failed or _lacks_input(performed, performed[name].task) for name in task.depends_on)

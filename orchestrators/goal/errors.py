@@ -1,7 +1,7 @@
 """Why a run ends before its answer is accepted."""
 
 
-class Unachievable(Exception):
+class RunFailed(Exception):
     """The run ends here as `failed`, with a stable code and a message for people."""
 
     def __init__(self, code: str, message: str) -> None:

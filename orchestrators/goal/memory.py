@@ -1,16 +1,17 @@
 """What a run recalls before it plans, and what it leaves behind. None of it can fail the run."""
 
 from murmuration.contracts.answers import Answer
-from murmuration.contracts.memories import Extraction, Lesson, Note, Recall, Remembrance, Turn
-from murmuration.contracts.steps import EXTRACT_LESSONS, KEEP_TURN, RECALL_MEMORY, REMEMBER_RESULT
+from murmuration.contracts.memories import ExtractionRequest, Lesson, Note, RecallRequest, RememberRequest, Turn
+from murmuration.contracts.steps import APPEND_TURN, EXTRACT_LESSONS, RECALL_MEMORY, REMEMBER_RESULT
+from murmuration.durable.context import instance_id, now
 from murmuration.durable.flow import StepFailed, Strand
 from orchestrators.goal.run import BudgetExceeded, Run
 
 
 def recall(run: Run) -> Strand[tuple[Note, ...]]:
-    run.enter("recalling")
+    run.set_stage("recalling")
     try:
-        recalled = yield from run.step(RECALL_MEMORY, Recall(owner=run.goal.owner, goal=run.goal.text))
+        recalled = yield from run.step(RECALL_MEMORY, RecallRequest(owner=run.goal.owner, goal=run.goal.text))
     except StepFailed:
         run.degrade("no_memory")
         return ()
@@ -21,12 +22,12 @@ def remember(run: Run, answer: Answer) -> Strand[None]:
     """Leave the answer, and the lessons drawn from it, for later runs."""
     if not run.goal.options.remember:
         return
-    run.enter("remembering")
-    remembrance = Remembrance(
+    run.set_stage("remembering")
+    remembrance = RememberRequest(
         owner=run.goal.owner,
         session=run.goal.session,
-        run=run.context.instance_id,
-        at=run.context.current_utc_datetime,
+        run=instance_id(run.context),
+        at=now(run.context),
         goal=run.goal.text,
         answer=answer.answer,
         sources=tuple(dict.fromkeys(citation.source for citation in answer.citations)),
@@ -40,7 +41,7 @@ def remember(run: Run, answer: Answer) -> Strand[None]:
 
 
 def _lessons(run: Run, answer: Answer) -> Strand[tuple[Lesson, ...]]:
-    extraction = Extraction(goal=run.goal.text, answer=answer.answer, notes=run.notes, session=run.goal.session)
+    extraction = ExtractionRequest(goal=run.goal.text, answer=answer.answer, notes=run.notes, session=run.goal.session)
     try:
         extracted = yield from run.step(EXTRACT_LESSONS, extraction)
     except (StepFailed, BudgetExceeded):
@@ -49,18 +50,18 @@ def _lessons(run: Run, answer: Answer) -> Strand[tuple[Lesson, ...]]:
     return extracted.lessons
 
 
-def keep_turn(run: Run, answer: Answer) -> Strand[None]:
+def append_turn(run: Run, answer: Answer) -> Strand[None]:
     """Add the goal and its answer to the conversation that it is part of."""
     if not run.goal.session:
         return
     turn = Turn(
         session=run.goal.session,
-        run=run.context.instance_id,
-        at=run.context.current_utc_datetime,
+        run=instance_id(run.context),
+        at=now(run.context),
         goal=run.goal.text,
         answer=answer.answer,
     )
     try:
-        yield from run.step(KEEP_TURN, turn)
+        yield from run.step(APPEND_TURN, turn)
     except (StepFailed, BudgetExceeded):
         run.degrade("turn_not_kept")

@@ -15,34 +15,36 @@ from murmuration.durable.flow import StepFailed, Strand, within
 from murmuration.durable.graph import Group
 from murmuration.policy.conditions import holds
 from murmuration.policy.references import ITEM, filled, references, task_of
-from orchestrators.goal.errors import Unachievable
-from orchestrators.goal.refine import Standard, revise_until_good
+from orchestrators.goal.errors import RunFailed
+from orchestrators.goal.refine import Criteria, refine
 from orchestrators.goal.run import Run
-from orchestrators.goal.task_result import Performed
+from orchestrators.goal.task_result import TaskResult
 
 
-def begin_task(run: Run, task: Task, earlier: Mapping[str, Performed]) -> Strand[Performed] | Group[Performed]:
+def begin_task(run: Run, task: Task, earlier: Mapping[str, TaskResult]) -> Strand[TaskResult] | Group[TaskResult]:
     """One strand, or one for each item of the task that it is done for. `earlier` holds what the task depends on.
 
-    A strand never raises `StepFailed`: a failure is a value. `Unachievable` passes.
+    A strand never raises `StepFailed`: a failure is a value. `RunFailed` passes.
     """
     reason = _why_not(task, earlier)
     if reason is not None:
         return _skipped(run, task, reason)
     if task.for_each is None:
-        return _Work(run, task, earlier).perform()
+        return TaskExecution(run, task, earlier).perform()
     items = [item for answer in earlier[task.for_each].answers for item in answer.draft.items][:MAX_ITEMS]
     if not items:
         return _skipped(run, task, f"{task.for_each} has no items")
     run.report(task.id, state="running")
     members = [
-        _Work(run, task.model_copy(update={"instruction": filled(task.instruction, {ITEM: item})}), earlier, number)
+        TaskExecution(
+            run, task.model_copy(update={"instruction": filled(task.instruction, {ITEM: item})}), earlier, number
+        )
         for number, item in enumerate(items, start=1)
     ]
     return Group([member.perform for member in members], lambda done: _gathered(run, task, done))
 
 
-def _why_not(task: Task, earlier: Mapping[str, Performed]) -> str | None:
+def _why_not(task: Task, earlier: Mapping[str, TaskResult]) -> str | None:
     """Why the task is skipped; None when it is not."""
     inputs = [earlier[name] for name in task.depends_on]
     if inputs and all(each.empty for each in inputs):
@@ -54,25 +56,29 @@ def _why_not(task: Task, earlier: Mapping[str, Performed]) -> str | None:
     what = f"{task.when.task}.{task.when.field}"
     if task.when.field == "answer" and any(each.draft.answer.reference for each in tested.answers):
         return f"{what} is too long to be compared"
-    return None if holds(task.when, tested.facts) else f"{what} {task.when.op} {task.when.value!r} does not hold"
+    return (
+        None
+        if holds(task.when, tested.condition_values)
+        else f"{what} {task.when.op} {task.when.value!r} does not hold"
+    )
 
 
-def _skipped(run: Run, task: Task, reason: str) -> Strand[Performed]:
-    return Performed(task, run.report(task.id, state="skipped", reason=reason))
+def _skipped(run: Run, task: Task, reason: str) -> Strand[TaskResult]:
+    return TaskResult(task, run.report(task.id, state="skipped", reason=reason))
     yield  # a strand that waits for nothing
 
 
-def _gathered(run: Run, task: Task, members: Sequence[Performed]) -> Performed:
+def _gathered(run: Run, task: Task, members: Sequence[TaskResult]) -> TaskResult:
     """What was done for each item, as the result of the one task of the plan."""
     failed = [each.report.reason for each in members if each.empty]
     reason = f"{len(failed)} of {len(members)} failed: {failed[0]}" if failed else ""
     if len(failed) == len(members):
-        return Performed(task, run.report(task.id, state="failed", reason=reason), code=members[0].code)
+        return TaskResult(task, run.report(task.id, state="failed", reason=reason), code=members[0].code)
     verdicts = [each.report.verdict for each in members if each.report.verdict is not None]
     worst = min(verdicts, key=lambda verdict: (verdict.passed, verdict.score), default=None)
     revisions = sum(each.report.revisions for each in members)
     report = run.report(task.id, state="done", verdict=worst, revisions=revisions, reason=reason)
-    return Performed(
+    return TaskResult(
         task,
         report,
         passages=tuple(each for member in members for each in member.passages),
@@ -81,10 +87,10 @@ def _gathered(run: Run, task: Task, members: Sequence[Performed]) -> Performed:
     )
 
 
-class _Work:
+class TaskExecution:
     """One task under way, or the task for one of its items (`number`, from 1)."""
 
-    def __init__(self, run: Run, task: Task, earlier: Mapping[str, Performed], number: int = 0) -> None:
+    def __init__(self, run: Run, task: Task, earlier: Mapping[str, TaskResult], number: int = 0) -> None:
         self.run = run
         self.task = task
         self.name = f"{task.id}[{number}]" if number else task.id
@@ -100,7 +106,7 @@ class _Work:
         self._report = self._report.model_copy(update=changed)
         return self._report
 
-    def perform(self) -> Strand[Performed]:
+    def perform(self) -> Strand[TaskResult]:
         self.report(state="running")
         try:
             return (yield from self._in_time(self._attempt(self.task.agent)))
@@ -108,15 +114,15 @@ class _Work:
             if self.task.on_failure == "fail_run":
                 self.report(state="failed", reason=str(failure))
                 reason = f"task {self.name!r} failed, and the plan ends the run then: {failure}"
-                raise Unachievable("task_failed", reason) from failure
+                raise RunFailed("task_failed", reason) from failure
             return (yield from self._fall_back(failure))
 
-    def _in_time(self, attempt: Strand[Performed]) -> Strand[Performed]:
+    def _in_time(self, attempt: Strand[TaskResult]) -> Strand[TaskResult]:
         if self.task.timeout_seconds is None:
             return attempt
         return within(self.run.context, self.task.timeout_seconds, attempt)
 
-    def _fall_back(self, failure: StepFailed) -> Strand[Performed]:
+    def _fall_back(self, failure: StepFailed) -> Strand[TaskResult]:
         """What the plan has foreseen instead, if it has."""
         fallback = self.task.fallback
         if fallback is not None and fallback.answer is not None:
@@ -131,12 +137,12 @@ class _Work:
             else:
                 self.run.degrade("fallback_agent")
                 return performed
-        return Performed(self.task, self.report(state="failed", reason=str(failure)), code=failure.code)
+        return TaskResult(self.task, self.report(state="failed", reason=str(failure)), code=failure.code)
 
-    def _attempt(self, agent: str) -> Strand[Performed]:
+    def _attempt(self, agent: str) -> Strand[TaskResult]:
         if self.task.type == "retriever":
             found = yield from self._retrieve()
-            return Performed(self.task, self.report(state="done"), passages=(found.passages,), count=found.count)
+            return TaskResult(self.task, self.report(state="done"), passages=(found.passages,), count=found.count)
         return (yield from self._execute(agent))
 
     def _retrieve(self) -> Strand[Retrieved]:
@@ -145,12 +151,12 @@ class _Work:
             owner=goal.owner,
             text=self.task.instruction,
             inserts=self._inserts,
-            also=self.task.queries,
+            query_variants=self.task.queries,
             scope=goal.scope,
         )
         return (yield from self.run.step(RETRIEVE_PASSAGES, query))
 
-    def _execute(self, agent: str) -> Strand[Performed]:
+    def _execute(self, agent: str) -> Strand[TaskResult]:
         passages: list[Reference] = [passage for each in self._inputs for passage in each.passages]
         if not passages:
             passages = [(yield from self._retrieve()).passages]
@@ -175,15 +181,15 @@ class _Work:
             )
             return (yield from self.run.step(EXECUTE_TASK, brief))
 
-        judged = yield from revise_until_good(self.run, Standard(self.task.instruction, self._inserts), write)
+        judged = yield from refine(self.run, Criteria(self.task.instruction, self._inserts), write)
         return self._answered(self.report(state="done", verdict=judged.verdict), judged.draft)
 
-    def _answered(self, report: TaskReport, draft: Draft) -> Performed:
+    def _answered(self, report: TaskReport, draft: Draft) -> TaskResult:
         answer = TaskAnswer(task=self.name, instruction=self.task.instruction, draft=draft)
-        return Performed(self.task, report, answers=(answer,))
+        return TaskResult(self.task, report, answers=(answer,))
 
 
-def _inserts(task: Task, earlier: Mapping[str, Performed]) -> dict[str, tuple[Content, ...]]:
+def _inserts(task: Task, earlier: Mapping[str, TaskResult]) -> dict[str, tuple[Content, ...]]:
     """What the references in the task's instruction stand for; of items, each on a line."""
     found: dict[str, tuple[Content, ...]] = {}
     for reference in references(task.instruction):

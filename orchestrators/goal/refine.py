@@ -18,7 +18,7 @@ Write = Callable[[Draft | None, str, int], Strand[D]]
 
 
 @dataclass(frozen=True)
-class Judged(Generic[D]):
+class Evaluated(Generic[D]):
     """The best draft, and what was said of it (None: the evaluator could not say)."""
 
     draft: D
@@ -29,7 +29,7 @@ NO_RULES = Rules()
 
 
 @dataclass(frozen=True)
-class Standard:
+class Criteria:
     """What a draft is judged by."""
 
     instruction: str
@@ -38,9 +38,9 @@ class Standard:
     rules: Rules = NO_RULES
 
 
-def revise_until_good(run: Run, standard: Standard, write: Write[D]) -> Strand[Judged[D]]:
+def refine(run: Run, standard: Criteria, write: Write[D]) -> Strand[Evaluated[D]]:
     """The best version and not the last; raises `StepFailed` only when there is no draft at all."""
-    best: Judged[D] | None = None
+    best: Evaluated[D] | None = None
     previous: Draft | None = None
     changes = ""
     for revision in range(run.goal.options.revision_limit + 1):
@@ -52,7 +52,7 @@ def revise_until_good(run: Run, standard: Standard, write: Write[D]) -> Strand[J
             run.degrade("revision_failed")
             return best
         verdict = yield from _judge(run, standard, draft)
-        judged = Judged(draft, verdict)
+        judged = Evaluated(draft, verdict)
         if verdict is None:
             return best or judged
         if best is not None and best.verdict is not None and not _better(verdict, best.verdict):
@@ -69,7 +69,7 @@ def _better(new: Verdict, old: Verdict) -> bool:
     return (new.passed, new.score) > (old.passed, old.score)
 
 
-def _judge(run: Run, standard: Standard, draft: Draft) -> Strand[Verdict | None]:
+def _judge(run: Run, standard: Criteria, draft: Draft) -> Strand[Verdict | None]:
     evaluation = Evaluation(
         goal=run.goal.text,
         instruction=standard.instruction,

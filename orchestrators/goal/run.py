@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable
 from datetime import timedelta
 from typing import Any
 
-from murmuration.approval.seek_approval import Waiting, open_gate
+from murmuration.approval.seek_approval import PendingDecision, open_gate
 from murmuration.contracts.answers import Answer, Outcome, Problem, Stage, TaskReport, Verdict
 from murmuration.contracts.approvals import ApprovalRequest, ApprovalRules, Decision
 from murmuration.contracts.content import Content
@@ -14,10 +14,11 @@ from murmuration.contracts.memories import Note
 from murmuration.contracts.plans import Task
 from murmuration.contracts.steps import Done, Returns, Step, Takes
 from murmuration.durable.calls import call
-from murmuration.durable.flow import Context, StepFailed, Strand
-from murmuration.policy.budget import Purse
+from murmuration.durable.context import Context, now, set_status
+from murmuration.durable.flow import StepFailed, Strand
+from murmuration.policy.budget import BudgetTracker
 
-MOST_EXTENSIONS = 3
+MAX_EXTENSIONS = 3
 """How often people may allow a run as much again."""
 NO_TITLES = -1
 """Of so many tasks that their ids and states alone fill a status."""
@@ -36,7 +37,7 @@ class Run:
     def __init__(self, context: Context, goal: Goal) -> None:
         self.context = context
         self.goal = goal
-        self.purse = Purse(goal.options.budget, goal.prices)
+        self.budget = BudgetTracker(goal.options.budget, goal.prices)
         self.notes: tuple[Note, ...] = ()
         self.tasks: dict[str, TaskReport] = {}
         self.answer: Answer | None = None
@@ -47,10 +48,10 @@ class Run:
         self.approvals: tuple[Decision, ...] = ()
         self.waited = timedelta()
         """For people."""
-        self.withheld = self.needs_approval_of("answer")
+        self.answer_hidden = self.needs_approval_of("answer")
         """Whether the answer may not go out: it was not approved, however the run ends."""
-        self._began = context.current_utc_datetime
-        self._extension: Waiting | None = None
+        self._began = now(context)
+        self._extension: PendingDecision | None = None
         self._extensions = 0
         self._granted = False
         self._stage: Stage = "recalling"
@@ -63,21 +64,21 @@ class Run:
 
     def step(self, step: Step[Takes, Returns], value: Takes) -> Strand[Returns]:
         """`call`, within the budget and charged to it; raises `BudgetExceeded` and `StepFailed`."""
-        while (reason := self.purse.reached(self.seconds)) is not None:
+        while (reason := self.budget.reached(self.seconds)) is not None:
             if not (yield from self._extended(reason)):
                 raise BudgetExceeded(reason)
-        cheapest = self.goal.options.on_budget == "degrade" and self.purse.nearly_spent
-        if cheapest:
+        downgrade_model = self.goal.options.on_budget == "degrade" and self.budget.nearly_spent
+        if downgrade_model:
             self.degrade("cheaper_models")
-        self.purse.promise(step.tokens)
+        self.budget.reserve(step.tokens)
         try:
-            result = yield from call(self.context, step, value, cheapest=cheapest)
+            result = yield from call(self.context, step, value, downgrade_model=downgrade_model)
         except StepFailed as failure:
-            self.purse.charge(step.tokens, failure.usage, step.name)
+            self.budget.settle(step.tokens, failure.usage, step.name)
             raise
         # A step that nobody waits for any more, after a timeout, stays promised: what it takes is never told.
-        self.purse.charge(step.tokens, result.usage, next(iter(result.done.prompts), step.name))
-        self._note(result.done)
+        self.budget.settle(step.tokens, result.usage, next(iter(result.done.prompts), step.name))
+        self._record_usage(result.done)
         return result.value
 
     def _extended(self, reason: str) -> Strand[bool]:
@@ -85,26 +86,26 @@ class Run:
         if self.goal.options.on_budget != "ask_person":
             return False
         if self._extension is None:
-            if self._extensions == MOST_EXTENSIONS:
+            if self._extensions == MAX_EXTENSIONS:
                 return False
             text = f"{reason}. To approve is to allow as much again as at first.\n\nGoal: {self.goal.text}"
             self._extension = open_gate(self.context, self.next_gate(), self.request("Budget", Content(text=text)))
-        waiting, began = self._extension, self.context.current_utc_datetime
+        waiting, began = self._extension, now(self.context)
         decision = yield from waiting.decision(self.context)
         if self._extension is waiting:  # the first of the strands to wake
             self._extension = None
             self._granted = decision.state == "approved"
             self.approvals += (decision,)
-            self.waited += self.context.current_utc_datetime - began
+            self.waited += now(self.context) - began
             if self._granted:
                 self._extensions += 1
-                self.purse.extend()
+                self.budget.extend()
         return self._granted
 
     @property
     def seconds(self) -> float:
         """Since it began, without waiting for people."""
-        return (self.context.current_utc_datetime - self._began - self.waited).total_seconds()
+        return (now(self.context) - self._began - self.waited).total_seconds()
 
     def next_gate(self) -> int:
         self.gates += 1
@@ -123,7 +124,7 @@ class Run:
             rules=ApprovalRules.model_validate(rules.model_dump()),
         )
 
-    def _note(self, done: Done) -> None:
+    def _record_usage(self, done: Done) -> None:
         self._prompts.update(done.prompts)
         self._models.update(done.models)
         self._degraded.update(done.degraded)
@@ -141,12 +142,12 @@ class Run:
         options = self.goal.options
         return options.approval is not None and what in options.approval.of
 
-    def enter(self, stage: Stage) -> Stage:
+    def set_stage(self, stage: Stage) -> Stage:
         """Returns the stage before."""
         before, self._stage = self._stage, stage
         return before
 
-    def expect(self, tasks: Iterable[Task]) -> None:
+    def start_tasks(self, tasks: Iterable[Task]) -> None:
         """The plan's tasks, as waiting."""
         self.tasks = {
             task.id: TaskReport(id=task.id, type=task.type, instruction=task.instruction, state="waiting")
@@ -157,9 +158,9 @@ class Run:
 
     def report(self, task_id: str, **changed: Any) -> TaskReport:
         """Change what is known of a task."""
-        return self.keep(self.tasks[task_id].model_copy(update=changed))
+        return self.set_report(self.tasks[task_id].model_copy(update=changed))
 
-    def keep(self, report: TaskReport) -> TaskReport:
+    def set_report(self, report: TaskReport) -> TaskReport:
         """This is known of a task."""
         self.tasks[report.id] = report
         self._rows[report.id] = _row(report, self._titles)
@@ -167,14 +168,12 @@ class Run:
 
     def publish(self) -> None:
         """Show how far it is. Once for all that has happened before it waits: every replay goes through all of it."""
-        self.context.set_custom_status(
-            status(self._stage, self._rows.values(), self.purse.model_calls, self.purse.tokens)
-        )
+        set_status(self.context, status(self._stage, self._rows.values(), self.budget.model_calls, self.budget.tokens))
 
     def outcome(self, error: Problem | None = None) -> Outcome:
         """What the run ends with: completed, or failed with `error` and the best it has."""
-        self.enter("ended")
-        answer = None if self.withheld else self.answer
+        self.set_stage("ended")
+        answer = None if self.answer_hidden else self.answer
         text = answer.answer.text if answer else ""
         large = answer.answer.reference if answer else None
         return Outcome(
@@ -185,8 +184,8 @@ class Run:
             verdict=self.verdict,
             revisions=self.revisions,
             tasks=tuple(self.tasks.values()),
-            usage=self.purse.usage,
-            cost=self.purse.cost,
+            usage=self.budget.usage,
+            cost=self.budget.cost,
             prompts=dict(sorted(self._prompts.items())),
             models=tuple(sorted(self._models)),
             degraded=tuple(sorted(self._degraded)),

@@ -14,7 +14,7 @@ OUTAGES = frozenset(
 
 
 @dataclass(frozen=True)
-class Performed:
+class TaskResult:
     """Passages (retriever), answers (executor: one, or one for each item), or neither."""
 
     task: Task
@@ -40,7 +40,7 @@ class Performed:
         return self.failed and self.code not in OUTAGES
 
     @property
-    def facts(self) -> dict[str, Fact]:
+    def condition_values(self) -> dict[str, Fact]:
         """What a condition may look at."""
         facts: dict[str, Fact] = {"state": self.report.state, "passages": self.count}
         if self.answers:

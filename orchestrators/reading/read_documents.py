@@ -8,20 +8,23 @@ from typing import Any
 from murmuration.contracts.documents import Ingestion, Reading, ReadingReport, Unreadable
 from murmuration.contracts.steps import INGEST_DOCUMENTS
 from murmuration.durable.calls import call
-from murmuration.durable.flow import Context, StepFailed, Strand, conduct
+from murmuration.durable.context import Context, now, read_input
+from murmuration.durable.flow import StepFailed, Strand, conduct
 from murmuration.durable.graph import run_graph
+from murmuration.durable.registry import workflow
 
 BATCHES_AT_ONCE = 4
 
 
+@workflow
 def read_documents(context: Context) -> Generator[Any, Any, dict[str, Any]]:
     """Takes a `Reading`, returns a `ReadingReport`, both as JSON."""
-    report = yield from conduct(context, _read_all(context, Reading.model_validate(context.get_input())))
+    report = yield from conduct(context, _read_all(context, read_input(context, Reading)))
     return report.model_dump(mode="json")
 
 
 def _read_all(context: Context, reading: Reading) -> Strand[ReadingReport]:
-    began = context.current_utc_datetime
+    began = now(context)
     batches = {str(number): batch for number, batch in enumerate(reading.batches)}
 
     def begin(name: str, _earlier: Mapping[str, ReadingReport]) -> Strand[ReadingReport]:

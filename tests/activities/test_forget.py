@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from activities.delete_deletion_log import forget_notes
+from activities.delete_deletion_log import delete_deletion_log
 from activities.forget_count import forget_count
 from activities.forget_objects import forget_objects
 from activities.forget_records import forget_records
@@ -15,7 +15,7 @@ from activities.forget_runs import RUNS_AT_ONCE, forget_runs
 from loopback.search.routes import make_app as make_search
 from loopback.serving import in_thread
 from murmuration.cli.cloud import SEARCH_KEY, local_settings
-from murmuration.contracts.forgetting import RowSweep, Sources, Subject, Sweep, Swept, Tally
+from murmuration.contracts.forgetting import DeletionCounts, DeletionPage, PageResult, RowDeletionPage, Sources, Subject
 from murmuration.contracts.owner import Owner
 from murmuration.policy.forgetting import source_key
 from murmuration.policy.tenancy import run_id, tenant_key, user_key
@@ -25,7 +25,7 @@ from murmuration.services.search.indexes import index_name
 from murmuration.services.search.store import Index
 from murmuration.services.settings import settings_from
 from murmuration.services.storage.artifacts import put_value, run_folder
-from murmuration.services.storage.deletion_log import Deletions
+from murmuration.services.storage.deletion_log import DeletionLog
 from murmuration.services.storage.run_histories import History, State
 from murmuration.services.storage.run_records import RunRecords
 from murmuration.services.storage.sessions import Sessions
@@ -33,7 +33,7 @@ from murmuration.services.storage.sessions import Sessions
 pytestmark = pytest.mark.anyio
 ADA = user_key("acme", "ada")
 SUBJECT = Subject(kind="user", key=ADA, owner=Owner(tenant="acme", user=ADA))
-SWEEP = Sweep(subject=SUBJECT)
+SWEEP = DeletionPage(subject=SUBJECT)
 
 
 class Died(Exception):
@@ -93,7 +93,7 @@ class Kept:
         self.store = self.clients.store
         self.records = RunRecords(self.store, tenant_key("acme"))
         self.run = run_id("acme", "forgetting")
-        self.deletions = Deletions(self.store, self.run)
+        self.deletion_log = DeletionLog(self.store, self.run)
         self.sessions = Sessions(self.store, tenant_key("acme"))
         migrate(self.settings)
 
@@ -101,18 +101,20 @@ class Kept:
         rows = [{"id": f"row-{number:05d}", "tenant": "acme", "user": ADA, "text": "x"} for number in range(count)]
         await self.clients.knowledge.write(rows)
 
-    async def forget_rows(self, knowledge: Index | None = None, after: str = "") -> Swept:
-        sweep = RowSweep(subject=SUBJECT, index="knowledge", after=after)
+    async def forget_rows(self, knowledge: Index | None = None, after: str = "") -> PageResult:
+        page_request = RowDeletionPage(subject=SUBJECT, index="knowledge", after=after)
         artifacts = self.store.of_run(self.run)
         index = knowledge or self.clients.knowledge
-        return await forget_rows(sweep, index, self.clients.memory, artifacts, self.deletions, self.settings)
+        return await forget_rows(page_request, index, self.clients.memory, artifacts, self.deletion_log, self.settings)
 
-    async def forget_objects(self, runs: Runs, sweep: Sweep = SWEEP) -> Swept:
+    async def forget_objects(self, runs: Runs, page_request: DeletionPage = SWEEP) -> PageResult:
         artifacts = self.store.of_run(self.run)
-        return await forget_objects(sweep, self.store, artifacts, self.sessions, self.records, runs, self.deletions)
+        return await forget_objects(
+            page_request, self.store, artifacts, self.sessions, self.records, runs, self.deletion_log
+        )
 
-    async def tally(self) -> Tally:
-        return await forget_count(SWEEP, self.deletions, self.settings)
+    async def tally(self) -> DeletionCounts:
+        return await forget_count(SWEEP, self.deletion_log, self.settings)
 
     @property
     def index(self) -> str:
@@ -153,8 +155,8 @@ async def test_a_run_is_stopped_first_and_purged_when_it_has_ended(kept: Kept) -
         await kept.records.keep(run, user=ADA)
     runs = Runs(going="under_way", over="completed", bobs="under_way")
 
-    first = await forget_runs(SWEEP, runs, kept.records, kept.deletions)
-    second = await forget_runs(SWEEP, runs, kept.records, kept.deletions)
+    first = await forget_runs(SWEEP, runs, kept.records, kept.deletion_log)
+    second = await forget_runs(SWEEP, runs, kept.records, kept.deletion_log)
 
     assert (first.found, first.waiting) == (1, 1)
     assert (second.found, second.waiting) == (1, 0)
@@ -169,8 +171,8 @@ async def test_a_stopped_run_stays_known_as_stopped_though_the_step_dies_after_i
     runs.dies_at = "b"
 
     with pytest.raises(Died):
-        await forget_runs(SWEEP, runs, kept.records, kept.deletions)
-    await forget_runs(SWEEP, runs, kept.records, kept.deletions)
+        await forget_runs(SWEEP, runs, kept.records, kept.deletion_log)
+    await forget_runs(SWEEP, runs, kept.records, kept.deletion_log)
 
     assert runs.states == {}
     assert ((await kept.tally()).runs, (await kept.tally()).stopped) == (2, 1)
@@ -183,8 +185,8 @@ async def test_many_runs_are_gone_through_piece_by_piece(kept: Kept) -> None:
     runs = Runs()
     runs.states = dict.fromkeys(names, "completed")
 
-    first = await forget_runs(SWEEP, runs, kept.records, kept.deletions)
-    second = await forget_runs(SWEEP.model_copy(update={"after": first.after}), runs, kept.records, kept.deletions)
+    first = await forget_runs(SWEEP, runs, kept.records, kept.deletion_log)
+    second = await forget_runs(SWEEP.model_copy(update={"after": first.after}), runs, kept.records, kept.deletion_log)
 
     assert (first.found, first.after, second.found, second.after) == (RUNS_AT_ONCE, names[-2], 1, None)
     assert runs.states == {}
@@ -216,9 +218,9 @@ async def test_what_was_posted_is_deleted_when_its_reading_has_ended(kept: Kept)
     runs = Runs()
     runs.states[reading] = "under_way"
 
-    first = await kept.forget_objects(runs, Sweep(subject=subject))
+    first = await kept.forget_objects(runs, DeletionPage(subject=subject))
     runs.states[reading] = "completed"
-    second = await kept.forget_objects(runs, Sweep(subject=subject))
+    second = await kept.forget_objects(runs, DeletionPage(subject=subject))
 
     assert (first.found, first.waiting, second.found, second.waiting) == (0, 1, 1, 0)
     assert await kept.store.names(run_folder(reading)) == []
@@ -231,7 +233,7 @@ async def test_records_go_last_and_that_of_a_run_which_has_begun_since_stays(kep
     artifacts = kept.store.of_run(kept.run)
 
     for _ in range(2):
-        await forget_records(SWEEP, artifacts, kept.records, Runs(new="under_way"), kept.deletions)
+        await forget_records(SWEEP, artifacts, kept.records, Runs(new="under_way"), kept.deletion_log)
 
     assert [each.run for each in await kept.records.of_user(ADA)] == ["new"]
     assert [each.run for each in await kept.records.readings(ADA, ["k", "l"])] == ["new"]
@@ -239,9 +241,9 @@ async def test_records_go_last_and_that_of_a_run_which_has_begun_since_stays(kep
 
 
 async def test_in_the_end_nothing_of_the_forgetting_itself_is_kept(kept: Kept) -> None:
-    await kept.deletions.note("runs", ["a"])
+    await kept.deletion_log.record("runs", ["a"])
 
     for _ in range(2):
-        await forget_notes(SWEEP, kept.deletions)
+        await delete_deletion_log(SWEEP, kept.deletion_log)
 
     assert await kept.store.names(tenant_key("acme")) == []

@@ -9,12 +9,12 @@ import pytest
 
 from activities.recall_memory import recall_memory
 from activities.remember_result import remember_result
-from murmuration.contracts.memories import Lesson, Note, Recall, Remembered, Remembrance
+from murmuration.contracts.memories import Lesson, Note, RecallRequest, RememberRequest, RememberResult
 from murmuration.contracts.owner import Owner
 from murmuration.policy.memories import subject_key
 from murmuration.policy.tenancy import run_id, tenant_key, user_key
 from murmuration.services.search.__main__ import migrate
-from murmuration.services.step_context import Ledger
+from murmuration.services.step_context import StepContext
 from murmuration.services.storage.artifacts import put_text
 from tests.services_on_loopback import Servers, servers
 
@@ -41,12 +41,12 @@ class Memory:
         owner: Owner = ACME,
         at: datetime | None = None,
         lessons: tuple[Lesson, ...] = (),
-    ) -> Remembered:
+    ) -> RememberResult:
         """As a run that came to know it `at`; a moment later than the one before unless given."""
-        self.ledger = Ledger(last_attempt=True)
+        self.step_context = StepContext(last_attempt=True)
         self.clock += timedelta(seconds=1)
         artifacts = self.clients.store.of_run(run_id(owner.tenant, run))
-        remembrance = Remembrance(
+        remembrance = RememberRequest(
             owner=owner,
             run=run,
             at=at or self.clock,
@@ -56,14 +56,14 @@ class Memory:
             lessons=lessons,
         )
         return await remember_result(
-            remembrance, self.clients.model(self.ledger), self.clients.memory, artifacts, self.ledger
+            remembrance, self.clients.model(self.step_context), self.clients.memory, artifacts, self.step_context
         )
 
     async def notes(self, goal: str = GOAL, owner: Owner = ACME, as_of: datetime | None = None) -> tuple[Note, ...]:
-        ledger = Ledger(last_attempt=True)
-        model = self.clients.model(ledger)
-        asked = Recall(owner=owner, goal=goal, as_of=as_of)
-        return (await recall_memory(asked, model, self.clients.memory, self.settings, ledger)).notes
+        step_context = StepContext(last_attempt=True)
+        model = self.clients.model(step_context)
+        asked = RecallRequest(owner=owner, goal=goal, as_of=as_of)
+        return (await recall_memory(asked, model, self.clients.memory, self.settings, step_context)).notes
 
     async def recall(self, goal: str = GOAL, owner: Owner = ACME, as_of: datetime | None = None) -> list[str]:
         return [note.text for note in await self.notes(goal, owner, as_of)]
@@ -113,7 +113,7 @@ async def test_another_answer_supersedes_the_old_one_which_stays(memory: Memory)
 async def test_of_more_memories_on_a_subject_than_are_looked_at_the_last_is_superseded(
     memory: Memory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("activities.remember_result.MOST_OF_A_SUBJECT", 3)
+    monkeypatch.setattr("activities.remember_result.MAX_MEMORIES_PER_SUBJECT", 3)
     for days in range(1, 9):
         assert (await memory.remember(f"{days} days")).superseded == (days > 1)
 
@@ -196,7 +196,7 @@ async def test_what_is_heard_of_late_held_from_when_it_was_said(memory: Memory) 
 async def test_without_embeddings_a_memory_is_kept_and_healed_later(memory: Memory) -> None:
     memory.servers.script("embeddings", {"status": 503})
     await memory.remember("It is kept for thirty years.")
-    assert memory.ledger.degraded == {"remembered_without_vector"}
+    assert memory.step_context.degraded == {"remembered_without_vector"}
     assert [row["lacks"] for row in await memory.rows()] == ["vector"]
 
     await memory.remember("Tea needs four minutes.", goal="How long does tea need?")
@@ -220,7 +220,7 @@ async def test_what_must_not_be_remembered_is_not(memory: Memory, answer: str, r
 
     assert told.written == 0
     assert reason in str(told.refused)
-    assert memory.ledger.degraded == {"not_remembered"}
+    assert memory.step_context.degraded == {"not_remembered"}
     assert await memory.rows() == []
 
 
@@ -267,7 +267,7 @@ async def test_an_index_of_the_version_before_takes_the_new_fields(memory: Memor
     client = SearchIndexClient(memory.settings.search.url, search_credential(memory.settings.search))
     settings = memory.settings
     definition = definitions(settings.embedding_model, settings.embedding_dimensions)[MEMORY]
-    older = {"session", "sources", "confidence", "superseded_by", "lacks", "said"}
+    older = {"session", "sources", "confidence", "superseded_by", "lacks", "asserted_at"}
     definition.fields = [field for field in definition.fields if field.name not in older]
     client.delete_index(definition.name)
     client.create_index(definition)
@@ -334,7 +334,7 @@ async def test_a_lesson_with_a_secret_is_left_out_and_the_others_are_kept(memory
     told = await memory.remember("yes", lessons=lessons)
 
     assert (told.written, len(told.refused)) == (2, 1)
-    assert memory.ledger.degraded == {"not_remembered"}
+    assert memory.step_context.degraded == {"not_remembered"}
 
 
 async def test_a_users_memories_are_the_users_own(memory: Memory) -> None:

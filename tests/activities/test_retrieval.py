@@ -1,4 +1,4 @@
-"""What retrieval finds, in which scope, by which ladder, on the real search and model servers."""
+"""What retrieval finds, in which scope, by which search_modes, on the real search and model servers."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -16,7 +16,7 @@ from murmuration.contracts.passages import PassageSet, Query, Retrieved, Scope
 from murmuration.policy.tenancy import run_id, user_key
 from murmuration.services.clients import Clients
 from murmuration.services.errors import RetryLater
-from murmuration.services.step_context import Ledger
+from murmuration.services.step_context import StepContext
 from murmuration.services.storage.artifacts import get_value, put_value
 from tests.services_on_loopback import Servers, servers
 
@@ -38,7 +38,7 @@ class Library:
     def __init__(self, started: Servers, clients: Clients) -> None:
         self.servers, self.clients = started, clients
         self.artifacts = clients.store.of_run(run_id("acme", "test"))
-        self.ledger = Ledger(last_attempt=True)
+        self.step_context = StepContext(last_attempt=True)
 
     async def use(self, **settings: str) -> None:
         await self.clients.close()
@@ -47,23 +47,28 @@ class Library:
     async def read(self, documents: dict[str, str], owner: Owner = ACME, at: datetime = JANUARY) -> ReadingReport:
         stored = tuple(StoredDocument(source=source, content=text) for source, text in documents.items())
         batch = await put_value(self.artifacts, DocumentBatch(documents=stored))
-        self.ledger = Ledger(last_attempt=True)
-        model = self.clients.model(self.ledger)
+        self.step_context = StepContext(last_attempt=True)
+        model = self.clients.model(self.step_context)
         return await ingest_documents(
-            Ingestion(owner=owner, at=at, batch=batch), model, self.clients.knowledge, self.artifacts, self.ledger
+            Ingestion(owner=owner, at=at, batch=batch), model, self.clients.knowledge, self.artifacts, self.step_context
         )
 
     async def retrieve(self, query: Query, *, last_attempt: bool = True) -> Retrieved:
-        self.ledger = Ledger(last_attempt=last_attempt)
+        self.step_context = StepContext(last_attempt=last_attempt)
         clients = self.clients
         return await retrieve_passages(
-            query, clients.model(self.ledger), clients.knowledge, self.artifacts, clients.settings, self.ledger
+            query,
+            clients.model(self.step_context),
+            clients.knowledge,
+            self.artifacts,
+            clients.settings,
+            self.step_context,
         )
 
     async def sources(
         self, text: str = "water", owner: Owner = ACME, also: tuple[str, ...] = (), **scope: Any
     ) -> set[str]:
-        query = Query(owner=owner, text=text, also=also, scope=Scope.model_validate(scope))
+        query = Query(owner=owner, text=text, query_variants=also, scope=Scope.model_validate(scope))
         found = await self.retrieve(query)
         passages = await get_value(self.artifacts, found.passages, PassageSet)
         return {passage.source for passage in passages.passages}
@@ -107,9 +112,9 @@ async def test_a_documents_own_time_counts_before_the_time_of_reading(library: L
     stored = StoredDocument(source="old.md", content="Water from the well.", modified=JANUARY)
     batch = await put_value(library.artifacts, DocumentBatch(documents=(stored,)))
     ingestion = Ingestion(owner=ACME, at=MARCH, batch=batch)
-    model = library.clients.model(library.ledger)
+    model = library.clients.model(library.step_context)
 
-    await ingest_documents(ingestion, model, library.clients.knowledge, library.artifacts, library.ledger)
+    await ingest_documents(ingestion, model, library.clients.knowledge, library.artifacts, library.step_context)
 
     assert "old.md" not in await library.sources(since=MARCH)
     assert "old.md" in await library.sources(until=MARCH)
@@ -134,7 +139,9 @@ async def test_a_user_reading_a_document_of_the_same_name_leaves_everybodys_as_i
 async def test_other_wordings_find_what_the_first_does_not(library: Library) -> None:
     assert await library.sources("degrees", kinds=["markdown"], sources=["tea/g"]) == {"tea/green.md"}
 
-    query = Query(owner=ACME, text="zzz", also=("clay pot", "filter coffee"), scope=Scope(kinds=("text", "html")))
+    query = Query(
+        owner=ACME, text="zzz", query_variants=("clay pot", "filter coffee"), scope=Scope(kinds=("text", "html"))
+    )
     found = await library.retrieve(query)
 
     assert found.count == 2
@@ -149,7 +156,7 @@ async def test_the_semantic_ranker_orders_what_was_found_when_it_is_on(library: 
     assert passages[0].source == "tea/green.md"
     assert [each.score for each in passages] == sorted((each.score for each in passages), reverse=True)
     assert all(0 <= each.score <= 4 for each in passages), "the ranker's scale"
-    assert library.ledger.degraded == set()
+    assert library.step_context.degraded == set()
 
 
 async def test_a_ranker_that_is_refused_is_done_without(library: Library) -> None:
@@ -159,7 +166,7 @@ async def test_a_ranker_that_is_refused_is_done_without(library: Library) -> Non
     found = await library.retrieve(Query(owner=ACME, text="water"))
 
     assert (found.mode, found.count) == ("hybrid", 4)
-    assert library.ledger.degraded == {"no_semantic_ranker"}
+    assert library.step_context.degraded == {"no_semantic_ranker"}
 
 
 async def test_without_embeddings_words_alone_are_searched(library: Library) -> None:
@@ -168,7 +175,7 @@ async def test_without_embeddings_words_alone_are_searched(library: Library) -> 
     found = await library.retrieve(Query(owner=ACME, text="water"))
 
     assert (found.mode, found.count) == ("keyword", 4)
-    assert library.ledger.degraded == {"keyword_search"}
+    assert library.step_context.degraded == {"keyword_search"}
 
 
 async def test_an_index_that_refuses_vectors_is_searched_by_words(library: Library) -> None:
@@ -187,7 +194,7 @@ async def test_search_that_is_down_is_waited_for_until_the_last_attempt(library:
     found = await library.retrieve(Query(owner=ACME, text="water"))
 
     assert (found.mode, found.count) == ("none", 0)
-    assert library.ledger.degraded == {"no_context"}
+    assert library.step_context.degraded == {"no_context"}
 
 
 async def test_a_hundred_retrievals_at_once_make_at_most_three_requests_for_embeddings(library: Library) -> None:
@@ -203,7 +210,7 @@ async def test_a_hundred_retrievals_at_once_make_at_most_three_requests_for_embe
 async def test_what_was_read_without_vectors_gets_them_with_the_next_document(library: Library) -> None:
     library.servers.script("embeddings", {"status": 400, "error": "no"})
     await library.read({"a.md": "Unmatched words about kettles."})
-    assert library.ledger.degraded == {"written_without_vectors"}
+    assert library.step_context.degraded == {"written_without_vectors"}
     lacking = "lacks eq 'vector'"
     assert len(await library.clients.knowledge.find(ACME, lacking, top=10, select=["id"])) == 1
 

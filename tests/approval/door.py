@@ -24,7 +24,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from loopback.functions.protocol import TASK_COMPLETED
 from loopback.functions.testing import Answer, DurableHost, run_host
 from loopback.serving import HOST, free_port, in_thread
-from murmuration.contracts.approvals import ApprovalRequest, ApprovalRules, Decision, Gate
+from murmuration.contracts.approvals import ApprovalGate, ApprovalRequest, ApprovalRules, Decision
 from murmuration.contracts.content import Content
 from murmuration.policy.gates import hash_of
 from murmuration.policy.links import Claims, sign
@@ -164,7 +164,7 @@ class Door:
 def _hash_in(given: Any) -> str:
     while isinstance(given, str):
         given = json.loads(given)
-    return hash_of(Gate.model_validate(given).request.asked)
+    return hash_of(ApprovalGate.model_validate(given).request.asked)
 
 
 def link_in(text: str) -> str:

@@ -11,22 +11,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loopback.functions.protocol import TIMER_CREATED, parse_timestamp
-from murmuration.approval.approval_gate import keep_gate
+from murmuration.approval.approval_gate import approval_gate
 from murmuration.contracts.approvals import (
+    ApprovalGate,
     ApprovalRequest,
     ApprovalRules,
     Decision,
-    Gate,
-    Genuine,
     Notified,
     Panel,
+    VerificationResult,
     Vote,
 )
 from murmuration.contracts.content import Content
 from murmuration.contracts.steps import Done, Failed, Later
-from murmuration.durable.flow import LONGEST_TIMER
+from murmuration.durable.flow import MAX_TIMER
 from murmuration.policy.gates import event_name, hash_of
-from murmuration.policy.links import is_genuine, seal
+from murmuration.policy.links import is_genuine, sign_vote
 from tests.simulator import EPOCH, Trace, simulate
 
 SECRET = "a secret of the tests, long enough"  # noqa: S105
@@ -41,9 +41,9 @@ def rules(*panels: Panel, **changed: Any) -> ApprovalRules:
     return ApprovalRules.model_validate({"panels": [each.model_dump() for each in asked], **changed})
 
 
-def gate(given: ApprovalRules, requester: str = "someone") -> Gate:
+def gate(given: ApprovalRules, requester: str = "someone") -> ApprovalGate:
     request = ApprovalRequest(tenant="t", title="The report", asked=ASKED, requester=requester, rules=given)
-    return Gate(run="run-1", id="run-1", request=request)
+    return ApprovalGate(run="run-1", id="run-1", request=request)
 
 
 @dataclass
@@ -59,7 +59,7 @@ class Office:
     def __call__(self, name: str, message: Any) -> tuple[float, Any]:
         value = message["value"]
         if name == "verify_vote":
-            genuine = Genuine(genuine=is_genuine(SECRET, Vote.model_validate(value["vote"])))
+            genuine = VerificationResult(valid=is_genuine(SECRET, Vote.model_validate(value["vote"])))
             return self.verifying_seconds, Done(value=genuine.model_dump()).model_dump(mode="json")
         if value["channel"] not in self.channels:
             return 0, Done(value=Notified(configured=False).model_dump(mode="json")).model_dump(mode="json")
@@ -85,17 +85,17 @@ def vote(at: float, approver: str, choice: str, **changed: Any) -> dict[str, Any
         "comment": "",
         "id": f"v{next(_IDS)}",
         "at": EPOCH + timedelta(seconds=at),
-        "seal": "",
+        "signature": "",
     }
-    return seal(SECRET, Vote.model_validate({**made, **changed})).model_dump(mode="json")
+    return sign_vote(SECRET, Vote.model_validate({**made, **changed})).model_dump(mode="json")
 
 
 def cast(at: float, place: int, value: Any, *, panel: int = 0, wait: int = 0) -> Event:
     return at, event_name(panel, place, wait), value
 
 
-def keep(given: Gate, *events: Event, office: Office | None = None) -> tuple[Decision, Trace]:
-    trace = simulate(keep_gate, given.model_dump(mode="json"), office or Office(), events=events)
+def keep(given: ApprovalGate, *events: Event, office: Office | None = None) -> tuple[Decision, Trace]:
+    trace = simulate(approval_gate, given.model_dump(mode="json"), office or Office(), events=events)
     assert trace.error is None, trace.error
     return Decision.model_validate(trace.output), trace
 
@@ -213,7 +213,7 @@ def test_thirty_days_are_waited_in_steps_the_sdk_can_cancel() -> None:
     assert trace.seconds == moment, "the timer that lost is cancelled"
     timers = [each for each in trace.history if each["EventType"] == TIMER_CREATED]
     lengths = [parse_timestamp(each["FireAt"]) - parse_timestamp(each["Timestamp"]) for each in timers]
-    assert max(lengths) == LONGEST_TIMER
+    assert max(lengths) == MAX_TIMER
 
 
 IGNORED: dict[str, tuple[Any, str]] = {
@@ -233,7 +233,7 @@ IGNORED: dict[str, tuple[Any, str]] = {
     "other approver": (vote(5, BOB, "approve"), "by_someone_else"),
     "no approver": (vote(5, DAVE, "approve"), "by_someone_else"),
     "after the time": (vote(4 * DAY, ALICE, "approve"), "late"),
-    "no seal": ({**vote(5, ALICE, "approve"), "seal": ""}, "forged"),
+    "no seal": ({**vote(5, ALICE, "approve"), "signature": ""}, "forged"),
     "seal of another vote": ({**vote(5, ALICE, "reject"), "choice": "approve"}, "forged"),
 }
 
@@ -366,7 +366,7 @@ def test_a_status_of_the_largest_panel_fits_durable_s_limit() -> None:
     assert max(len(json.dumps(each).encode()) for each in trace.statuses if each) < 16 * 1024
 
 
-SPOILT: tuple[dict[str, Any], ...] = ({}, {}, {}, {"choice": "approve"}, {"asked": "0"}, {"seal": "x"}, {"at": 1})
+SPOILT: tuple[dict[str, Any], ...] = ({}, {}, {}, {"choice": "approve"}, {"asked": "0"}, {"signature": "x"}, {"at": 1})
 
 
 @st.composite
@@ -380,7 +380,7 @@ def any_events(draw: st.DrawFn) -> list[Event]:
         approver = draw(st.sampled_from((ALICE, BOB, CAROL, DAVE)))
         made = vote(at, approver, draw(st.sampled_from(("approve", "approve", "reject", "revise"))), panel=panel)
         spoilt: dict[str, Any] = draw(
-            st.sampled_from(({}, {}, {}, {"choice": "approve"}, {"asked": "0"}, {"seal": "x"}, {"at": 1}))
+            st.sampled_from(({}, {}, {}, {"choice": "approve"}, {"asked": "0"}, {"signature": "x"}, {"at": 1}))
         )
         value: Any = draw(st.sampled_from(({**made, **spoilt}, {**made, **spoilt}, "junk", None)))
         events.append(cast(at, place, json.dumps(value) if draw(st.booleans()) else value, panel=panel, wait=wait))

@@ -245,7 +245,7 @@ def test_events_raised_past_the_door_open_nothing(door: Door) -> None:
         "comment": "",
         "id": "1",
         "at": "2026-01-01T00:00:00Z",
-        "seal": "AAAA",
+        "signature": "AAAA",
     }
     for number, value in enumerate((forged, json.dumps(forged), {**forged, "asked": "0"}, True, None)):
         assert door.host.raise_event(gate, f"vote-0-0-{number}", value) == 202
@@ -289,7 +289,7 @@ def test_thirty_days_with_a_reminder_and_an_escalation(door: Door) -> None:
     told = door.answer(link_in(mail.get_content()), "approve")
 
     kept = door.host.recorded(f"{run}-gate-1")
-    assert differences(door.host.orchestrators["keep_gate"], kept) == [], "what was recorded is replayed"
+    assert differences(door.host.orchestrators["approval_gate"], kept) == [], "what was recorded is replayed"
     assert (moved_on.status, moved_on.json["title"]) == (410, "Link expired")
     assert (mail["To"], told.json["state"]) == (BOB, "approved")
     assert [each.event for each in door.decision(run).audit if each.event != "not_notified"] == [

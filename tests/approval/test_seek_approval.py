@@ -7,7 +7,7 @@ import azure.durable_functions as df
 import pytest
 
 from murmuration.approval.seek_approval import KEEPER, seek_approval
-from murmuration.contracts.approvals import ApprovalRequest, ApprovalRules, Decision, Gate, Panel
+from murmuration.contracts.approvals import ApprovalGate, ApprovalRequest, ApprovalRules, Decision, Panel
 from murmuration.contracts.content import Content
 from murmuration.durable.flow import conduct
 from tests.simulator import EPOCH, simulate
@@ -39,7 +39,7 @@ def test_the_gate_is_a_numbered_instance_of_the_run_and_its_decision_comes_back(
     assert decision == decided
     [(name, given)] = started
     assert name == KEEPER
-    assert Gate.model_validate(given) == Gate(run="run-1", id="run-1-gate-3", request=REQUEST)
+    assert ApprovalGate.model_validate(given) == ApprovalGate(run="run-1", id="run-1-gate-3", request=REQUEST)
 
 
 @pytest.mark.parametrize("answer", [RuntimeError("it broke"), None, "approved", {"state": "approved"}])

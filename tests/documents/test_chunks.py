@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from murmuration.documents import Document, Section, UnreadableDocument, chunk, read_document
 from murmuration.documents.chunks import (
-    MOST_CHARACTERS,
-    MOST_PATH_CHARACTERS,
+    MAX_CHARACTERS,
+    MAX_PATH_CHARACTERS,
     SMALL_CHARACTERS,
     TARGET_CHARACTERS,
 )
@@ -38,8 +38,8 @@ def test_words_sizes_and_order(document: Document) -> None:
 
     wanted = [word for section in document.sections for word in section.text.split()]
     assert in_order(wanted, iter([word for each in chunks for word in each.text.split()]))
-    assert all(0 < len(each.text) <= MOST_CHARACTERS for each in chunks)
-    assert all(len(each.heading) <= MOST_PATH_CHARACTERS for each in chunks)
+    assert all(0 < len(each.text) <= MAX_CHARACTERS for each in chunks)
+    assert all(len(each.heading) <= MAX_PATH_CHARACTERS for each in chunks)
     said = set(re.findall(r"\w+", " ".join(f"{each.heading} {each.text}" for each in chunks)))
     headings = " ".join(each for section in document.sections for each in section.headings if not section.names_itself)
     assert set(re.findall(r"\w+", headings)) <= said
@@ -108,7 +108,7 @@ def test_time_is_bounded(name: str, suffix: str) -> None:
     began = time.monotonic()
     try:
         chunks = chunk(read_document(f"a.{suffix}", PATHOLOGICAL[name]))
-        assert all(len(each.text) <= MOST_CHARACTERS for each in chunks)
+        assert all(len(each.text) <= MAX_CHARACTERS for each in chunks)
     except UnreadableDocument as refused:
         assert refused.reason == "it holds no text"  # noqa: PT017 - there may be none
     assert time.monotonic() - began < GENEROUS_SECONDS

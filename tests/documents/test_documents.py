@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from murmuration.documents import UnreadableDocument, chunk, is_readable, read_document
-from murmuration.documents.chunks import MOST_CHARACTERS
+from murmuration.documents.chunks import MAX_CHARACTERS
 
 MARKDOWN = """---
 title: ignored
@@ -170,7 +170,7 @@ def test_no_word_is_lost_and_no_chunk_is_too_large(parts: list[str]) -> None:
     if max(map(len, wanted), default=0) < 1_000:
         assert set(wanted) <= set(re.findall(r"\w+", found))
     assert sum(map(len, wanted)) <= len(re.sub(r"\W", "", found))
-    assert all(len(each.text) <= MOST_CHARACTERS for each in chunks)
+    assert all(len(each.text) <= MAX_CHARACTERS for each in chunks)
     assert chunk(document) == chunks
 
 

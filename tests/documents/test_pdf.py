@@ -110,10 +110,10 @@ def test_a_damaged_pdf_is_read_or_refused(broken: int) -> None:
 @pytest.mark.parametrize(
     ("limit", "value", "reason"),
     [
-        ("MOST_PAGES", 1, "has 2 pages, at most 1"),
-        ("MOST_SECONDS", -1.0, "takes over"),
-        ("MOST_CHARACTERS", 10, "over 10 characters"),
-        ("MOST_PAGE_BYTES", 10, "over 10 bytes"),
+        ("MAX_PAGES", 1, "has 2 pages, at most 1"),
+        ("MAX_SECONDS", -1.0, "takes over"),
+        ("MAX_CHARACTERS", 10, "over 10 characters"),
+        ("MAX_PAGE_BYTES", 10, "over 10 bytes"),
     ],
 )
 def test_time_and_size_are_bounded(monkeypatch: pytest.MonkeyPatch, limit: str, value: float, reason: str) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from murmuration.documents import UnreadableDocument, chunk, read_document
-from murmuration.documents.chunks import MOST_CHARACTERS
+from murmuration.documents.chunks import MAX_CHARACTERS
 from murmuration.documents.source import SOURCE_SUFFIXES
 
 LIBRARY = sorted(Path(sysconfig.get_paths()["stdlib"]).glob("*.py"))
@@ -87,7 +87,7 @@ def test_the_standard_library_is_read() -> None:
 
         found = " ".join(each.text for each in chunks)
         assert set(re.findall(r"\w+", content)) <= set(re.findall(r"\w+", found)), path
-        assert max(len(each.text) for each in chunks) <= MOST_CHARACTERS
+        assert max(len(each.text) for each in chunks) <= MAX_CHARACTERS
 
 
 lines = st.sampled_from(

@@ -13,7 +13,7 @@ from murmuration.contracts.base import Contract
 from murmuration.contracts.steps import Done, Failed, Later, Step
 from murmuration.contracts.usage import Usage
 from murmuration.durable.calls import call
-from murmuration.durable.flow import LONGEST_TIMER, StepFailed, Strand, conduct, sleep, wait_for
+from murmuration.durable.flow import MAX_TIMER, StepFailed, Strand, conduct, sleep, wait_for
 from murmuration.durable.graph import run_graph
 from tests.simulator import Trace, simulate
 
@@ -220,7 +220,7 @@ def test_a_long_sleep_is_made_of_timers_the_sdk_can_cancel() -> None:
     assert trace.seconds == timedelta(days=10).total_seconds()
     timers = [each for each in trace.history if each["EventType"] == 10]
     assert len(timers) == 4
-    assert timedelta(days=10) / 4 < LONGEST_TIMER
+    assert timedelta(days=10) / 4 < MAX_TIMER
 
 
 def test_a_wait_that_nobody_answers_ends_at_its_time() -> None:

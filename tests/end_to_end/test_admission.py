@@ -74,7 +74,9 @@ def control(servers: Servers, run: dict[str, Any], url: str) -> None:
 def worked(servers: Servers, run: str) -> Interval:
     """Knocking is admission's own step, and no work."""
     history = servers.call("GET", "host", f"/admin/instances/{run}/history")["events"]
-    steps = {each["EventId"]: each for each in history if each["EventType"] == 4 and each["Name"] != "knock"}
+    steps = {
+        each["EventId"]: each for each in history if each["EventType"] == 4 and each["Name"] != "check_slot_holders"
+    }
     ends = [each["Timestamp"] for each in history if each["EventType"] == 5 and each["TaskScheduledId"] in steps]
     return min(each["Timestamp"] for each in steps.values()), max(ends)
 

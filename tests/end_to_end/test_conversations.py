@@ -9,7 +9,7 @@ from tests.end_to_end.conftest import Product
 
 GREEN = "How long does green tea steep?"
 TENANT = "default"
-WHOLE_TURNS = 8
+MAX_WHOLE_TURNS = 8
 
 
 def folder(product: Product, user: str, session: str) -> Path:
@@ -46,14 +46,14 @@ def test_two_users_conversations_of_one_name_are_two(product: Product) -> None:
 
 
 def test_every_turn_is_kept_and_a_summary_of_those_further_back(product: Product) -> None:
-    for number in range(WHOLE_TURNS):
+    for number in range(MAX_WHOLE_TURNS):
         product.achieve(GREEN if number % 2 else "How hot is the water for green tea?", session_id="long talk")
     kept = folder(product, "", "long talk")
     assert not (kept / "summary").exists()
 
     product.achieve("And black tea?", session_id="long talk")
 
-    assert len(list((kept / "turns").iterdir())) == WHOLE_TURNS + 1
+    assert len(list((kept / "turns").iterdir())) == MAX_WHOLE_TURNS + 1
     assert (kept / "summary").is_file()
     product.achieve("And black tea?", session_id="long talk")
     conversation = product.asked("planner")["conversation"]

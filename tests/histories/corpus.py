@@ -9,14 +9,14 @@ import azure.durable_functions as df
 
 from loopback.functions import protocol as wire
 from loopback.functions.replay.recorded import Recorded
-from murmuration.approval.approval_gate import keep_gate
+from murmuration.approval.approval_gate import approval_gate
 from orchestrators.forgetting.forget import forget
 from orchestrators.goal.achieve_goal import achieve_goal
 from orchestrators.reading.read_documents import read_documents
 from tests.simulator import EPOCH, VERSION, Trace
 
 FOLDER = Path(__file__).parent
-ORCHESTRATORS = {each.__name__: each for each in (achieve_goal, keep_gate, read_documents, forget)}
+ORCHESTRATORS = {each.__name__: each for each in (achieve_goal, approval_gate, read_documents, forget)}
 HANDLES: Mapping[str, Callable[[str], str]] = {
     name: df.Orchestrator.create(each) for name, each in ORCHESTRATORS.items()
 }

@@ -9,7 +9,7 @@ from murmuration.contracts.approvals import Decision
 from murmuration.contracts.background import Cancelled
 from murmuration.contracts.content import Content
 from murmuration.contracts.goals import Approval, Budget, Goal
-from murmuration.contracts.memories import Extracted, Lesson, Note, Recalled
+from murmuration.contracts.memories import ExtractionResult, Lesson, Note, RecallResult
 from murmuration.contracts.owner import Owner
 from murmuration.contracts.plans import Plan, Planned
 from murmuration.contracts.steps import PENDING, Failed, Later
@@ -109,8 +109,8 @@ EXPIRED = Decision(gate="run-1-gate-1", asked="hash", state="rejected", how="exp
 APPROVED = ("approved", "")
 BETTER = Verdict(passed=False, score=0.5, changes="still more")
 WRONG = Verdict(passed=False, score=0.2, reasons=("about coffee",), plan_wrong=True)
-KNOWN = Recalled(notes=(Note(source="run-0", text="Tea is hot.", kind="fact", about="tea"),))
-LEARNED = Extracted(lessons=(Lesson(kind="fact", about="tea", text="Tea is hot."),))
+KNOWN = RecallResult(notes=(Note(source="run-0", text="Tea is hot.", kind="fact", about="tea"),))
+LEARNED = ExtractionResult(lessons=(Lesson(kind="fact", about="tea", text="Tea is hot."),))
 REFUSED_PLAN = Planned(rejected="task 't9' is no task", code="unusable_plan")
 THEN = {"id": "then", "type": "executor", "instruction": "and then?"}
 LARGE = Answer(answer=Content(reference=REFERENCE), passages=REFERENCE)

@@ -1,4 +1,4 @@
-"""The paths of `keep_gate`, `read_documents` and `forget`, each in a scripted world."""
+"""The paths of `approval_gate`, `read_documents` and `forget`, each in a scripted world."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from murmuration.contracts.approvals import ApprovalRules, Panel
 from murmuration.contracts.content import Reference
 from murmuration.contracts.documents import Reading, ReadingReport
-from murmuration.contracts.forgetting import Swept
+from murmuration.contracts.forgetting import PageResult
 from murmuration.contracts.owner import Owner
 from murmuration.contracts.steps import Done, Failed, Later
 from orchestrators.reading.read_documents import read_documents
@@ -65,7 +65,7 @@ GATES: dict[str, Callable[[], Trace]] = {
         says(6, 0, ALICE, "approve", wait=1, gate="run-2"),
         says(7, 0, ALICE, "approve", wait=2, asked="0" * 64),
         says(8, 0, DAVE, "approve", wait=3),
-        cast(9, 1, {**vote(9, BOB, "approve", id="v-9"), "seal": "x"}),
+        cast(9, 1, {**vote(9, BOB, "approve", id="v-9"), "signature": "x"}),
         says(10, 2, CAROL, "approve"),
         says(11, 2, CAROL, "approve", wait=1),
         says(4 * DAY, 0, ALICE, "approve", wait=4),
@@ -118,12 +118,12 @@ def forgets(script: dict[str, list[forgetting.Reply]] | None = None, stopped: in
 REFUSED = Failed(code="refused", message="no")
 FORGETTINGS: dict[str, Callable[[], Trace]] = {
     "nothing_there": forgets(),
-    "found_again": forgets({"memory": [Swept(found=2), Swept(), Swept(found=1)]}),
-    "piece_by_piece": forgets({"knowledge": [Swept(found=9, after="b"), Swept(found=1)]}),
-    "runs_under_way": forgets({"forget_runs": [Swept(waiting=2), Swept(found=2)]}, stopped=1),
-    "something_remains": forgets({"memory": [Swept(found=3)] * forgetting.PATIENCE.readings}),
+    "found_again": forgets({"memory": [PageResult(found=2), PageResult(), PageResult(found=1)]}),
+    "piece_by_piece": forgets({"knowledge": [PageResult(found=9, after="b"), PageResult(found=1)]}),
+    "runs_under_way": forgets({"forget_runs": [PageResult(waiting=2), PageResult(found=2)]}, stopped=1),
+    "something_remains": forgets({"memory": [PageResult(found=3)] * forgetting.PATIENCE.readings}),
     "step_refused": forgets({"knowledge": [REFUSED] * 100}),
     "records_refused": forgets({"forget_records": [REFUSED]}),
-    "count_and_notes_refused": forgets({"forget_count": [REFUSED] * 9, "forget_notes": [REFUSED]}),
+    "count_and_notes_refused": forgets({"forget_count": [REFUSED] * 9, "delete_deletion_log": [REFUSED]}),
     "outage": forgets({"memory": [Later(code="search_unavailable", seconds=5), RuntimeError("lost")]}),
 }

@@ -7,7 +7,7 @@ from tests.simulator import Trace
 
 PATHS: Mapping[str, Mapping[str, Callable[[], Trace]]] = {
     "achieve_goal": goals.PATHS,
-    "keep_gate": others.GATES,
+    "approval_gate": others.GATES,
     "read_documents": others.READINGS,
     "forget": others.FORGETTINGS,
 }

@@ -10,7 +10,8 @@ import pytest
 
 from loopback.functions import protocol as wire
 from loopback.functions.replay.recorded import Recorded, differences
-from murmuration.durable.flow import Context, Strand
+from murmuration.durable.context import Context
+from murmuration.durable.flow import Strand
 from orchestrators.goal.run import Run
 from tests.histories.corpus import FOLDER, HANDLES, ORCHESTRATORS, kept, of, place_of, write
 from tests.histories.paths import PATHS
@@ -22,7 +23,7 @@ ONE_EACH = [
     place_of(*each)
     for each in (
         ("achieve_goal", "completed"),
-        ("keep_gate", "approved"),
+        ("approval_gate", "approved"),
         ("read_documents", "read"),
         ("forget", "outage"),
     )
@@ -49,7 +50,7 @@ def test_every_path_of_the_current_version_is_on_file() -> None:
 
 
 def test_a_recording_comes_out_the_same_again(tmp_path: Path) -> None:
-    for orchestrator, path in (("achieve_goal", "outage"), ("keep_gate", "ignored")):
+    for orchestrator, path in (("achieve_goal", "outage"), ("approval_gate", "ignored")):
         write(of(orchestrator, PATHS[orchestrator][path]()), tmp_path / "again.json")
 
         assert (tmp_path / "again.json").read_bytes() == place_of(orchestrator, path).read_bytes()

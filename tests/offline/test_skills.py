@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from murmuration.offline.extraction import execute
-from murmuration.offline.lessons import MOST_OF_AN_ANSWER, learn
+from murmuration.offline.lessons import MAX_ANSWER_SHARE, learn
 from murmuration.offline.planning import plan
 from murmuration.offline.prose import prose
-from murmuration.offline.summaries import MOST_WORDS, shorten
+from murmuration.offline.summaries import MAX_WORDS, shorten
 from murmuration.offline.text import stem
 
 GREEN = "How long does green tea steep?"
@@ -141,7 +141,7 @@ def test_what_does_not_stand_alone_asks_or_says_nothing_is_no_lesson(text: str) 
 def test_lessons_are_few() -> None:
     answer = " ".join(f"Kettle {name} is old [1]." for name in ("one", "two", "three", "four", "five"))
 
-    assert len(lessons("?", answer)) == MOST_OF_AN_ANSWER
+    assert len(lessons("?", answer)) == MAX_ANSWER_SHARE
     assert len(lessons("?", answer, most=1)) == 1
     assert lessons("?", "Green tea is hot [1]. The green tea is cold [2].") == [
         ("fact", "Green tea", "Green tea is hot.")
@@ -167,7 +167,7 @@ def test_a_summary_stays_short_and_keeps_what_came_last() -> None:
         turns = [{"goal": f"How old is kettle {number}? " + "word " * 300, "answer": f"It is {number} years old."}]
         summary = shorten({"summary": summary, "turns": turns})["summary"]
 
-    assert len(summary.split()) <= MOST_WORDS
+    assert len(summary.split()) <= MAX_WORDS
     assert "It is 29 years old." in summary
     assert "It is 2 years old." not in summary
 

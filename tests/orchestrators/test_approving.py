@@ -14,7 +14,7 @@ from murmuration.contracts.plans import Planned
 from murmuration.contracts.replies import PlanReply
 from murmuration.contracts.steps import Failed
 from murmuration.policy.plan_rules import checked_plan
-from orchestrators.goal.run import MOST_EXTENSIONS
+from orchestrators.goal.run import MAX_EXTENSIONS
 from tests.orchestrators.world import BAD, PLAN, REFERENCE, World, achieve
 from tests.simulator import EPOCH, Trace
 
@@ -209,8 +209,8 @@ def test_a_budget_is_not_extended_for_ever() -> None:
 
     outcome, _ = ask(world, (), budget=Budget(model_calls=2), on_budget="ask_person")
 
-    assert len(world.gates) == MOST_EXTENSIONS
-    assert outcome.usage.model_calls <= 2 * (1 + MOST_EXTENSIONS)
+    assert len(world.gates) == MAX_EXTENSIONS
+    assert outcome.usage.model_calls <= 2 * (1 + MAX_EXTENSIONS)
     assert outcome.error is not None
 
 

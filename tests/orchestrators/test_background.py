@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from murmuration.contracts.steps import CANCEL_BACKGROUND, EXECUTE_TASK, PENDING, Later
-from murmuration.durable.calls import LONGEST_PENDING
+from murmuration.durable.calls import MAX_PENDING
 from tests.orchestrators.test_graph import LIST, plan
 from tests.orchestrators.world import World, achieve, states
 
@@ -80,7 +80,7 @@ def test_what_takes_too_long_is_cancelled_and_the_task_fails() -> None:
 
     assert states(outcome) == {"list": "failed"}
     assert world.cancelled == ["r1"]
-    assert trace.seconds < LONGEST_PENDING.total_seconds() + timedelta(minutes=5).total_seconds()
+    assert trace.seconds < MAX_PENDING.total_seconds() + timedelta(minutes=5).total_seconds()
 
 
 def test_when_attempts_are_used_up_it_is_cancelled() -> None:

@@ -6,14 +6,21 @@ from typing import Any
 import pytest
 
 from murmuration.contracts.base import Contract
-from murmuration.contracts.forgetting import Forgetting, Patience, Receipt, Subject, Swept, Tally
+from murmuration.contracts.forgetting import (
+    DeletionCounts,
+    Forgetting,
+    PageResult,
+    Receipt,
+    Subject,
+    VerificationPolicy,
+)
 from murmuration.contracts.owner import Owner
 from murmuration.contracts.steps import Done, Failed, Later
 from murmuration.policy.forgetting import digest
 from orchestrators.forgetting.forget import forget
 from tests.simulator import Trace, simulate
 
-PATIENCE = Patience(readings=6, quiet_seconds=10, after_stop_seconds=240)
+PATIENCE = VerificationPolicy(readings=6, settle_seconds=10, after_stop_seconds=240)
 SUBJECT = Subject(kind="user", key="k", owner=Owner(tenant="t", user="k"))
 Reply = Contract | Done | Later | Failed | Exception
 
@@ -31,7 +38,7 @@ class World:
         where = message["value"].get("index", name)
         self.asked[where].append(message["value"])
         self.order.append(where)
-        quiet: Contract = Tally(stopped=self.stopped) if name == "forget_count" else Swept()
+        quiet: Contract = DeletionCounts(stopped=self.stopped) if name == "forget_count" else PageResult()
         reply = self.script[where].pop(0) if self.script[where] else quiet
         if isinstance(reply, Exception):
             return 1, reply
@@ -41,7 +48,7 @@ class World:
 
 
 def run(world: World) -> tuple[Receipt, Trace]:
-    trace = simulate(forget, Forgetting(subject=SUBJECT, patience=PATIENCE).model_dump(mode="json"), world)
+    trace = simulate(forget, Forgetting(subject=SUBJECT, verification=PATIENCE).model_dump(mode="json"), world)
     assert trace.error is None
     receipt = Receipt.model_validate(trace.output)
     assert receipt.sha256 == digest(receipt)
@@ -55,14 +62,14 @@ def test_nothing_is_believed_before_it_was_read_twice_with_a_pause_between() -> 
 
     assert (receipt.verified, receipt.read_back, receipt.remains) == (True, 1, {})
     once = ["forget_runs", "knowledge", "memory", "forget_objects"]
-    end = ["forget_records", "forget_count", "forget_notes"]
+    end = ["forget_records", "forget_count", "delete_deletion_log"]
     assert world.order == [*once, "forget_count", *once, *end]
-    assert trace.seconds == len(world.order) + PATIENCE.quiet_seconds
+    assert trace.seconds == len(world.order) + PATIENCE.settle_seconds
 
 
 def test_what_is_still_seen_is_deleted_again_and_begins_the_proof_anew() -> None:
     world = World()
-    world.script["memory"] = [Swept(found=2), Swept(), Swept(found=1)]
+    world.script["memory"] = [PageResult(found=2), PageResult(), PageResult(found=1)]
 
     receipt, _ = run(world)
 
@@ -81,7 +88,7 @@ def test_after_a_stopped_run_the_pause_is_as_long_as_its_step_may_take() -> None
 
 def test_rows_are_not_deleted_before_runs_have_ended() -> None:
     world = World()
-    world.script["forget_runs"] = [Swept(waiting=2), Swept(waiting=1), Swept(found=2)]
+    world.script["forget_runs"] = [PageResult(waiting=2), PageResult(waiting=1), PageResult(found=2)]
 
     run(world)
 
@@ -90,7 +97,7 @@ def test_rows_are_not_deleted_before_runs_have_ended() -> None:
 
 def test_much_is_gone_through_piece_by_piece() -> None:
     world = World()
-    world.script["knowledge"] = [Swept(found=9, after="b"), Swept(found=9, after="d"), Swept(found=1)]
+    world.script["knowledge"] = [PageResult(found=9, after="b"), PageResult(found=9, after="d"), PageResult(found=1)]
 
     run(world)
 
@@ -99,18 +106,18 @@ def test_much_is_gone_through_piece_by_piece() -> None:
 
 def test_what_remains_in_the_end_is_said_and_the_records_stay_for_another_try() -> None:
     world = World()
-    world.script["memory"] = [Swept(found=3)] * PATIENCE.readings
+    world.script["memory"] = [PageResult(found=3)] * PATIENCE.readings
 
     receipt, _ = run(world)
 
     assert (receipt.verified, receipt.remains, receipt.read_back) == (False, {"memory": 3}, PATIENCE.readings - 1)
     assert not world.asked["forget_records"]
-    assert len(world.asked["forget_notes"]) == 1
+    assert len(world.asked["delete_deletion_log"]) == 1
 
 
 def test_a_run_that_does_not_end_is_said() -> None:
     world = World()
-    world.script["forget_runs"] = [Swept(waiting=1)] * 1_000
+    world.script["forget_runs"] = [PageResult(waiting=1)] * 1_000
 
     receipt, _ = run(world)
 
@@ -130,7 +137,7 @@ def test_a_step_that_fails_does_not_keep_the_others_from_forgetting(step: str) -
     assert all(len(world.asked[each]) >= PATIENCE.readings for each in ("forget_runs", "memory", "forget_objects"))
 
 
-@pytest.mark.parametrize("step", ["forget_records", "forget_notes"])
+@pytest.mark.parametrize("step", ["forget_records", "delete_deletion_log"])
 def test_what_could_not_be_cleared_up_is_not_called_verified(step: str) -> None:
     world = World()
     world.script[step] = [Failed(code="refused", message="no")] * 10

@@ -29,7 +29,7 @@ class Priced(World):
 
     def __call__(self, name: str, message: Any) -> tuple[float, Any]:
         seconds, reply = super().__call__(name, message)
-        self.calls.append({"name": name, "cheapest": message["cheapest"]})
+        self.calls.append({"name": name, "downgrade_model": message["downgrade_model"]})
         tokens = next(step.tokens for step in STEPS if step.name == name)
         took = used("m", Tokens(input=int(tokens * self._takes)), calls=int(tokens > 0))
         done = Done.model_validate({**reply, "usage": took})
@@ -90,7 +90,7 @@ def test_towards_the_limit_cheaper_models_are_asked_if_that_is_wished() -> None:
 
     outcome = spend(world, budget=Budget(model_calls=8), on_budget="degrade")
 
-    cheap = [call["cheapest"] for call in world.calls if call["name"] in ASKING]
+    cheap = [call["downgrade_model"] for call in world.calls if call["name"] in ASKING]
     assert cheap == sorted(cheap), "once it is careful, it stays so"
     assert cheap.count(True) >= 1
     assert "cheaper_models" in outcome["degraded"]
@@ -102,4 +102,4 @@ def test_otherwise_no_cheaper_model_is_asked(on_budget: str) -> None:
 
     spend(world, budget=Budget(model_calls=9), on_budget=on_budget)
 
-    assert not any(call["cheapest"] for call in world.calls)
+    assert not any(call["downgrade_model"] for call in world.calls)

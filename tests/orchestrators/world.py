@@ -8,7 +8,7 @@ from murmuration.contracts.answers import Answer, Citation, Draft, Outcome, Verd
 from murmuration.contracts.base import Contract
 from murmuration.contracts.content import Content, Reference
 from murmuration.contracts.goals import Goal, Options
-from murmuration.contracts.memories import Extracted, Recalled, Remembered, TurnKept
+from murmuration.contracts.memories import ExtractionResult, RecallResult, RememberResult, TurnAppended
 from murmuration.contracts.owner import Owner
 from murmuration.contracts.passages import Retrieved
 from murmuration.contracts.plans import Plan, Planned, Task
@@ -61,7 +61,7 @@ class World:
 
     def healthy(self, name: str, count: int) -> Contract:
         answers: dict[str, Contract] = {
-            "recall_memory": Recalled(),
+            "recall_memory": RecallResult(),
             "plan_goal": Planned(plan=PLAN),
             "retrieve_passages": Retrieved(passages=REFERENCE, count=3, mode="hybrid"),
             "execute_task": Draft(answer=Content(text=f"draft {count} [1]"), passages=REFERENCE),
@@ -69,9 +69,9 @@ class World:
             "write_answer": Answer(
                 answer=Content(text=f"answer {count} [1]"), passages=REFERENCE, citations=(CITATION,)
             ),
-            "extract_lessons": Extracted(),
-            "remember_result": Remembered(written=1),
-            "keep_turn": TurnKept(turns=1),
+            "extract_lessons": ExtractionResult(),
+            "remember_result": RememberResult(written=1),
+            "append_turn": TurnAppended(turns=1),
         }
         return answers[name]
 

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from murmuration.contracts.admission import ActiveRuns, Admission, Departure, Entry, Knock
-from murmuration.policy.active_runs import LOOK_AGAIN, enter, leave
+from murmuration.contracts.admission import Acquire, ActiveRuns, Admission, Release, Wake
+from murmuration.policy.active_runs import HOLDER_CHECK_INTERVAL, acquire, release
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 NAMES = tuple("abcdefgh")
@@ -16,11 +16,11 @@ def ask(
     state: ActiveRuns, run: str, *, limit: int = 1, event: str = "e", seconds: float = 0, again: bool = False
 ) -> tuple[ActiveRuns, Admission]:
     at = START + timedelta(seconds=seconds)
-    return enter(state, Entry(run=run, limit=limit, event=event, at=at, again=again))
+    return acquire(state, Acquire(run=run, limit=limit, event=event, at=at, again=again))
 
 
-def go(state: ActiveRuns, *gone: str, run: str | None = None) -> tuple[ActiveRuns, Admission]:
-    return leave(state, Departure(run=run or gone[0], gone=gone))
+def go(state: ActiveRuns, *ended: str, run: str | None = None) -> tuple[ActiveRuns, Admission]:
+    return release(state, Release(run=run or ended[0], ended=ended))
 
 
 def after(*runs: str, limit: int = 1) -> ActiveRuns:
@@ -44,7 +44,7 @@ def test_whatever_happens_places_are_few_and_all_are_used(limit: int, steps: lis
             state, admission = go(state, run)
             here = [each for each in here if each != run]
             told.discard(run)
-        told |= {each.run for each in admission.knocks if each.event}
+        told |= {each.run for each in admission.wakes if each.event}
 
         assert list(state.active) == here[:limit], "by order of arrival"
         assert [each.run for each in state.waiting] == here[limit:]
@@ -56,7 +56,7 @@ def test_who_leaves_is_told_whom_to_wake_by_the_event_it_waits_for_now() -> None
 
     state, admission = go(state, "a")
 
-    assert admission == Admission(admitted=False, knocks=(Knock(run="b", event="second"),))
+    assert admission == Admission(admitted=False, wakes=(Wake(run="b", event="second"),))
     assert state.active == ("b",)
 
 
@@ -66,26 +66,26 @@ def test_leaving_twice_frees_one_place() -> None:
     state, _ = go(state, "a")
     state, admission = go(state, "a")
 
-    assert (state.active, admission.knocks) == (("b",), ())
+    assert (state.active, admission.wakes) == (("b",), ())
 
 
 def test_who_waits_looks_at_those_that_have_a_place_but_not_all_the_time() -> None:
     state = after("a", "b")
-    soon = LOOK_AGAIN.total_seconds()
+    soon = HOLDER_CHECK_INTERVAL.total_seconds()
 
     _, at_once = ask(state, "b", seconds=soon / 2)
     state, later = ask(state, "b", seconds=soon)
     _, another = ask(state, "c", seconds=soon)
 
-    assert later.knocks == (Knock(run="a"),)
-    assert (at_once.knocks, another.knocks) == ((), ())
+    assert later.wakes == (Wake(run="a"),)
+    assert (at_once.wakes, another.wakes) == ((), ())
 
 
 def test_who_finds_a_run_over_learns_whether_it_is_next() -> None:
     state = after("a", "b", "c")
 
     assert go(state, "a", run="b")[1] == Admission(admitted=True)
-    assert go(state, "a", run="c")[1] == Admission(admitted=False, knocks=(Knock(run="b", event="e"),))
+    assert go(state, "a", run="c")[1] == Admission(admitted=False, wakes=(Wake(run="b", event="e"),))
     assert go(state, "a", "b", run="c")[1] == Admission(admitted=True)
 
 
@@ -101,7 +101,7 @@ def test_who_comes_back_from_people_is_before_those_that_never_had_a_place() -> 
 def test_the_limit_is_that_of_the_run_which_came_last() -> None:
     wider, admission = ask(after("a", "b", "c"), "d", limit=3)
     assert (wider.active, admission.admitted) == (("a", "b", "c"), False)
-    assert [each.run for each in admission.knocks if each.event] == ["b", "c"]
+    assert [each.run for each in admission.wakes if each.event] == ["b", "c"]
 
     asked_again, _ = ask(wider, "d", limit=1)
     assert asked_again.limit == 3, "to ask again changes nothing"

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from murmuration.contracts.goals import Budget
 from murmuration.contracts.prices import Cost, Price, PriceTable
 from murmuration.contracts.usage import Tokens, Usage, used
-from murmuration.policy.budget import Purse
+from murmuration.policy.budget import BudgetTracker
 from murmuration.policy.tenancy import owns, run_id, tenant_key
 
 BUDGET = Budget(tokens=1_000, model_calls=3, seconds=60)
@@ -25,82 +25,82 @@ PRICES = PriceTable(date="2026-11-21", models={"m": Price(input=1_000_000, outpu
     ],
 )
 def test_the_limit_that_is_reached_is_named(used: Usage, seconds: float, limit: str | None) -> None:
-    purse = Purse(BUDGET, None)
-    purse.charge(0, used, "executor")
+    budget = BudgetTracker(BUDGET, None)
+    budget.settle(0, used, "executor")
 
-    reason = purse.reached(seconds)
+    reason = budget.reached(seconds)
 
     assert (reason is None) if limit is None else limit in (reason or "")
 
 
 def test_what_is_promised_counts_until_it_is_charged() -> None:
-    purse = Purse(BUDGET, None)
+    budget = BudgetTracker(BUDGET, None)
     for _ in range(2):
-        purse.promise(300)
-    assert purse.reached(0) is None
+        budget.reserve(300)
+    assert budget.reached(0) is None
 
-    purse.promise(300)
-    assert purse.reached(0) == "0 of 3 model calls are used, about 900 tokens in 3 calls under way"
-    purse.charge(300, Usage(model_calls=1, input_tokens=100), "executor")
-    purse.charge(300, Usage(), "executor")
+    budget.reserve(300)
+    assert budget.reached(0) == "0 of 3 model calls are used, about 900 tokens in 3 calls under way"
+    budget.settle(300, Usage(model_calls=1, input_tokens=100), "executor")
+    budget.settle(300, Usage(), "executor")
 
-    assert purse.reached(0) is None
-    assert purse.usage.tokens == 100
+    assert budget.reached(0) is None
+    assert budget.usage.tokens == 100
 
 
 @given(st.lists(st.tuples(st.integers(1, 500), st.integers(0, 500)), max_size=60), st.integers(1, 6))
 def test_a_limit_is_passed_by_no_more_than_what_running_steps_take_beyond_their_estimates(
     steps: list[tuple[int, int]], at_once: int
 ) -> None:
-    purse = Purse(Budget(tokens=2_000, model_calls=1_000), None)
+    budget = BudgetTracker(Budget(tokens=2_000, model_calls=1_000), None)
     running: list[tuple[int, int]] = []
     beyond = 0
     for estimate, taken in steps:
-        while len(running) >= at_once or (running and purse.reached(0)):
+        while len(running) >= at_once or (running and budget.reached(0)):
             promised, used = running.pop(0)
             beyond = max(beyond, used - promised)
-            purse.charge(promised, Usage(input_tokens=used), "executor")
-        if purse.reached(0) is None:
-            purse.promise(estimate)
+            budget.settle(promised, Usage(input_tokens=used), "executor")
+        if budget.reached(0) is None:
+            budget.reserve(estimate)
             running.append((estimate, taken))
     for promised, used in running:
         beyond = max(beyond, used - promised)
-        purse.charge(promised, Usage(input_tokens=used), "executor")
+        budget.settle(promised, Usage(input_tokens=used), "executor")
 
-    assert purse.usage.tokens <= 2_000 + 500 + at_once * max(0, beyond)
+    assert budget.usage.tokens <= 2_000 + 500 + at_once * max(0, beyond)
 
 
 def test_money_is_counted_by_the_frozen_prices_and_by_agent() -> None:
-    purse = Purse(Budget(usd=0.003), PRICES)
-    purse.charge(0, used("m", Tokens(input=1_000), calls=1), "executor")
-    purse.charge(0, used("free", Tokens(input=99_000), calls=1), "planner")
+    budget = BudgetTracker(Budget(usd=0.003), PRICES)
+    budget.settle(0, used("m", Tokens(input=1_000), calls=1), "executor")
+    budget.settle(0, used("free", Tokens(input=99_000), calls=1), "planner")
 
-    assert purse.cost == Cost(micro_dollars=1_000, by_agent={"executor": 1_000, "planner": 0}, prices_of="2026-11-21")
-    assert purse.reached(0) is None
-    purse.promise(1_500)
-    assert purse.reached(0) is None
-    purse.promise(500)
-    assert "0.0010 of 0.003 USD are spent, about 2000 tokens" in (purse.reached(0) or "")
+    assert budget.cost == Cost(micro_dollars=1_000, by_agent={"executor": 1_000, "planner": 0}, prices_of="2026-11-21")
+    assert budget.reached(0) is None
+    budget.reserve(1_500)
+    assert budget.reached(0) is None
+    budget.reserve(500)
+    assert "0.0010 of 0.003 USD are spent, about 2000 tokens" in (budget.reached(0) or "")
 
 
 def test_a_model_without_a_price_stops_who_counts_money_and_nobody_else() -> None:
-    for budget, stops in ((Budget(usd=1), True), (Budget(), False)):
-        purse = Purse(budget, PRICES)
-        purse.charge(0, used("stranger", Tokens(input=1), calls=1), "executor")
+    for limits, stops in ((Budget(usd=1), True), (Budget(), False)):
+        budget = BudgetTracker(limits, PRICES)
+        budget.settle(0, used("stranger", Tokens(input=1), calls=1), "executor")
 
-        assert purse.cost is None
-        assert ("stranger" in (purse.reached(0) or "")) == stops
+        assert budget.cost is None
+        assert ("stranger" in (budget.reached(0) or "")) == stops
 
 
 def test_what_is_extended_allows_as_much_again() -> None:
-    purse = Purse(BUDGET, None)
-    purse.charge(0, Usage(model_calls=3), "executor")
-    assert purse.nearly_spent
-    purse.extend()
+    budget = BudgetTracker(BUDGET, None)
+    budget.settle(0, Usage(model_calls=3), "executor")
+    assert budget.nearly_spent
+    budget.extend()
 
-    assert purse.reached(100) is None
-    assert not purse.nearly_spent
-    assert "120 of 120 seconds" in (purse.reached(120) or "")
+    assert budget.reached(100) is None
+    assert not budget.nearly_spent
+    assert "120 of 120 seconds" in (budget.reached(120) or "")
 
 
 @given(st.text(), st.text(), st.text())

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from murmuration.contracts.approvals import Vote
-from murmuration.policy.links import Claims, LinkRefused, is_genuine, read_link, seal, sign
+from murmuration.policy.links import Claims, LinkRefused, is_genuine, read_link, sign, sign_vote
 
 SECRET = "0123456789abcdef0123456789abcdef"  # noqa: S105
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -21,7 +21,7 @@ VOTE = Vote(
     comment="fine",
     id="1",
     at=NOON,
-    seal="",
+    signature="",
 )
 LINK = sign(SECRET, CLAIMS)
 
@@ -83,12 +83,12 @@ def test_every_part_of_what_a_link_says_is_signed(field: str) -> None:
         ("comment", "not fine"),
         ("id", "2"),
         ("at", NOON.replace(hour=13)),
-        ("seal", "AAAA"),
-        ("seal", "ä"),
+        ("signature", "AAAA"),
+        ("signature", "ä"),
     ],
 )
 def test_a_seal_fits_the_vote_it_was_made_for_alone(field: str, value: object) -> None:
-    sealed = seal(SECRET, VOTE)
+    sealed = sign_vote(SECRET, VOTE)
 
     assert is_genuine(SECRET, Vote.model_validate_json(sealed.model_dump_json()))
     assert not is_genuine(SECRET[::-1], sealed)
@@ -96,4 +96,4 @@ def test_a_seal_fits_the_vote_it_was_made_for_alone(field: str, value: object) -
 
 
 def test_the_signature_of_a_link_is_no_seal() -> None:
-    assert not is_genuine(SECRET, VOTE.model_copy(update={"seal": LINK.partition(".")[2]}))
+    assert not is_genuine(SECRET, VOTE.model_copy(update={"signature": LINK.partition(".")[2]}))

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from murmuration.contracts.passages import Passage
-from murmuration.policy.passages import chosen, estimated_tokens
+from murmuration.policy.passages import estimated_tokens, select_passages
 
 LONG = "Green tea is brewed with water of seventy to eighty degrees for two minutes at the most."
 OTHER = "The archive keeps every letter for thirty years and then gives it to the museum of the town."
@@ -17,20 +17,20 @@ def passage(text: str, number: int = 1, source: str = "a.md", heading: str = "Te
 def test_the_best_come_first_and_no_more_than_asked_for() -> None:
     found = [passage(f"{word} {word} {word} stands alone here", number) for number, word in enumerate("abcdef")]
 
-    assert [each.id for each in chosen(found, top=3, tokens=1_000)] == ["p0", "p1", "p2"]
+    assert [each.id for each in select_passages(found, top=3, tokens=1_000)] == ["p0", "p1", "p2"]
 
 
 def test_what_says_the_same_as_a_better_one_is_left_out() -> None:
     copy = LONG.replace("Green", "The green").upper()
     found = [passage(LONG, 1), passage(copy, 2, source="b.md"), passage(OTHER, 3)]
 
-    assert [each.id for each in chosen(found, top=5, tokens=1_000)] == ["p1", "p3"]
+    assert [each.id for each in select_passages(found, top=5, tokens=1_000)] == ["p1", "p3"]
 
 
 def test_neighbours_are_one_passage_in_the_place_of_the_better() -> None:
     second = f"{LONG[40:]} Then the leaves are taken out, and the cup is left to cool a little."
     for found in ([passage(second, 2), passage(OTHER, 3), passage(LONG, 1)], [passage(LONG, 1), passage(second, 2)]):
-        first = chosen(found, top=5, tokens=1_000)[0]
+        first = select_passages(found, top=5, tokens=1_000)[0]
         assert first.id == found[0].id
         assert first.text == LONG + second[len(LONG) - 40 :]
 
@@ -38,22 +38,25 @@ def test_neighbours_are_one_passage_in_the_place_of_the_better() -> None:
 def test_passages_of_other_sections_are_never_put_together() -> None:
     found = [passage(LONG, 1), passage(f"{LONG[40:]} More of it, and of other things.", 2, heading="Coffee")]
 
-    assert len(chosen(found, top=5, tokens=1_000)) == 2
+    assert len(select_passages(found, top=5, tokens=1_000)) == 2
 
 
 def test_the_budget_is_kept_and_the_best_is_always_there() -> None:
     found = [passage(f"{LONG} {number} " * 30, number) for number in range(3)]
     found = [found[0], passage(OTHER, 9)]
 
-    assert [each.id for each in chosen(found, top=5, tokens=1)] == ["p0"]
-    assert [each.id for each in chosen(found, top=5, tokens=estimated_tokens(found[0].text) + 40)] == ["p0", "p9"]
+    assert [each.id for each in select_passages(found, top=5, tokens=1)] == ["p0"]
+    assert [each.id for each in select_passages(found, top=5, tokens=estimated_tokens(found[0].text) + 40)] == [
+        "p0",
+        "p9",
+    ]
 
 
 @given(st.lists(st.text(max_size=300), max_size=12), st.integers(1, 8), st.integers(1, 500))
 def test_whatever_is_found_the_bounds_hold(texts: list[str], top: int, tokens: int) -> None:
     found = [passage(text, number) for number, text in enumerate(texts)]
 
-    kept = chosen(found, top=top, tokens=tokens)
+    kept = select_passages(found, top=top, tokens=tokens)
 
     assert len(kept) <= top
     assert len(kept) >= (1 if found else 0)

@@ -7,34 +7,34 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from murmuration.policy.timeline import Held, entry
+from murmuration.policy.timeline import MemoryVersion, place_version
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 Claim = tuple[int, str]
 """The minute at which it came to be known, and what."""
 
 
-def delivered(claims: Sequence[Claim]) -> list[Held]:
+def delivered(claims: Sequence[Claim]) -> list[MemoryVersion]:
     """What is kept when the claims arrive in this order."""
-    kept: dict[str, Held] = {}
+    kept: dict[str, MemoryVersion] = {}
     for minute, text in claims:
         at = NOON + timedelta(minutes=minute)
-        found = entry(list(kept.values()), text, at)
+        found = place_version(list(kept.values()), text, at)
         begin = at
         if found.repeats is None:
-            name = f"{text} again at {minute}" if found.again else text
+            name = f"{text} revived at {minute}" if found.revived else text
             assert name not in kept
-            kept[name] = Held(name, text, at, found.until, at, at)
+            kept[name] = MemoryVersion(name, text, at, found.until, at, at)
         else:
             old = kept[found.repeats.id]
             begin = min(old.since, at)
-            kept[old.id] = replace(old, since=begin, said=max(old.said, at))
-        for each in found.closes:
+            kept[old.id] = replace(old, since=begin, asserted_at=max(old.asserted_at, at))
+        for each in found.supersedes:
             kept[each.id] = replace(each, until=begin)
     return sorted(kept.values(), key=lambda each: each.since)
 
 
-def spans(kept: Sequence[Held]) -> list[tuple[str, datetime, datetime | None]]:
+def spans(kept: Sequence[MemoryVersion]) -> list[tuple[str, datetime, datetime | None]]:
     return [(each.text, each.since, each.until) for each in kept]
 
 

@@ -8,7 +8,7 @@ from urllib.request import Request, urlopen
 from murmuration.contracts.replies import DraftReply
 from murmuration.services.clients import Clients
 from murmuration.services.settings import ModelApi, settings_from
-from murmuration.services.step_context import Ledger
+from murmuration.services.step_context import StepContext
 
 QUESTION: dict[str, Any] = {
     "goal": "tea",
@@ -21,7 +21,7 @@ SECONDS = 3.0
 
 
 class Asked:
-    """A model, its clients and its ledger. `url` is MODEL_BASE_URL; `others` are settings, too."""
+    """A model, its clients and its step_context. `url` is MODEL_BASE_URL; `others` are settings, too."""
 
     def __init__(self, url: str, api: ModelApi = "responses", **others: str) -> None:
         environment = {**EXAMPLE, "MODEL_BASE_URL": url, "MODEL_API": api, **others}
@@ -30,8 +30,8 @@ class Asked:
 
     def begin(self, *, last_attempt: bool = False, token: str | None = None) -> "Asked":
         """Another attempt at a step, in the same process."""
-        self.ledger = Ledger(last_attempt=last_attempt, token=token)
-        self.model = self.clients.model(self.ledger)
+        self.step_context = StepContext(last_attempt=last_attempt, token=token)
+        self.model = self.clients.model(self.step_context)
         return self
 
     async def ask(self) -> DraftReply:

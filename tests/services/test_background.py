@@ -47,7 +47,7 @@ async def test_it_is_started_once_looked_after_until_it_is_done_and_charged_then
     script(url, {"polls": 2})
     asked = Asked(url)
     token = await started(asked)
-    assert asked.ledger.usage.tokens == 0
+    assert asked.step_context.usage.tokens == 0
 
     assert await attempt(asked, token) == token
     assert await attempt(asked, token) == token
@@ -55,8 +55,8 @@ async def test_it_is_started_once_looked_after_until_it_is_done_and_charged_then
 
     assert isinstance(reply, DraftReply)
     assert reply.answer == "Tea needs water of 80 degrees [1]."
-    assert asked.ledger.usage.model_calls == 1
-    assert asked.ledger.usage.by_model["offline"].input > 0
+    assert asked.step_context.usage.model_calls == 1
+    assert asked.step_context.usage.by_model["offline"].input > 0
     assert len(calls(url)) == 1
     assert [each["status"] for each in calls(url, "background")] == ["in_progress", "in_progress", "completed"]
     assert await attempt(asked, token) == reply, "fetching it twice is the same"
@@ -81,7 +81,7 @@ async def test_every_end_has_its_meaning(url: str, ends: str, error: type[StepEr
         await attempt(asked, token)
 
     assert raised.value.code == code
-    assert (asked.ledger.token is None) == (ends == "failed"), "what has failed is begun anew by the next attempt"
+    assert (asked.step_context.token is None) == (ends == "failed"), "what has failed is begun anew by the next attempt"
     await asked.clients.close()
 
 
@@ -93,7 +93,7 @@ async def test_a_provider_that_is_away_for_a_moment_does_not_lose_it(url: str) -
     with pytest.raises(RetryLater):
         await attempt(away, token)
 
-    assert away.ledger.token == token
+    assert away.step_context.token == token
     assert isinstance(await attempt(asked, token), DraftReply)
     for each in (asked, away):
         await each.clients.close()
@@ -108,7 +108,7 @@ async def test_an_unusable_reply_is_asked_for_again_and_then_given_up(url: str) 
         again = await attempt(asked, token)
         assert isinstance(again, str)
         assert again != token
-        assert asked.ledger.usage.model_calls == 1, "what was of no use was paid for all the same"
+        assert asked.step_context.usage.model_calls == 1, "what was of no use was paid for all the same"
         token = again
     with pytest.raises(GiveUp, match="no usable reply in 3 attempts"):
         await attempt(asked, token)
@@ -141,7 +141,7 @@ async def test_it_stays_with_the_deployment_that_has_begun_it(url: str) -> None:
 
     assert await attempt(asked, token) == token
     assert isinstance(await attempt(asked, token), DraftReply)
-    assert asked.ledger.degraded == {"second_model"}
+    assert asked.step_context.degraded == {"second_model"}
 
     elsewhere = Asked(url)
     with pytest.raises(GiveUp, match="'offline@WEST' is no longer in the settings"):

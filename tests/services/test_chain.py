@@ -42,7 +42,7 @@ async def test_the_first_answers_alone_while_it_can(regions: tuple[str, str]) ->
 
     await asked.answer()
 
-    assert asked.ledger.degraded == set()
+    assert asked.step_context.degraded == set()
     assert [len(calls(url)) for url in regions] == [1, 0]
 
 
@@ -54,8 +54,8 @@ async def test_who_is_down_or_slow_gives_way_at_once(regions: tuple[str, str], c
     reply = await asked.answer()
 
     assert reply.answer == "Tea needs water of 80 degrees [1]."
-    assert asked.ledger.degraded == {"second_model"}
-    assert asked.ledger.usage.model_calls == 1
+    assert asked.step_context.degraded == {"second_model"}
+    assert asked.step_context.usage.model_calls == 1
 
 
 async def test_who_is_rate_limited_is_waited_for_until_the_last_attempt(regions: tuple[str, str]) -> None:
@@ -68,7 +68,7 @@ async def test_who_is_rate_limited_is_waited_for_until_the_last_attempt(regions:
     assert calls(regions[1]) == []
 
     await asked.begin(last_attempt=True).answer()
-    assert asked.ledger.degraded == {"second_model"}
+    assert asked.step_context.degraded == {"second_model"}
 
 
 @pytest.mark.parametrize(
@@ -113,9 +113,9 @@ async def test_an_extractive_answer_comes_at_the_last_attempt_and_says_so(region
     reply = await asked.begin(last_attempt=True).answer()
 
     assert reply.answer == "Tea needs water of 80 degrees [1]."
-    assert asked.ledger.degraded == {"extractive_fallback"}
-    assert asked.ledger.models == {"extractive"}
-    assert asked.ledger.usage.tokens == 0
+    assert asked.step_context.degraded == {"extractive_fallback"}
+    assert asked.step_context.models == {"extractive"}
+    assert asked.step_context.usage.tokens == 0
 
 
 async def test_an_outage_that_is_known_is_not_waited_for_again(regions: tuple[str, str]) -> None:
@@ -128,7 +128,7 @@ async def test_an_outage_that_is_known_is_not_waited_for_again(regions: tuple[st
 
     await asked.begin().answer()
 
-    assert asked.ledger.degraded == {"extractive_fallback"}
+    assert asked.step_context.degraded == {"extractive_fallback"}
 
 
 async def test_nobody_judges_in_place_of_the_evaluator_and_nobody_waits_for_it(regions: tuple[str, str]) -> None:

@@ -7,8 +7,8 @@ import pytest
 
 from murmuration.services.errors import GiveUp, RetryLater
 from murmuration.services.model.embeddings import (
-    MOST_TEXTS,
-    MOST_TOKENS,
+    MAX_TEXTS,
+    MAX_TOKENS,
     Embedded,
     EmbeddingBatcher,
     estimated_tokens,
@@ -69,7 +69,7 @@ async def test_no_request_is_larger_than_the_api_takes() -> None:
     answers = await asyncio.gather(*(batcher.embed(["text"] * 300) for _ in range(3)))
 
     assert [sum(len(each.vectors) for each in answer) for answer in answers] == [300] * 3
-    assert max(requests.sizes) <= MOST_TEXTS
+    assert max(requests.sizes) <= MAX_TEXTS
     assert sum(requests.sizes) == 900
 
 
@@ -82,15 +82,15 @@ async def test_no_request_has_more_tokens_than_the_api_takes(character: str) -> 
     answers = await asyncio.gather(batcher.embed(texts), *(batcher.embed([text]) for text in texts))
 
     assert sum(requests.sizes) == 80
-    assert max(requests.tokens) <= MOST_TOKENS
-    assert len(requests.sizes) <= 2 + sum(requests.tokens) // MOST_TOKENS, "and no more requests than that takes"
+    assert max(requests.tokens) <= MAX_TOKENS
+    assert len(requests.sizes) <= 2 + sum(requests.tokens) // MAX_TOKENS, "and no more requests than that takes"
     assert [sum(len(each.vectors) for each in answer) for answer in answers] == [40, *[1] * 40]
 
 
 async def test_a_text_that_is_too_long_for_any_request_goes_alone() -> None:
     requests = Requests()
 
-    await EmbeddingBatcher(requests).embed(["a", "b" * MOST_TOKENS * 4, "c"])
+    await EmbeddingBatcher(requests).embed(["a", "b" * MAX_TOKENS * 4, "c"])
 
     assert requests.sizes == [1, 1, 1]
 

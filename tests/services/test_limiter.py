@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from murmuration.services.errors import RATE_LIMITED, RetryLater
-from murmuration.services.model.limiter import FIRST_LIMIT, LONGEST_PAUSE_SECONDS, AdaptiveLimiter
+from murmuration.services.model.limiter import FIRST_LIMIT, MAX_PAUSE_SECONDS, AdaptiveLimiter
 
 pytestmark = pytest.mark.anyio
 LIMITED = RetryLater(RATE_LIMITED, "429")
@@ -120,13 +120,13 @@ async def test_a_pause_that_was_asked_for_holds_for_all_who_come_after() -> None
 async def test_a_long_pause_is_not_waited_for_in_a_function() -> None:
     time = Time()
     limiter = AdaptiveLimiter(time, time.sleep)
-    await Gate(limiter).run(RetryLater(RATE_LIMITED, "429", LONGEST_PAUSE_SECONDS + 20))
+    await Gate(limiter).run(RetryLater(RATE_LIMITED, "429", MAX_PAUSE_SECONDS + 20))
 
     with pytest.raises(RetryLater) as later:
         await Gate(limiter).call()
 
     assert later.value.code == RATE_LIMITED
-    assert later.value.seconds == LONGEST_PAUSE_SECONDS + 20
+    assert later.value.seconds == MAX_PAUSE_SECONDS + 20
     assert time.slept == []
 
 

@@ -40,13 +40,13 @@ async def test_both_apis_answer_and_are_charged(url: str, api: ModelApi) -> None
     reply = await asked.answer()
 
     assert reply.answer == "Tea needs water of 80 degrees [1]."
-    assert asked.ledger.usage.model_calls == 1
-    assert asked.ledger.usage.input_tokens > asked.ledger.usage.output_tokens > 5
-    assert asked.ledger.usage.by_model == {
-        "offline": Tokens(input=asked.ledger.usage.input_tokens, output=asked.ledger.usage.output_tokens)
+    assert asked.step_context.usage.model_calls == 1
+    assert asked.step_context.usage.input_tokens > asked.step_context.usage.output_tokens > 5
+    assert asked.step_context.usage.by_model == {
+        "offline": Tokens(input=asked.step_context.usage.input_tokens, output=asked.step_context.usage.output_tokens)
     }
-    assert asked.ledger.prompts == {"executor": "2"}
-    assert asked.ledger.models == {"murmuration-offline-1"}
+    assert asked.step_context.prompts == {"executor": "2"}
+    assert asked.step_context.models == {"murmuration-offline-1"}
 
 
 @pytest.mark.anyio
@@ -86,13 +86,13 @@ async def test_an_unusable_reply_is_asked_for_again_with_the_reason_and_then_giv
     asked = Asked(url, api)
     script(url, *[call] * ASKED_AGAIN)
     assert (await asked.answer()).missing == []
-    assert asked.ledger.usage.model_calls == 1 + ASKED_AGAIN
+    assert asked.step_context.usage.model_calls == 1 + ASKED_AGAIN
 
     asked = Asked(url, api)
     script(url, *[call] * (1 + ASKED_AGAIN))
     with pytest.raises(GiveUp, match="no usable reply in 3 attempts"):
         await asked.answer()
-    assert asked.ledger.usage.model_calls == 1 + ASKED_AGAIN, "what was of no use was paid for all the same"
+    assert asked.step_context.usage.model_calls == 1 + ASKED_AGAIN, "what was of no use was paid for all the same"
 
 
 @pytest.mark.anyio
@@ -126,8 +126,10 @@ async def test_a_model_without_temperature_is_asked_without_it_from_then_on() ->
         await asked.answer()
 
     assert with_temperature == [True, False, False]
-    assert asked.ledger.usage.by_model == {"offline": Tokens(input=60, cached_input=40, output=14)}
-    assert asked.ledger.models == {"o-2026-01-01"}, "as the provider names it; the prices are of the settings' name"
+    assert asked.step_context.usage.by_model == {"offline": Tokens(input=60, cached_input=40, output=14)}
+    assert asked.step_context.models == {"o-2026-01-01"}, (
+        "as the provider names it; the prices are of the settings' name"
+    )
 
 
 @pytest.mark.anyio
@@ -173,7 +175,7 @@ async def test_embeddings_come_in_order_and_of_the_right_size(url: str) -> None:
 
     assert len(vectors) == 300
     assert vectors[299] == single[0]
-    assert asked.ledger.usage.embedding_tokens > 0
+    assert asked.step_context.usage.embedding_tokens > 0
     await asked.clients.close()
 
 
@@ -184,5 +186,5 @@ async def test_a_hundred_agents_that_embed_at_once_make_one_request(url: str) ->
     await asyncio.gather(*(asked.model.embed([f"text number {number}"]) for number in range(100)))
 
     assert [each["texts"] for each in calls(url, "embeddings")] == [100]
-    assert asked.ledger.usage.by_model["local-hash"].embedding == asked.ledger.usage.embedding_tokens > 0
+    assert asked.step_context.usage.by_model["local-hash"].embedding == asked.step_context.usage.embedding_tokens > 0
     await asked.clients.close()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from murmuration.contracts.approvals import Address, Notification
-from murmuration.services.notify.notifications import Notice, card, mail
+from murmuration.services.notify.notifications import Notice, mail, webhook_payload
 
 ADDRESS: TypeAdapter[str] = TypeAdapter(Address)
 PATTERN = (
@@ -75,5 +75,5 @@ def test_a_reminder_is_another_message_than_what_it_reminds_of() -> None:
 
 
 def test_cards_say_whose_link_they_hold() -> None:
-    assert card(notice("bob@example.com"), "teams")["approver"] == "bob@example.com"
-    assert "For: bob@example.com" in card(notice("bob@example.com"), "slack")["blocks"][0]["text"]["text"]
+    assert webhook_payload(notice("bob@example.com"), "teams")["approver"] == "bob@example.com"
+    assert "For: bob@example.com" in webhook_payload(notice("bob@example.com"), "slack")["blocks"][0]["text"]["text"]

@@ -13,7 +13,7 @@ from murmuration.cli.cloud import ROOT, SEARCH_KEY
 from murmuration.contracts.owner import Owner
 from murmuration.services.clients import Clients
 from murmuration.services.search.indexes import KINDS, KNOWLEDGE, index_name
-from murmuration.services.search.moving import Made, move
+from murmuration.services.search.moving import EmbeddingModel, move
 from murmuration.services.search.store import Search
 from tests.services_on_loopback import Servers, servers
 
@@ -109,8 +109,8 @@ def test_what_is_in_use_is_not_retired_and_the_old_is(tmp_path: Path) -> None:
         started.clients(**OLD)
         started.clients(**NEW)
 
-        refused = run(started, "retire", "local-hash:128", **NEW)
-        done = run(started, "retire", "local-hash:64", **NEW)
+        refused = run(started, "drop", "local-hash:128", **NEW)
+        done = run(started, "drop", "local-hash:64", **NEW)
         left = _names(started)
 
     assert refused.returncode == 2
@@ -165,15 +165,15 @@ def _names(started: Servers) -> set[str]:
 
 
 def _ledger() -> Any:
-    from murmuration.services.step_context import Ledger
+    from murmuration.services.step_context import StepContext
 
-    return Ledger(last_attempt=True)
+    return StepContext(last_attempt=True)
 
 
 def test_a_move_writes_nothing_twice_however_often(tmp_path: Path) -> None:
     with servers(tmp_path) as started:
         asyncio.run(_with(started.clients(**OLD), lambda clients: clients.knowledge.write([row(1)])))
         started.clients(**NEW)
-        moved = [asyncio.run(move(started.settings(**NEW), Made("local-hash", 64))) for _ in range(2)]
+        moved = [asyncio.run(move(started.settings(**NEW), EmbeddingModel("local-hash", 64))) for _ in range(2)]
 
     assert moved == [{"knowledge": 1, "memory": 0}, {"knowledge": 0, "memory": 0}]

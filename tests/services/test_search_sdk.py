@@ -22,7 +22,12 @@ from loopback.serving import in_thread
 from murmuration.services.search import indexes as product
 from murmuration.services.search.filters import quoted
 
-INDEX = index_from({"name": "all", "fields": [{"name": "id", "type": "Edm.String", "key": True}, {"name": "tenant", "type": "Edm.String"}]})
+INDEX = index_from(
+    {
+        "name": "all",
+        "fields": [{"name": "id", "type": "Edm.String", "key": True}, {"name": "tenant", "type": "Edm.String"}],
+    }
+)
 KEY = AzureKeyCredential("secret")
 MODEL = "tested"
 KNOWLEDGE = product.index_name(product.KNOWLEDGE, MODEL, 8)

@@ -7,7 +7,7 @@ import pytest
 
 from murmuration.contracts.admission import Rate
 from murmuration.services.errors import SettingsError
-from murmuration.services.settings import Chain, Deployment, Endpoint, Settings, Smtp, Webhook, settings_from
+from murmuration.services.settings import Chain, DeploymentSettings, Endpoint, Settings, Smtp, Webhook, settings_from
 
 EXAMPLE: dict[str, str] = json.loads(Path("local.settings.json.example").read_text(encoding="utf-8"))["Values"]
 REQUIRED = (
@@ -32,7 +32,7 @@ def test_the_example_is_complete() -> None:
     settings = read()
 
     assert settings.search.url == "http://127.0.0.1:7072"
-    offline = Chain((Deployment("offline", "offline", settings.model),))
+    offline = Chain((DeploymentSettings("offline", "offline", settings.model),))
     assert settings.chains == {"fast": offline, "standard": offline, "reasoning": offline}
     assert settings.embedding == settings.model
     assert settings.vector_weight == 0.01
@@ -153,13 +153,13 @@ def test_a_chain_leads_through_deployments_and_endpoints_to_the_extractive_answe
     west = Endpoint("https://west.example/openai/v1/", "k")
     assert settings.chains["standard"] == Chain(
         (
-            Deployment("gpt-5-mini", "gpt-5-mini", settings.model),
-            Deployment("gpt-5-mini@WEST", "gpt-5-mini", west),
-            Deployment("m@2026", "m@2026", settings.model),
+            DeploymentSettings("gpt-5-mini", "gpt-5-mini", settings.model),
+            DeploymentSettings("gpt-5-mini@WEST", "gpt-5-mini", west),
+            DeploymentSettings("m@2026", "m@2026", settings.model),
         ),
         extractive=True,
     )
-    assert settings.chains["fast"] == Chain((Deployment("nano@WEST", "nano", west),))
+    assert settings.chains["fast"] == Chain((DeploymentSettings("nano@WEST", "nano", west),))
     assert settings.chains["reasoning"] == settings.chains["standard"]
     assert "'k'" not in repr(settings), "a key is not shown with the settings"
 

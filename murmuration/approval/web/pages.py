@@ -45,13 +45,13 @@ def wants_page(request: func.HttpRequest) -> bool:
     return "text/html" in request.headers.get("Accept", "").lower()
 
 
-def asking_page(title: str, facts: Mapping[str, str], text: str, about: str) -> func.HttpResponse:
+def decision_page(title: str, facts: Mapping[str, str], text: str, about: str) -> func.HttpResponse:
     """What is asked, what helps to decide, and a form that posts to where the page came from."""
     context = f"\n<h2>About it</h2>\n<pre>{escape(about)}</pre>" if about else ""
     return _page(200, title, f"{_facts(facts)}\n<h2>What is asked</h2>\n<pre>{escape(text)}</pre>{context}{_FORM}")
 
 
-def telling_page(status: int, title: str, text: str, facts: Mapping[str, str] | None = None) -> func.HttpResponse:
+def message_page(status: int, title: str, text: str, facts: Mapping[str, str] | None = None) -> func.HttpResponse:
     """What became of it."""
     return _page(status, title, f"<p>{escape(text)}</p>{_facts(facts or {})}")
 

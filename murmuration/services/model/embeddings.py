@@ -10,16 +10,16 @@ from dataclasses import dataclass
 
 from murmuration.services.errors import GiveUp
 from murmuration.services.model.errors import translated
-from murmuration.services.model.fallback import Link
+from murmuration.services.model.fallback import Deployment
 from murmuration.services.telemetry.log import log
 
 WINDOW_SECONDS = 0.01
 """How long the first text waits for others at most."""
 PAUSE_SECONDS = 0.003
 """After the last text; then no others are expected soon."""
-MOST_TEXTS = 256
+MAX_TEXTS = 256
 """Per request: the API takes 2,048, whose vectors would be 16 MB to wait for."""
-MOST_TOKENS = 250_000
+MAX_TOKENS = 250_000
 """Per request: the API takes 300,000, and these are estimated."""
 BYTES_PER_TOKEN = 3
 """Fewer than texts have (English 4 to 5, Chinese 3): what is estimated is rather too much."""
@@ -58,7 +58,7 @@ class EmbeddingBatcher:
     async def _embed(self, texts: Sequence[str]) -> Embedded:
         loop = asyncio.get_running_loop()
         tokens = sum(map(estimated_tokens, texts))
-        if self._texts + len(texts) > MOST_TEXTS or self._tokens + tokens > MOST_TOKENS:
+        if self._texts + len(texts) > MAX_TEXTS or self._tokens + tokens > MAX_TOKENS:
             self._send()
         self._texts, self._tokens = self._texts + len(texts), self._tokens + tokens
         future: asyncio.Future[Embedded] = loop.create_future()
@@ -98,7 +98,7 @@ class EmbeddingBatcher:
             _share(batch, answer)
 
 
-def embedding_request(link: Link, dimensions: int, seconds: float) -> Request:
+def embedding_request(link: Deployment, dimensions: int, seconds: float) -> Request:
     """How the batcher asks an embedding model for vectors of so many dimensions."""
 
     async def ask(texts: Sequence[str]) -> Embedded:
@@ -122,7 +122,7 @@ def _pieces(texts: Sequence[str]) -> Iterator[Sequence[str]]:
     start, tokens = 0, 0
     for end, text in enumerate(texts):
         tokens += estimated_tokens(text)
-        if end > start and (end - start == MOST_TEXTS or tokens > MOST_TOKENS):
+        if end > start and (end - start == MAX_TEXTS or tokens > MAX_TOKENS):
             yield texts[start:end]
             start, tokens = end, estimated_tokens(text)
     if texts:

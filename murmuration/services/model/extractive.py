@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 NAME = "extractive"
-MOST_SENTENCES = 3
+MAX_SENTENCES = 3
 STEM_CHARACTERS = 5
 INSTRUCTION_CHARACTERS = 1_000
 SUMMARY_CHARACTERS = 1_200
@@ -45,7 +45,7 @@ def _execute(question: Question) -> dict[str, Any]:
         for passage in question["passages"]
         for sentence in _SENTENCE_END.split(passage["text"])
     ]
-    likely = sorted((each for each in sentences if each[0]), key=lambda each: -each[0])[:MOST_SENTENCES]
+    likely = sorted((each for each in sentences if each[0]), key=lambda each: -each[0])[:MAX_SENTENCES]
     if not likely:
         return {"answer": "The passages do not answer this.", "missing": [question["instruction"]]}
     return {"answer": " ".join(dict.fromkeys(each[1] for each in sentences if each in likely)), "missing": []}

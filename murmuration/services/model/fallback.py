@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 @dataclass
-class Link:
+class Deployment:
     """One deployment, for as long as the process lives."""
 
     label: str
@@ -51,9 +51,9 @@ class Link:
                     raise RetryLater("model_timeout", "the model did not answer in time") from None
 
 
-async def first_answer(
-    links: Sequence[Link], ask: Callable[[Link], Awaitable[T]], *, last_attempt: bool, seconds: float
-) -> tuple[Link, T]:
+async def first_available(
+    links: Sequence[Deployment], ask: Callable[[Deployment], Awaitable[T]], *, last_attempt: bool, seconds: float
+) -> tuple[Deployment, T]:
     """The first link that answers, and its answer, within `seconds`, of which each gets an equal share.
 
     A link that is down gives way at once. One that is rate-limited gives way only at the step's last attempt: until

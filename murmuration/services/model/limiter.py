@@ -11,7 +11,7 @@ from murmuration.services.errors import RATE_LIMITED, RetryLater
 
 FIRST_LIMIT = 16
 MOST = 256
-LONGEST_PAUSE_SECONDS = 10.0
+MAX_PAUSE_SECONDS = 10.0
 """What is longer is not waited for in a function."""
 
 
@@ -63,7 +63,7 @@ class AdaptiveLimiter:
 
     async def _pause(self, until: float) -> None:
         while (left := self._resumes - self._clock()) > 0:
-            if left > LONGEST_PAUSE_SECONDS or self._resumes > until:
+            if left > MAX_PAUSE_SECONDS or self._resumes > until:
                 raise RetryLater(RATE_LIMITED, "the model has asked for a pause", left)
             await self._sleep(left)
 

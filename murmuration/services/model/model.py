@@ -18,17 +18,17 @@ from murmuration.services.model.agent_question import Conversation
 from murmuration.services.model.breaker import CircuitOpen
 from murmuration.services.model.embeddings import EmbeddingBatcher
 from murmuration.services.model.errors import TemperatureRefused, translated
-from murmuration.services.model.fallback import Link, first_answer
+from murmuration.services.model.fallback import Deployment, first_available
 from murmuration.services.model.wire import Completion, Question, chat_complete, respond
 from murmuration.services.settings import Settings, Tier
-from murmuration.services.step_context import Ledger
+from murmuration.services.step_context import StepContext
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
 R = TypeVar("R", bound=Reply)
 T = TypeVar("T")
-Ask = Callable[[Conversation, Link], Awaitable[str]]
+Ask = Callable[[Conversation, Deployment], Awaitable[str]]
 
 
 class Model(Protocol):
@@ -43,7 +43,7 @@ class Model(Protocol):
 class ModelClients:
     """What lives as long as the process: connections, and what was learned about the models."""
 
-    links: Mapping[str, Link]
+    links: Mapping[str, Deployment]
     """By their labels in the settings."""
     embeddings: EmbeddingBatcher
     seconds: float
@@ -51,12 +51,12 @@ class ModelClients:
 
 
 class OpenAIModel:
-    """Asks agents, and charges what it used to the step's ledger. Raises `StepError`s, and `Pending`."""
+    """Asks agents, and records what it used in the step's context. Raises `StepError`s, and `Pending`."""
 
-    def __init__(self, clients: ModelClients, settings: Settings, ledger: Ledger) -> None:
+    def __init__(self, clients: ModelClients, settings: Settings, step_context: StepContext) -> None:
         self._clients = clients
         self._settings = settings
-        self._ledger = ledger
+        self._step_context = step_context
 
     async def ask(self, agent: str, question: Mapping[str, JsonValue], reply: type[R]) -> R:
         """The reply of the agent of that name to `question`, a JSON object, as its contract."""
@@ -64,7 +64,7 @@ class OpenAIModel:
 
     async def ask_as(self, agent: Agent, question: Mapping[str, JsonValue], reply: type[R]) -> R:
         """As `ask`. An agent that works in the background is `Pending` until it is done; one of them a step."""
-        self._ledger.prompts[agent.name] = agent.version
+        self._step_context.prompts[agent.name] = agent.version
         conversation = Conversation(agent, question)
         in_background = agent.background and self._settings.model_api == "responses"
         text = await self._fetched(conversation) if in_background else None
@@ -77,14 +77,14 @@ class OpenAIModel:
             text = None
 
     def _tier(self, agent: Agent) -> Tier:
-        return "fast" if self._ledger.cheapest else agent.tier
+        return "fast" if self._step_context.downgrade_model else agent.tier
 
     async def embed(self, texts: Sequence[str]) -> list[list[float]]:
         """One vector per text, in order, of the dimensions in the settings."""
         answers = await self._clients.embeddings.embed(texts)
         for answer in answers:
             tokens = Tokens(embedding=answer.tokens)
-            self._ledger.charge(used(self._settings.embedding_model, tokens), answer.model)
+            self._step_context.record_usage(used(self._settings.embedding_model, tokens), answer.model)
         return [vector for answer in answers for vector in answer.vectors]
 
     async def cancel(self, token: str) -> None:
@@ -96,9 +96,9 @@ class OpenAIModel:
     async def _through_chain(self, conversation: Conversation, ask: Ask) -> str:
         """The text of the first link of the agent's tier that answers."""
         chain = self._settings.chains[self._tier(conversation.agent)]
-        last = self._ledger.last_attempt
+        last = self._step_context.last_attempt
         try:
-            link, text = await first_answer(
+            link, text = await first_available(
                 [self._link(each.label) for each in chain.deployments],
                 lambda link: ask(conversation, link),
                 last_attempt=last,
@@ -115,56 +115,58 @@ class OpenAIModel:
         text = extractive.extractive_reply(conversation.agent.name, conversation.question)
         if text is None:
             raise GiveUp("model_unavailable", f"no model can be reached, and {conversation.agent.name} needs one")
-        self._ledger.models.add(extractive.NAME)
-        self._ledger.degraded.add("extractive_fallback")
+        self._step_context.models.add(extractive.NAME)
+        self._step_context.degraded.add("extractive_fallback")
         return text
 
     def _note_place(self, conversation: Conversation, label: str) -> None:
         if label != self._settings.chains[self._tier(conversation.agent)].deployments[0].label:
-            self._ledger.degraded.add("second_model")
+            self._step_context.degraded.add("second_model")
 
-    async def _complete(self, conversation: Conversation, link: Link) -> str:
+    async def _complete(self, conversation: Conversation, link: Deployment) -> str:
         complete = respond if self._settings.model_api == "responses" else chat_complete
         return self._taken(conversation, link, await _sent(conversation, link, complete))
 
-    async def _start(self, conversation: Conversation, link: Link) -> str:
+    async def _start(self, conversation: Conversation, link: Deployment) -> str:
         """Never returns: raises `Pending`."""
         response = await _sent(conversation, link, background.start)
         raise Pending(background.Started(link.label, conversation.repeats, response).token)
 
     async def _fetched(self, conversation: Conversation) -> str | None:
         """The text of what an earlier attempt has started; None: nothing was. Raises `Pending` until it is there."""
-        if self._ledger.token is None:
+        if self._step_context.token is None:
             return None
-        started = background.Started.of(self._ledger.token)
+        started = background.Started.of(self._step_context.token)
         conversation.repeats = started.repeats
         link = self._link(started.deployment)
         try:
             with translated(conversation.agent.name):
                 completion = await background.fetch(link.client, started.response)
         except background.Broken:
-            self._ledger.token = None
+            self._step_context.token = None
             raise
         if completion is None:
             raise Pending(started.token)
-        self._ledger.token = None
+        self._step_context.token = None
         self._note_place(conversation, link.label)
         return self._taken(conversation, link, completion)
 
-    def _taken(self, conversation: Conversation, link: Link, completion: Completion) -> str:
-        self._ledger.charge(used(link.name, completion.tokens, calls=1), completion.model)
+    def _taken(self, conversation: Conversation, link: Deployment, completion: Completion) -> str:
+        self._step_context.record_usage(used(link.name, completion.tokens, calls=1), completion.model)
         if completion.refused:
             raise Refused("model_refused", f"the model refused to answer as {conversation.agent.name}")
         return completion.text
 
-    def _link(self, label: str) -> Link:
+    def _link(self, label: str) -> Deployment:
         link = self._clients.links.get(label)
         if link is None:
             raise GiveUp("background_expired", f"the deployment {label!r} is no longer in the settings")
         return link
 
 
-async def _sent(conversation: Conversation, link: Link, send: Callable[["AsyncOpenAI", Question], Awaitable[T]]) -> T:
+async def _sent(
+    conversation: Conversation, link: Deployment, send: Callable[["AsyncOpenAI", Question], Awaitable[T]]
+) -> T:
     question = conversation.asked_of(link.name, temperature=link.takes_temperature)
     try:
         with translated(conversation.agent.name):

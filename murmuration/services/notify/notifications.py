@@ -1,4 +1,4 @@
-"""What approvers are sent: a mail, a Teams card, a Slack message. What is asked itself stays behind the link."""
+"""Messages to approvers: a mail, a Teams card, a Slack message. The text to be approved stays behind the link."""
 
 import hashlib
 from dataclasses import dataclass
@@ -51,7 +51,7 @@ def mail(notice: Notice, sender: str) -> EmailMessage:
     return message
 
 
-def card(notice: Notice, form: Literal["teams", "slack"]) -> dict[str, Any]:
+def webhook_payload(notice: Notice, form: Literal["teams", "slack"]) -> dict[str, Any]:
     """The body of a webhook's request; `approver` says whose link it holds, for a flow that hands it on."""
     return _teams(notice) if form == "teams" else _slack(notice)
 
@@ -59,7 +59,7 @@ def card(notice: Notice, form: Literal["teams", "slack"]) -> dict[str, Any]:
 def _teams(notice: Notice) -> dict[str, Any]:
     facts = [{"title": name, "value": value} for name, value in notice.facts.items()]
     content = {
-        "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
+        "$schema": "http://adaptivecards.io/schemas/adaptive-webhook_payload.json",
         "type": "AdaptiveCard",
         "version": "1.4",
         "body": [
@@ -68,7 +68,7 @@ def _teams(notice: Notice) -> dict[str, Any]:
         ],
         "actions": [{"type": "Action.OpenUrl", "title": "See and decide", "url": notice.link}],
     }
-    attachment = {"contentType": "application/vnd.microsoft.card.adaptive", "content": content}
+    attachment = {"contentType": "application/vnd.microsoft.webhook_payload.adaptive", "content": content}
     return {"type": "message", "approver": notice.approver, "attachments": [attachment]}
 
 

@@ -3,7 +3,7 @@
 `migrate` creates or updates them, and lists every agent in the catalog. `migrate --from MODEL:DIMENSIONS` fills them,
 too, from the indexes of another embedding model, which stay as they are: run it with the new settings while the app
 still runs with the old ones, then deploy the new settings, then run it once more for what was written meanwhile.
-`retire MODEL:DIMENSIONS` deletes the indexes of a model that is no longer used.
+`drop MODEL:DIMENSIONS` deletes the indexes of a model that is no longer used.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from murmuration.services.errors import SettingsError, StepError
 from murmuration.services.identity.secrets import read_secret
 from murmuration.services.search.catalog import list_agents
 from murmuration.services.search.indexes import KINDS, definitions, index_name
-from murmuration.services.search.moving import Made, move
+from murmuration.services.search.moving import EmbeddingModel, move
 from murmuration.services.settings import Settings, settings_from
 
 
@@ -32,13 +32,13 @@ def migrate(settings: Settings) -> list[str]:
     return [index.name for index in indexes.values()]
 
 
-def retire(settings: Settings, made: Made) -> list[str]:
+def drop(settings: Settings, made: EmbeddingModel) -> list[str]:
     """Delete the indexes of another model; returns their names."""
     from azure.search.documents.indexes import SearchIndexClient
 
     from murmuration.services.clients import search_credential
 
-    if made == Made(settings.embedding_model, settings.embedding_dimensions):
+    if made == EmbeddingModel(settings.embedding_model, settings.embedding_dimensions):
         raise SettingsError(f"{str(made)!r} is what EMBEDDING_MODEL and EMBEDDING_DIMENSIONS name: it is in use")
     names = [index_name(kind, made.model, made.dimensions) for kind in KINDS]
     with SearchIndexClient(settings.search.url, search_credential(settings.search)) as client:
@@ -53,8 +53,8 @@ def main() -> int:
 
     try:
         settings = settings_from(os.environ, read_secret)
-        if options.command == "retire":
-            _say(f"deleted, where they were there: {', '.join(retire(settings, options.model))}")
+        if options.command == "drop":
+            _say(f"deleted, where they were there: {', '.join(drop(settings, options.model))}")
             return 0
         names = migrate(settings)
         asyncio.run(list_agents(settings))
@@ -83,16 +83,16 @@ def _options() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     migrating = commands.add_parser("migrate", help="create, update, and fill")
     migrating.add_argument("--from", dest="origin", type=_made, metavar="MODEL:DIMENSIONS")
-    retiring = commands.add_parser("retire", help="delete the indexes of another model")
+    retiring = commands.add_parser("drop", help="delete the indexes of another model")
     retiring.add_argument("model", type=_made, metavar="MODEL:DIMENSIONS")
     return parser
 
 
-def _made(text: str) -> Made:
+def _made(text: str) -> EmbeddingModel:
     model, _, dimensions = text.rpartition(":")
     if not model or not dimensions.isdigit():
         raise argparse.ArgumentTypeError(f"{text!r} is not MODEL:DIMENSIONS, such as text-embedding-3-small:1536")
-    return Made(model, int(dimensions))
+    return EmbeddingModel(model, int(dimensions))
 
 
 def _say(text: str) -> None:

@@ -6,11 +6,11 @@ from murmuration.services.model.model import Model
 from murmuration.services.search.rows import EMBEDDED, embedded_text
 from murmuration.services.search.store import Index, Row
 
-HEALED = 200
+MAX_BACKFILLED_ROWS = 200
 """Rows that one step embeds beside its own."""
 
 
-async def embed_rows(kind: str, owner: Owner, rows: list[Row], model: Model, index: Index) -> bool:
+async def backfill_embeddings(kind: str, owner: Owner, rows: list[Row], model: Model, index: Index) -> bool:
     """Give each row its vector, and those of the tenant that have been waiting for theirs.
 
     Returns False when there are no embeddings now: the rows are marked, found by their words, and healed later.
@@ -20,7 +20,7 @@ async def embed_rows(kind: str, owner: Owner, rows: list[Row], model: Model, ind
         return True
     waiting = await index.page(owner.tenant, "lacks eq 'vector'", after="", select=EMBEDDED[kind])
     own = {row["id"] for row in rows}
-    waiting = [row for row in waiting if row["id"] not in own][:HEALED]
+    waiting = [row for row in waiting if row["id"] not in own][:MAX_BACKFILLED_ROWS]
     try:
         vectors = await model.embed([embedded_text(kind, row) for row in (*rows, *waiting)])
     except StepError:

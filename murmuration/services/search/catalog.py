@@ -10,7 +10,7 @@ from murmuration.services.search.indexes import CATALOG
 from murmuration.services.search.rows import embedded_text
 from murmuration.services.search.store import Row
 from murmuration.services.settings import Settings
-from murmuration.services.step_context import Ledger
+from murmuration.services.step_context import StepContext
 
 EVERYBODY = Owner(tenant="*")
 """The catalog is the deployment's, and no tenant's."""
@@ -32,7 +32,9 @@ async def list_agents(settings: Settings) -> Sequence[Row]:
         for agent in all_agents()
     ]
     try:
-        vectors = await clients.model(Ledger(last_attempt=True)).embed([embedded_text(CATALOG, row) for row in rows])
+        vectors = await clients.model(StepContext(last_attempt=True)).embed(
+            [embedded_text(CATALOG, row) for row in rows]
+        )
         for row, vector in zip(rows, vectors, strict=True):
             row["vector"] = vector
     except StepError:

@@ -61,7 +61,7 @@ def _memory(name: str, dimensions: int) -> "SearchIndex":
     """What runs have learned.
 
     `subject`: the key of what it is about; `valid_from` to `valid_to`: while it was held true, `superseded_by` what
-    held then; `said`: when a run said so last; `lacks`: "vector" while it could not be embedded.
+    held then; `asserted_at`: when a run said so last; `lacks`: "vector" while it could not be embedded.
     """
     fields = [
         _fact("kind"),
@@ -76,7 +76,7 @@ def _memory(name: str, dimensions: int) -> "SearchIndex":
         _instant("created"),
         _instant("valid_from"),
         _instant("valid_to"),
-        _instant("said"),
+        _instant("asserted_at"),
         _instant("used"),
         _instant("expires"),
         _fact("superseded_by"),

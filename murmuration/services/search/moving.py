@@ -11,7 +11,7 @@ from murmuration.services.search.indexes import KNOWLEDGE, MEMORY, definitions, 
 from murmuration.services.search.rows import embedded_text, path_words
 from murmuration.services.search.store import SEARCH_OPTIONS, Row, SearchIndexStore, translated
 from murmuration.services.settings import Settings
-from murmuration.services.step_context import Ledger
+from murmuration.services.step_context import StepContext
 
 if TYPE_CHECKING:
     from azure.search.documents.aio import SearchClient
@@ -20,7 +20,7 @@ PAGE = 200
 
 
 @dataclass(frozen=True)
-class Made:
+class EmbeddingModel:
     """By which model vectors were made, and how many numbers they have."""
 
     model: str
@@ -30,21 +30,21 @@ class Made:
         return f"{self.model}:{self.dimensions}"
 
 
-async def move(settings: Settings, origin: Made) -> dict[str, int]:
+async def move(settings: Settings, origin: EmbeddingModel) -> dict[str, int]:
     """Write what the other model's indexes have and these have not; returns how many rows, by kind.
 
     What was stopped half way goes on where it was. Raises `StepError`.
     """
     clients = Clients(settings)
-    model = clients.model(Ledger(last_attempt=True))
-    target = Made(settings.embedding_model, settings.embedding_dimensions)
+    model = clients.model(StepContext(last_attempt=True))
+    target = EmbeddingModel(settings.embedding_model, settings.embedding_dimensions)
     try:
         return {kind: await _moved(settings, kind, origin, target, model) for kind in (KNOWLEDGE, MEMORY)}
     finally:
         await clients.close()
 
 
-async def _moved(settings: Settings, kind: str, origin: Made, target: Made, model: Model) -> int:
+async def _moved(settings: Settings, kind: str, origin: EmbeddingModel, target: EmbeddingModel, model: Model) -> int:
     definition = definitions(target.model, target.dimensions)[kind]
     fields = [field.name for field in definition.fields if not field.hidden]
     async with _client(settings, kind, origin) as old, _client(settings, kind, target) as new:
@@ -81,7 +81,7 @@ def _row(kind: str, row: Row, vector: Sequence[float]) -> Row:
     return {**moved, "lacks": "", "vector": list(vector)}
 
 
-def _client(settings: Settings, kind: str, made: Made) -> Any:
+def _client(settings: Settings, kind: str, made: EmbeddingModel) -> Any:
     from azure.search.documents.aio import SearchClient
 
     name = index_name(kind, made.model, made.dimensions)

@@ -10,14 +10,14 @@ from collections.abc import Sequence
 from murmuration.services.storage.artifacts import ArtifactStore, run_folder
 
 
-class Deletions:
+class DeletionLog:
     """The notes of one forgetting."""
 
     def __init__(self, store: ArtifactStore, run: str) -> None:
         self._store = store
         self.folder = run_folder(run)
 
-    async def note(self, what: str, ids: Sequence[str]) -> None:
+    async def record(self, what: str, ids: Sequence[str]) -> None:
         """Noting twice counts once."""
         if ids:
             body = "\n".join(ids).encode()

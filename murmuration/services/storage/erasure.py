@@ -1,4 +1,4 @@
-"""Shared by the steps that forget: which runs a subject has, and going through many things piece by piece."""
+"""Shared by the steps that forget: which runs a subject has, and going through many things page by page."""
 
 from collections.abc import Sequence
 
@@ -37,7 +37,7 @@ async def readings_of(subject: Subject, artifacts: Artifacts, records: RunRecord
     return await records.readings(owner.user, keys)
 
 
-def piece(names: Sequence[str], after: str, size: int) -> tuple[list[str], str | None]:
-    """The next `size` of sorted names, and where the piece behind them begins; None when there is none."""
+def page(names: Sequence[str], after: str, size: int) -> tuple[list[str], str | None]:
+    """The next `size` of sorted names, and where the page behind them begins; None when there is none."""
     rest = [name for name in names if name > after]
     return rest[:size], rest[size - 1] if len(rest) > size else None

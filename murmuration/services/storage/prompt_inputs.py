@@ -31,7 +31,7 @@ async def read_passages(artifacts: Artifacts, references: Iterable[Reference | N
     return tuple({passage.id: passage for _, _, passage in reversed(ranked)}.values())[::-1]
 
 
-def shown(passages: Sequence[Passage]) -> list[JsonValue]:
+def as_prompt(passages: Sequence[Passage]) -> list[JsonValue]:
     """The passages as agents see them, numbered from 1."""
     return [
         {"number": number, "source": passage.source, "heading": passage.heading, "text": passage.text}
@@ -39,7 +39,7 @@ def shown(passages: Sequence[Passage]) -> list[JsonValue]:
     ]
 
 
-async def inserted(artifacts: Artifacts, text: str, inserts: Mapping[str, Sequence[Content]]) -> str:
+async def resolve_references(artifacts: Artifacts, text: str, inserts: Mapping[str, Sequence[Content]]) -> str:
     """The text with what its references stand for; of several answers, each is a paragraph."""
     values = {
         reference: "\n\n".join([renumber(await get_text(artifacts, each), {})[:INSERT_CHARACTERS] for each in contents])

@@ -6,17 +6,18 @@ from typing import Any
 import azure.durable_functions as df
 import azure.functions as func
 
-from murmuration.approval.approval_gate import keep_gate
+from murmuration.approval.approval_gate import approval_gate
 from murmuration.approval.seek_approval import seek_approval
 from murmuration.approval.web.routes import approvals
 from murmuration.contracts.approvals import ApprovalRequest
 from murmuration.contracts.steps import NOTIFY_APPROVERS, VERIFY_VOTE, Step
-from murmuration.durable.flow import Context, conduct
+from murmuration.durable.context import Context
+from murmuration.durable.flow import conduct
 from murmuration.steps.runner import run_step
 
 app = df.DFApp(http_auth_level=func.AuthLevel.FUNCTION)
 app.register_functions(approvals)
-app.orchestration_trigger(context_name="context", orchestration="keep_gate")(keep_gate)
+app.orchestration_trigger(context_name="context", orchestration="approval_gate")(approval_gate)
 
 
 @app.orchestration_trigger(context_name="context")

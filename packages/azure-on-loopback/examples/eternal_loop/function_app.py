@@ -9,7 +9,7 @@ import azure.durable_functions as df
 import azure.functions as func
 
 EVENT = "Stop"
-LONGEST_PERIOD_SECONDS = 24 * 3600
+MAX_PERIOD_SECONDS = 24 * 3600
 
 app = df.DFApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 
@@ -19,7 +19,7 @@ app = df.DFApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 async def start(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
     """Start measuring, once every `period_seconds`."""
     try:
-        period = number(object_in(req), "period_seconds", 10, 0.1, LONGEST_PERIOD_SECONDS)
+        period = number(object_in(req), "period_seconds", 10, 0.1, MAX_PERIOD_SECONDS)
     except BadInput as refused:
         return func.HttpResponse(str(refused), status_code=400)
     state = {"period_seconds": period, "readings": 0, "total": 0, "lowest": None, "highest": None}

@@ -12,7 +12,7 @@ from typing import Any
 import azure.durable_functions as df
 import azure.functions as func
 
-LONGEST_PAUSE_SECONDS = 60
+MAX_PAUSE_SECONDS = 60
 MAX_DEADLINE_SECONDS = 3600
 """With pauses of up to a minute, an hour is some 70 checks: a short history, so one loop is enough.
 
@@ -63,7 +63,7 @@ def watch_job(context: df.DurableOrchestrationContext) -> Generator[Any, Any, di
         next_check = min(context.current_utc_datetime + timedelta(seconds=pause), deadline)
         context.set_custom_status({"state": "waiting", "checks": checks, "next_check": next_check.isoformat()})
         yield context.create_timer(next_check)
-        pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+        pause = min(pause * 2, MAX_PAUSE_SECONDS)
 
 
 @app.activity_trigger(input_name="job")
@@ -89,7 +89,7 @@ def watch_of(req: func.HttpRequest) -> dict[str, Any]:
     return {
         "job": job,
         "deadline_seconds": number(body, "deadline_seconds", 300, 0.1, MAX_DEADLINE_SECONDS),
-        "first_pause_seconds": number(body, "first_pause_seconds", 1, 0.1, LONGEST_PAUSE_SECONDS),
+        "first_pause_seconds": number(body, "first_pause_seconds", 1, 0.1, MAX_PAUSE_SECONDS),
     }
 
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from loopback.functions.engine.debounce import LONGEST_SECONDS, MOST, Rests
+from loopback.functions.engine.debounce import MAX_SECONDS, MOST, Debounce
 
 pytestmark = pytest.mark.anyio
 LONG_REPLAY = 0.02
@@ -16,7 +16,7 @@ class Ended:
 
     def __init__(self, **tasks: int) -> None:
         self.names: list[str] = []
-        self.rests = Rests(self.names.append)
+        self.rests = Debounce(self.names.append)
         for name, open_tasks in tasks.items():
             self.rests.episode_ended(name, LONG_REPLAY, open_tasks)
 
@@ -39,7 +39,7 @@ async def test_most_results_end_it_early_and_once() -> None:
     assert ended.names == []
 
     ended.rests.arrived("run", 1)
-    await asyncio.sleep(2 * LONGEST_SECONDS)
+    await asyncio.sleep(2 * MAX_SECONDS)
     assert ended.names == ["run"]
 
 
@@ -80,7 +80,7 @@ async def test_it_ends_though_something_always_comes_and_sooner_when_few_tasks_a
     ended.come("few", 0)
     began = asyncio.get_running_loop().time()
     while len(ended.names) < 2:
-        assert asyncio.get_running_loop().time() - began < 10 * LONGEST_SECONDS
+        assert asyncio.get_running_loop().time() - began < 10 * MAX_SECONDS
         for name in {"many", "few"} - set(ended.names):
             ended.rests.arrived(name, 0)
         await asyncio.sleep(LONG_REPLAY / 10)

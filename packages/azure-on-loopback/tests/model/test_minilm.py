@@ -10,7 +10,7 @@ import numpy as np
 import openai
 import pytest
 
-from loopback.model.minilm import HEADS, MOST_TOKENS, NAME, PACKAGES, WEIGHTS, WORDS, MiniLM
+from loopback.model.minilm import HEADS, MAX_TOKENS, NAME, PACKAGES, WEIGHTS, WORDS, MiniLM
 from loopback.model.problems import Fault
 from loopback.model.routes import make_app
 from loopback.serving import in_thread
@@ -60,7 +60,7 @@ def client(folder: Path) -> Iterator[openai.OpenAI]:
 
 def test_texts_become_the_vectors_of_their_tokens(client: openai.OpenAI) -> None:
     texts = ["The KETTLE is hot.", "café tea", "", "unheard", "the tea " * 300]
-    words = [[4, 9, 10, 6, 7, 12], [11, 5], [], [1], ([4, 5] * 300)[: MOST_TOKENS - 2]]
+    words = [[4, 9, 10, 6, 7, 12], [11, 5], [], [1], ([4, 5] * 300)[: MAX_TOKENS - 2]]
     plain = PlainBert(random_weights(layers=2), HEADS)
 
     answer = client.embeddings.create(model=NAME, input=texts)

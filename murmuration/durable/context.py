@@ -1,0 +1,33 @@
+"""What a workflow may read and set: its clock, its id, its input and its status, the same in every replay."""
+
+from datetime import datetime
+from typing import Any, TypeAlias, TypeVar
+
+from azure.durable_functions import DurableOrchestrationContext
+
+from murmuration.contracts.base import Contract
+
+C = TypeVar("C", bound=Contract)
+
+Context: TypeAlias = DurableOrchestrationContext
+
+
+def now(context: Context) -> datetime:
+    """The time by the orchestration's clock: that of the episode's beginning, with UTC as its time zone."""
+    time: datetime = context.current_utc_datetime
+    return time
+
+
+def instance_id(context: Context) -> str:
+    """The id under which Durable knows this run."""
+    return str(context.instance_id)
+
+
+def read_input(context: Context, contract: type[C]) -> C:
+    """The input of the run; raises `ValidationError` when it isn't what the contract says."""
+    return contract.model_validate(context.get_input())
+
+
+def set_status(context: Context, status: dict[str, Any]) -> None:
+    """Show how far the run is. Durable takes at most 16 KB as JSON."""
+    context.set_custom_status(status)
