@@ -18,10 +18,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from benchmarks.report import show
-from loopback.model.routes import make_app as make_model
 from loopback.search.routes import make_app as make_search
 from loopback.serving import in_thread
-from murmuration.cli.cloud import SEARCH_KEY, local_settings
+from murmuration.cli.cloud import SEARCH_KEY, local_settings, model_app
 from murmuration.contracts.memories import Lesson, RecallRequest, RememberRequest, RememberResult
 from murmuration.contracts.owner import Owner
 from murmuration.policy.tenancy import run_id
@@ -157,7 +156,7 @@ async def stored() -> list[tuple[str, str]]:
 
 def measured(count: int, data: Path) -> dict[str, float | int | str | None]:
     """On servers of its own."""
-    with in_thread(lambda: make_search(data / "search", SEARCH_KEY)) as search, in_thread(make_model) as model:
+    with in_thread(lambda: make_search(data / "search", SEARCH_KEY)) as search, in_thread(model_app) as model:
         ports = [int(url.rpartition(":")[2]) for url in (search, model)]
         os.environ.update(local_settings({}, data, *ports))
         from murmuration.services.clients import current_clients

@@ -15,9 +15,8 @@ import aiohttp
 from openai import AsyncOpenAI, RateLimitError
 
 from benchmarks.report import show
-from loopback.model.routes import make_app
 from loopback.serving import in_thread
-from murmuration.cli.cloud import local_settings
+from murmuration.cli.cloud import local_settings, model_app
 from murmuration.contracts.replies import SummaryReply
 from murmuration.services.clients import Clients
 from murmuration.services.errors import RetryLater
@@ -87,7 +86,7 @@ async def measure(server: str, data: Path) -> dict[str, float | int | str | None
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name, in_thread(make_app) as server:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name, in_thread(model_app) as server:
         show(asyncio.run(measure(server, Path(name))))
 
 

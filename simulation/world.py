@@ -157,7 +157,7 @@ class World:
         ]
         return {row_id(remembrance.owner, kind, subject_key(kind, about), said): said for kind, about, said in claims}
 
-    def _keep_turn(self, value: Any) -> Reply:
+    def _append_turn(self, value: Any) -> Reply:
         self.turns.add((value["session"], value["run"]))
         return TurnAppended(turns=1)
 

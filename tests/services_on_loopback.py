@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
-from loopback.model.routes import make_app as make_model
 from loopback.search.routes import make_app as make_search
 from loopback.serving import in_thread
-from murmuration.cli.cloud import SEARCH_KEY, local_settings
+from murmuration.cli.cloud import SEARCH_KEY, local_settings, model_app
 from murmuration.services.clients import Clients
 from murmuration.services.search.__main__ import migrate
 from murmuration.services.settings import Settings, settings_from
@@ -59,5 +58,5 @@ def post(url: str, body: dict[str, Any]) -> None:
 
 @contextmanager
 def servers(data: Path) -> Iterator[Servers]:
-    with in_thread(lambda: make_search(data / "search", SEARCH_KEY)) as search, in_thread(make_model) as model:
+    with in_thread(lambda: make_search(data / "search", SEARCH_KEY)) as search, in_thread(model_app) as model:
         yield Servers(data, search, model)

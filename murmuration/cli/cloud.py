@@ -15,12 +15,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import aiohttp
+from aiohttp import web
 
 from loopback.serving import HOST, STDIN_WATCH, CannotStart, free_port, writable_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 30.0
 SEARCH_KEY = "local"
+SKILLS = "murmuration.offline.skills"
+"""The module by which the offline model acts our agents."""
 LAST_LINES = 5
 EMBEDDING_MODEL = "local-hash"
 VECTOR_WEIGHTS = {EMBEDDING_MODEL: "0.01", "all-minilm-l6-v2": "1"}
@@ -124,7 +127,7 @@ async def cloud(data: Path, ports: Ports, *, verbose: bool = False) -> AsyncIter
         servers.append(Server("search service", arguments, f"http://{HOST}:{search}/healthz"))
     if "MODEL_BASE_URL" not in given:
         model_url = f"http://{HOST}:{model}"
-        arguments = ["loopback", "model", "--port", str(model), "--skills", "murmuration.offline.skills"]
+        arguments = ["loopback", "model", "--port", str(model), "--skills", SKILLS]
         if "EMBEDDING_BASE_URL" not in given:
             arguments += ["--embeddings", given.get("EMBEDDING_MODEL", EMBEDDING_MODEL)]
         servers.append(Server("model service", arguments, f"{model_url}/healthz"))
@@ -243,3 +246,11 @@ def approval_secret(data: Path) -> str:
         return path.read_text(encoding="utf-8")
     except OSError as error:
         raise CannotStart(f"the secret in {str(path)!r} can't be kept: {error.strerror}") from error
+
+
+async def model_app() -> web.Application:
+    """The local model service with the skills of our agents, to be served in this process."""
+    from loopback.model.routes import make_app
+    from loopback.model.skills import load_skills
+
+    return await make_app(skills=load_skills(SKILLS))

@@ -69,7 +69,7 @@ def _forget(context: Context, asked: Forgetting) -> Strand[Receipt]:
         yield from _delete_pages(context, FORGET_RECORDS, DeletionPage(subject=asked.subject), last, "records")
         last.found.clear()  # they were deleted on purpose
     deleted = yield from _count(context, asked, last)
-    yield from _delete_pages(context, DELETE_DELETION_LOG, DeletionPage(subject=asked.subject), last, "notes")
+    yield from _delete_pages(context, DELETE_DELETION_LOG, DeletionPage(subject=asked.subject), last, "deletion_log")
     return with_digest(
         Receipt(
             id=instance_id(context),

@@ -10,7 +10,7 @@ import pytest
 from murmuration.cli.cloud import ROOT
 from tests.end_to_end.test_kill import Servers, running
 
-ROOMS = ("activities", "agents", "contracts", "orchestrators", "policy", "services", "triggers")
+ROOMS = ("activities", "murmuration", "orchestrators", "triggers")
 TASK = {"id": "t1", "type": "executor", "agent": "expert", "instruction": "How long does green tea steep?"}
 GOAL = {
     "goal": "How long does green tea steep?",
@@ -27,7 +27,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copytree(ROOT / room, folder / room, ignore=shutil.ignore_patterns("__pycache__"))
     for file in ("function_app.py", "host.json"):
         shutil.copy(ROOT / file, folder / file)
-    expert = folder / "agents" / "expert.md"
+    expert = folder / "murmuration" / "agents" / "expert.md"
     text = expert.read_text(encoding="utf-8")
     expert.write_text(text.replace("tier = ", "background = true\ntier = ", 1), encoding="utf-8")
     return folder

@@ -16,7 +16,7 @@ from azure.core.credentials import AzureKeyCredential
 from azure.search.documents import SearchClient
 
 from loopback.serving import free_port
-from murmuration.cli.cloud import ROOT, SEARCH_KEY, local_settings
+from murmuration.cli.cloud import ROOT, SEARCH_KEY, SKILLS, local_settings
 from murmuration.services.search.indexes import MEMORY, index_name
 from tests.end_to_end.conftest import DOCUMENTS
 from tests.end_to_end.test_product import GOAL
@@ -39,8 +39,8 @@ class Servers:
 
     def start(self) -> None:
         search = ["--data", str(self._data / "search"), "--key", SEARCH_KEY]
-        self._launch("search", "loopback.search", "/healthz", *search)
-        self._launch("model", "loopback.model", "/healthz")
+        self._launch("search", "search", "/healthz", *search)
+        self._launch("model", "model", "/healthz", "--skills", SKILLS)
         command = [sys.executable, "-m", "murmuration.services.search", "migrate"]
         subprocess.run(command, env=self._environment, check=True, stderr=subprocess.DEVNULL)  # noqa: S603
         self.start_host()
@@ -49,7 +49,7 @@ class Servers:
         """`given` are settings that are others from now on."""
         self._environment |= given
         arguments = ["--app", str(self._app), "--data", str(self._data / "functions")]
-        self._launch("host", "loopback.functions", "/admin/host/status", *arguments)
+        self._launch("host", "functions", "/admin/host/status", *arguments)
 
     def kill_host(self) -> None:
         self._processes["host"].kill()
@@ -66,8 +66,8 @@ class Servers:
             process.kill()
             process.wait()
 
-    def _launch(self, name: str, module: str, health: str, *arguments: str) -> None:
-        command = [sys.executable, "-m", module, "--port", str(self._ports[name]), *arguments]
+    def _launch(self, name: str, server: str, health: str, *arguments: str) -> None:
+        command = [sys.executable, "-m", "loopback", server, "--port", str(self._ports[name]), *arguments]
         process = subprocess.Popen(command, env=self._environment, stderr=subprocess.DEVNULL)  # noqa: S603
         self._processes[name] = process
         deadline = time.monotonic() + 30
@@ -75,11 +75,11 @@ class Servers:
             try:
                 self.call("GET", name, health)
             except OSError:
-                assert process.poll() is None, f"{module} did not start"
+                assert process.poll() is None, f"{server} did not start"
                 time.sleep(0.02)
             else:
                 return
-        raise AssertionError(f"{module} does not answer")
+        raise AssertionError(f"{server} does not answer")
 
     def call(self, method: str, server: str, path: str, body: Any = None, **headers: str) -> Any:
         """The answer's JSON; header names with _ for -."""

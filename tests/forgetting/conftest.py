@@ -17,10 +17,9 @@ from aiohttp import web
 from loopback.functions.clock import MovableClock
 from loopback.functions.host import Options, make_app
 from loopback.functions.testing import DurableHost
-from loopback.model.routes import make_app as make_model
 from loopback.search.routes import make_app as make_search
 from loopback.serving import in_thread
-from murmuration.cli.cloud import ROOT, SEARCH_KEY, local_settings
+from murmuration.cli.cloud import ROOT, SEARCH_KEY, local_settings, model_app
 from murmuration.services.clients import current_clients
 from murmuration.services.search.__main__ import migrate
 from murmuration.services.search.indexes import index_name
@@ -125,7 +124,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
 
     with (
         in_thread(lambda: make_search(data / "search", SEARCH_KEY)) as search,
-        in_thread(make_model) as model,
+        in_thread(model_app) as model,
         pytest.MonkeyPatch.context() as patch,
     ):
         ports = [int(url.rpartition(":")[2]) for url in (search, model)]

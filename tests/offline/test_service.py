@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loopback.model import embeddings
-from loopback.model.routes import make_app
 from loopback.model.skills import load_skills
 from loopback.serving import in_thread
 from murmuration.agents.loader import load_agent
+from murmuration.cli.cloud import model_app
 from murmuration.offline import skills as offline
 
 OFFLINE = load_skills(offline.__name__)
@@ -32,7 +32,7 @@ PASSAGES = [
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    with in_thread(lambda: make_app(skills=OFFLINE)) as found:
+    with in_thread(model_app) as found:
         yield found
 
 

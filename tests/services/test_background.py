@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from loopback.model.routes import make_app
 from loopback.serving import in_thread
 from murmuration.agents.loader import load_agent
+from murmuration.cli.cloud import model_app
 from murmuration.contracts.replies import DraftReply
 from murmuration.services.errors import GiveUp, Pending, Refused, RetryLater, StepError
 from murmuration.services.model.agent_question import ASKED_AGAIN
@@ -19,7 +19,7 @@ SLOW = load_agent("executor").model_copy(update={"background": True})
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
-    with in_thread(make_app) as url:
+    with in_thread(model_app) as url:
         yield f"{url}/v1/"
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from loopback.model.routes import make_app
 from loopback.serving import in_thread
+from murmuration.cli.cloud import model_app
 from murmuration.contracts.replies import JudgementReply
 from murmuration.services.errors import RATE_LIMITED, GiveUp, Refused, RetryLater, StepError
 from murmuration.services.model.breaker import FAILURES
@@ -21,7 +21,7 @@ LIMITED = {"status": 429, "retry_after": 7, "repeat": True}
 
 @pytest.fixture(scope="module")
 def servers() -> Iterator[tuple[str, str]]:
-    with in_thread(make_app) as home, in_thread(make_app) as west:
+    with in_thread(model_app) as home, in_thread(model_app) as west:
         yield f"{home}/v1/", f"{west}/v1/"
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from loopback.model.routes import make_app
 from loopback.serving import in_thread
+from murmuration.cli.cloud import model_app
 from murmuration.contracts.usage import Tokens
 from murmuration.services.errors import GiveUp, Refused, RetryLater, StepError
 from murmuration.services.model.agent_question import ASKED_AGAIN
@@ -19,7 +19,7 @@ from tests.services.asked import Asked, calls, script, unscript
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
-    with in_thread(make_app) as url:
+    with in_thread(model_app) as url:
         yield url
 
 

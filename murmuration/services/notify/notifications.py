@@ -59,7 +59,7 @@ def webhook_payload(notice: Notice, form: Literal["teams", "slack"]) -> dict[str
 def _teams(notice: Notice) -> dict[str, Any]:
     facts = [{"title": name, "value": value} for name, value in notice.facts.items()]
     content = {
-        "$schema": "http://adaptivecards.io/schemas/adaptive-webhook_payload.json",
+        "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",
         "version": "1.4",
         "body": [
@@ -68,7 +68,7 @@ def _teams(notice: Notice) -> dict[str, Any]:
         ],
         "actions": [{"type": "Action.OpenUrl", "title": "See and decide", "url": notice.link}],
     }
-    attachment = {"contentType": "application/vnd.microsoft.webhook_payload.adaptive", "content": content}
+    attachment = {"contentType": "application/vnd.microsoft.card.adaptive", "content": content}
     return {"type": "message", "approver": notice.approver, "attachments": [attachment]}
 
 
