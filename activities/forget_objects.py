@@ -28,7 +28,7 @@ async def forget_objects(
         names = await _of_tenant(subject, store, deletion_log)
     elif subject.kind == "documents":
         readings = await readings_of(subject, artifacts, records)
-        over = [each for each in readings if not await _under_way(each, histories)]
+        over = [reading for reading in readings if not await _under_way(reading, histories)]
         waiting = len(readings) - len(over)
         names = await _of_runs(over, store)
     else:
@@ -61,7 +61,7 @@ async def _of_conversations(
     subject: Subject, runs: list[RunRecord], store: ArtifactStore, sessions: Sessions
 ) -> list[str]:
     """Whole conversations; of one run its turn, and the summary, which is made anew of the turns that stay."""
-    keys = {each.session for each in runs if each.session} | ({subject.session} if subject.session else set())
+    keys = {run.session for run in runs if run.session} | ({subject.session} if subject.session else set())
     names = [name for key in sorted(keys) for name in await store.names(sessions.folder(key))]
     if subject.kind != "run":
         return names

@@ -24,7 +24,7 @@ async def forget_records(
     subject = page_request.subject
     of_documents = subject.kind == "documents"
     candidates = await (readings_of(subject, artifacts, records) if of_documents else runs_of(subject, records))
-    known = {each.name: each for each in candidates if each.name}
+    known = {candidate.name: candidate for candidate in candidates if candidate.name}
     some, after = page(sorted(known), page_request.after, RECORDS_AT_ONCE)
     done = [known[name] for name in some if not await _needed(known[name], histories, ended_too=not of_documents)]
     await deletion_log.record("records", [each.name for each in done])

@@ -61,5 +61,5 @@ def _of_documents(user: str, sources: tuple[str, ...], *, in_knowledge: bool) ->
     if in_knowledge:
         names = quoted("\n".join(sources))  # a source holds no control character
         return both(f"user eq {quoted(user)}" if user else "user eq null", f"search.in(source, {names}, '\n')")
-    derived = either(f"sources/any(s: s eq {quoted(each)})" for each in sources)
+    derived = either(f"sources/any(s: s eq {quoted(source)})" for source in sources)
     return both(f"user eq {quoted(user)}" if user else "", derived)

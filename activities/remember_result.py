@@ -73,7 +73,8 @@ def _claims(remembrance: RememberRequest, answer: str) -> tuple[list[Claim], tup
     """One for each subject, and why others are not remembered."""
     outcome = Claim("outcome", remembrance.goal, answer[:REMEMBERED_CHARACTERS], 1.0, remembrance.importance)
     lessons = [
-        Claim(each.kind, each.about, each.text, each.confidence, each.importance) for each in remembrance.lessons
+        Claim(lesson.kind, lesson.about, lesson.text, lesson.confidence, lesson.importance)
+        for lesson in remembrance.lessons
     ]
     claims, refused = {}, []
     for claim in (outcome, *lessons):
@@ -149,7 +150,9 @@ def _closed(change: Change, at: datetime) -> list[Row]:
     repeats = change.place_version.repeats
     since = instant(min(repeats.since, at) if repeats else at)
     by = change.row["id"] if change.row is not None else repeats.id if repeats else ""
-    return [{"id": each.id, "valid_to": since, "superseded_by": by} for each in change.place_version.supersedes]
+    return [
+        {"id": supersede.id, "valid_to": since, "superseded_by": by} for supersede in change.place_version.supersedes
+    ]
 
 
 def _said_again(changes: Sequence[Change], remembrance: RememberRequest) -> Iterator[Row]:

@@ -70,7 +70,7 @@ async def _first_available_mode(
             for place, text in enumerate(texts)
         ]
         try:
-            found = await asyncio.gather(*(knowledge.search(query.owner, each) for each in searches))
+            found = await asyncio.gather(*(knowledge.search(query.owner, search) for search in searches))
         except GiveUp:
             continue
         except RetryLater:

@@ -85,9 +85,9 @@ async def _outcome(session: aiohttp.ClientSession, goal: str) -> Any:
 
 def _makespan(recorded: Recorded) -> float:
     at: dict[str, datetime] = {}
-    for each in recorded.events:
-        if each["EventType"] == wire.TASK_SCHEDULED:
-            at.setdefault(each["Name"], wire.parse_timestamp(each["Timestamp"]))
+    for event in recorded.events:
+        if event["EventType"] == wire.TASK_SCHEDULED:
+            at.setdefault(event["Name"], wire.parse_timestamp(event["Timestamp"]))
     return (at["write_answer"] - at["retrieve_passages"]).total_seconds()
 
 
@@ -149,7 +149,7 @@ def _origin(up: Cloud, server: str) -> str:
 
 def _cpu_seconds(up: Cloud) -> float:
     """User and system time of the process of the Functions host (proc(5)); Linux only."""
-    host = next(each for each in up.servers if each.name == "functions host")
+    host = next(server for server in up.servers if server.name == "functions host")
     if host.process is None:
         raise RuntimeError("the host is not started")
     fields = Path(f"/proc/{host.process.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()

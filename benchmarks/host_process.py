@@ -79,12 +79,12 @@ class HostProcess:
 
     def resident_bytes(self) -> int | None:
         """Memory of it and its children; None where there is no /proc."""
-        pages = [int(each[21]) for each in self._processes()]
+        pages = [int(process[21]) for process in self._processes()]
         return sum(pages) * os.sysconf("SC_PAGE_SIZE") if pages else None
 
     def cpu_seconds(self) -> float | None:
         """User and system time of it and its children, ended ones included; None where there is no /proc."""
-        ticks = [sum(map(int, each[11:15])) for each in self._processes()]
+        ticks = [sum(map(int, process[11:15])) for process in self._processes()]
         return sum(ticks) / os.sysconf("SC_CLK_TCK") if ticks else None
 
     def _processes(self) -> list[list[str]]:

@@ -65,7 +65,7 @@ def main() -> int:
     seed = random.randrange(10**6) if options.seed is None else options.seed
     print(f"seed {seed}", file=sys.stderr, flush=True)
     numbers = range(options.runs) if options.only is None else [options.only]
-    runs = [Run(each, program(random.Random(f"{seed}/{each}")), each) for each in numbers]
+    runs = [Run(number, program(random.Random(f"{seed}/{number}")), number) for number in numbers]
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         began = time.perf_counter()
         kills = asyncio.run(campaign(runs, options.kills, seed, Path(name)))

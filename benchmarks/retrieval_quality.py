@@ -89,7 +89,7 @@ async def _shown(clients: Any, question: str) -> list[str]:
     model = clients.model(step_context)
     result = await retrieve_passages(query, model, clients.knowledge, artifacts, clients.settings, step_context)
     passages = await get_value(artifacts, result.passages, PassageSet)
-    return [each.source for each in passages.passages]
+    return [passage.source for passage in passages.passages]
 
 
 def scored(name: str, found: Sequence[Sequence[str]]) -> dict[str, float]:
@@ -97,7 +97,7 @@ def scored(name: str, found: Sequence[Sequence[str]]) -> dict[str, float]:
     hits, ranks = 0, 0.0
     for right, sources in zip(QUESTIONS.values(), found, strict=True):
         files = list(dict.fromkeys(sources))
-        place = next((place for place, each in enumerate(files[:10]) if re.search(right, each)), None)
+        place = next((place for place, file in enumerate(files[:10]) if re.search(right, file)), None)
         hits += place is not None and place < 5
         ranks += 0 if place is None else 1 / (place + 1)
     count = len(QUESTIONS)

@@ -85,7 +85,7 @@ class Driver:
         async with self._places:
             await self._start(run)
             self._under_way[run.id] = run
-            senders = [asyncio.create_task(self._send(run, *each)) for each in events(run.rounds)]
+            senders = [asyncio.create_task(self._send(run, *event)) for event in events(run.rounds)]
             try:
                 await asyncio.wait_for(run.ended.wait(), LOST_SECONDS)
             except TimeoutError:

@@ -165,8 +165,8 @@ def _value(op: Op, value: int, found: Expected) -> int:
 
 def _together(children: Sequence[Op], value: int, found: Expected) -> int:
     total = value
-    for each in children:
-        total = _mix(total, _settled(each, value, found, each["step"]))
+    for child in children:
+        total = _mix(total, _settled(child, value, found, child["step"]))
     return total
 
 

@@ -30,7 +30,7 @@ class Judged:
         ]
 
     def _expiries(self) -> dict[int, datetime]:
-        shown = (GateStatus.model_validate(each) for each in self.instance.statuses if each)
+        shown = (GateStatus.model_validate(status) for status in self.instance.statuses if status)
         return {each.panel: each.expires for each in shown}
 
     @property
@@ -46,7 +46,7 @@ class Judged:
 
     def changes(self) -> Iterator[str]:
         """What was shown after the decision, and is another one."""
-        shown = [each for each in self.instance.statuses if each and each["state"] != "open"]
+        shown = [status for status in self.instance.statuses if status and status["state"] != "open"]
         if any((each["state"], each["by"]) != (self.decision.state, list(self.decision.by)) for each in shown):
             yield f"{self.gate.id} was {[each['state'] for each in shown]}"
         if [entry.event for entry in self.decision.audit].count("decided") > 1:
@@ -79,7 +79,7 @@ class Judged:
 
     def unauthorised(self, requester: str) -> Iterator[str]:
         rules = self.gate.request.rules
-        allowed = {each for panel in rules.panels for each in panel.approvers}
+        allowed = {approver for panel in rules.panels for approver in panel.approvers}
         if rules.bar_requester:
             allowed.discard(requester)
         if others := set(self.decision.by) - allowed:
@@ -90,11 +90,11 @@ def gates_of(host: VirtualHost, people: People) -> list[Judged]:
     """Those that have ended well."""
     return [
         Judged(
-            ApprovalGate.model_validate_json(each.given),
-            each,
-            Decision.model_validate(each.output),
+            ApprovalGate.model_validate_json(instance.given),
+            instance,
+            Decision.model_validate(instance.output),
             people.votes,
         )
-        for each in host.instances.values()
-        if each.name == "approval_gate" and each.output is not None
+        for instance in host.instances.values()
+        if instance.name == "approval_gate" and instance.output is not None
     ]

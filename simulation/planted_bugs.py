@@ -29,8 +29,8 @@ _COUNT = itertools.count()
 class ForgetfulHost(VirtualHost):
     def restart(self, instance: Instance) -> None:
         super().restart(instance)
-        results = [each for each in instance.history if each["EventType"] == wire.TASK_COMPLETED]
-        instance.history = [each for each in instance.history if each not in results[-1:]]
+        results = [event for event in instance.history if event["EventType"] == wire.TASK_COMPLETED]
+        instance.history = [event for event in instance.history if event not in results[-1:]]
 
 
 class DoublingWorld(World):

@@ -190,7 +190,7 @@ def everything_ends(seen: Seen) -> Iterator[str]:
 def histories_are_small(seen: Seen) -> Iterator[str]:
     """14: what is large travels as a reference."""
     for instance in seen.host.instances.values():
-        sizes = [len(each.get(part) or "") for each in instance.history for part in ("Input", "Result")]
+        sizes = [len(event.get(part) or "") for event in instance.history for part in ("Input", "Result")]
         if max(sizes) > LARGEST_EVENT:
             yield f"{instance.name}: an event of {max(sizes)} characters"
         if sum(sizes) > LARGEST_HISTORY:

@@ -82,8 +82,8 @@ def simulated(seed: str, plant: Plant = SOUND, *, restarts: bool = True) -> Repo
             broken.append((problem.number, str(problem)))
     if not broken:
         broken += violations(Seen(goal, host, people))
-    outputs = {each.id: each.output for each in host.instances.values()}
-    episodes = sum(each.episodes for each in host.instances.values())
+    outputs = {instance.id: instance.output for instance in host.instances.values()}
+    episodes = sum(instance.episodes for instance in host.instances.values())
     return Report(broken, outputs, faults.injected, episodes, len(host.instances) - 1)
 
 

@@ -155,7 +155,7 @@ class VirtualHost:
 
     def _append(self, instance: Instance, events: list[Event]) -> None:
         instance.history += events
-        instance.sent += [json.dumps(each) for each in events if each["EventType"] not in wire.NOT_SENT]
+        instance.sent += [json.dumps(event) for event in events if event["EventType"] not in wire.NOT_SENT]
 
     def _asked(self, instance: Instance) -> tuple[str, wire.Reply]:
         """The SDK's answer, as text and read."""
@@ -175,12 +175,12 @@ class VirtualHost:
     def restart(self, instance: Instance) -> None:
         """What was in memory is gone; what was committed is read again."""
         instance.history = json.loads(json.dumps(instance.history))
-        instance.sent = [json.dumps(each) for each in instance.history if each["EventType"] not in wire.NOT_SENT]
+        instance.sent = [json.dumps(event) for event in instance.history if event["EventType"] not in wire.NOT_SENT]
 
     @staticmethod
     def recorded(instance: Instance) -> int:
         """Results of activities that are in the history."""
-        return sum(each["EventType"] in (wire.TASK_COMPLETED, wire.TASK_FAILED) for each in instance.history)
+        return sum(event["EventType"] in (wire.TASK_COMPLETED, wire.TASK_FAILED) for event in instance.history)
 
     @staticmethod
     def _compare(instance: Instance, actions: list[Any]) -> None:

@@ -94,7 +94,7 @@ class World:
     def _plan_goal(self, _: Any) -> Reply:
         reply = random_plan(self._draw, spoilt=self._draw.random() < self.spoilt_plans)
         if not self.plans_by_rule:
-            tasks = tuple({**each.model_dump(exclude_none=True), "agent": "executor"} for each in reply.tasks)
+            tasks = tuple({**task.model_dump(exclude_none=True), "agent": "executor"} for task in reply.tasks)
             plan = Plan.model_validate({"tasks": tasks})
         else:
             try:
@@ -153,7 +153,7 @@ class World:
         text = content.text or (content.reference.artifact if content.reference else "")
         claims = [
             ("outcome", remembrance.goal, text),
-            *((each.kind, each.about, each.text) for each in remembrance.lessons),
+            *((lesson.kind, lesson.about, lesson.text) for lesson in remembrance.lessons),
         ]
         return {row_id(remembrance.owner, kind, subject_key(kind, about), said): said for kind, about, said in claims}
 

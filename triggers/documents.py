@@ -89,7 +89,7 @@ async def show_reading(req: func.HttpRequest, client: df.DurableOrchestrationCli
 
 
 async def _record(run: str, owner: Owner, uploads: Sequence[DocumentUpload]) -> None:
-    keys = sorted({source_key(owner.tenant, owner.user, each.source) for each in uploads})
+    keys = sorted({source_key(owner.tenant, owner.user, upload.source) for upload in uploads})
     records = RunRecords(current_clients().store, tenant_key(owner.tenant))
     await records.keep(run, user=owner.user, documents=keys)
 

@@ -132,7 +132,7 @@ def _gate(seen: GateSnapshot) -> dict[str, Any]:
     """What whoever watches a run is told of a gate; links are the approvers' own."""
     asked = {"id": seen.gate.id, "title": seen.gate.request.title}
     shown = seen.status.model_dump(mode="json", include={"state", "approvers", "quorum", "expires", "by", "at"})
-    return {**asked, **shown, "votes": [{"by": each.by, "choice": each.choice} for each in seen.status.votes]}
+    return {**asked, **shown, "votes": [{"by": vote.by, "choice": vote.choice} for vote in seen.status.votes]}
 
 
 async def _outcome(output: Any) -> dict[str, Any]:

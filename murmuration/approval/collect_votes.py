@@ -114,7 +114,7 @@ class PanelSession:
         yield from sleep(self._context, self._remind - now(self._context))
         answered = {vote.approver for vote in self._votes}
         yield from self._tell(
-            channel, "reminder", tuple(each for each in self._panel.approvers if each not in answered)
+            channel, "reminder", tuple(approver for approver in self._panel.approvers if approver not in answered)
         )
 
     def _tell(self, channel: Channel, kind: Kind, approvers: tuple[str, ...]) -> Strand[bool]:
@@ -150,5 +150,5 @@ class PanelSession:
         )
 
     def _show(self) -> None:
-        counted = (Counted(id=each.id, by=each.approver, choice=each.choice, at=each.at) for each in self._votes)
+        counted = (Counted(id=vote.id, by=vote.approver, choice=vote.choice, at=vote.at) for vote in self._votes)
         self._gate.show(waits=tuple(self._waits), votes=tuple(counted))

@@ -99,7 +99,7 @@ class Cloud:
 
     async def first_to_end(self) -> Server:
         """Wait until one of the servers ends by itself."""
-        waits = {asyncio.create_task(each.process.wait()): each for each in self.servers if each.process}
+        waits = {asyncio.create_task(server.process.wait()): server for server in self.servers if server.process}
         done, pending = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         for task in pending:
             task.cancel()
@@ -145,7 +145,7 @@ async def cloud(data: Path, ports: Ports, *, verbose: bool = False) -> AsyncIter
     try:
         async with aiohttp.ClientSession() as session:
             await asyncio.gather(*(each.start(environment, verbose=verbose) for each in everything))
-            await asyncio.gather(*(each.healthy(session) for each in servers))
+            await asyncio.gather(*(server.healthy(session) for server in servers))
             await asyncio.gather(_migrate(environment), host.healthy(session))
         theirs = tuple(name for name in ("AZURE_SEARCH_ENDPOINT", "MODEL_BASE_URL") if name in given)
         yield Cloud(f"http://{HOST}:{app}", tuple(everything), theirs)

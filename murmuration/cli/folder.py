@@ -35,7 +35,7 @@ class Found:
 
     def gone(self, sources: Sequence[str]) -> list[str]:
         """Those that are not there any more; a file that can't be read at the moment is."""
-        there = {each["source"] for each in self.documents} | {source for source, _ in self.unreadable}
+        there = {document["source"] for document in self.documents} | {source for source, _ in self.unreadable}
         return [source for source in sources if source not in there]
 
 

@@ -72,15 +72,15 @@ def _sections(
     lines: list[str], definitions: Iterable[Definition], headings: tuple[str, ...], start: int, stop: int
 ) -> Iterator[Section]:
     """The lines from `start` up to `stop` in their order, each in exactly one section."""
-    for each in definitions:
-        first = max(start, _with_what_leads(lines, each.first, start))
-        last = min(stop, each.last + 1)
+    for definition in definitions:
+        first = max(start, _with_what_leads(lines, definition.first, start))
+        last = min(stop, definition.last + 1)
         if last <= first:
             continue
         yield from _section(lines[start:first], headings)
-        inner = (*headings, each.name)
-        if each.inside:
-            yield from _sections(lines, each.inside, inner, first, last)
+        inner = (*headings, definition.name)
+        if definition.inside:
+            yield from _sections(lines, definition.inside, inner, first, last)
         else:
             yield from _section(lines[first:last], inner)
         start = last

@@ -62,13 +62,17 @@ def write(question: dict[str, Any]) -> dict[str, Any]:
 def _wanted(question: dict[str, Any], instruction: str) -> dict[str, float]:
     """The stems asked for, weighted by how rare they are in the passages; what the evaluator missed counts more."""
     passages = [_all_text(each) for each in question.get("passages") or []]
-    counts = Counter(each for text in passages for each in set(content_stems(text)))
+    counts = Counter(content_stem for text in passages for content_stem in set(content_stems(text)))
     asked = content_stems(instruction) or content_stems(str(question.get("goal") or ""))
-    demanded = {each for group in _COVER.findall(str(question.get("changes") or "")) for each in content_stems(group)}
+    demanded = {
+        content_stem
+        for group in _COVER.findall(str(question.get("changes") or ""))
+        for content_stem in content_stems(group)
+    }
     total = len(passages) + 1
     return {
-        each: math.log(1 + total / (1 + counts[each])) * (2.0 if each in demanded else 1.0)
-        for each in dict.fromkeys([*asked, *sorted(demanded)])
+        fromkey: math.log(1 + total / (1 + counts[fromkey])) * (2.0 if fromkey in demanded else 1.0)
+        for fromkey in dict.fromkeys([*asked, *sorted(demanded)])
     }
 
 
@@ -112,12 +116,12 @@ def _choose(candidates: list[Candidate], wanted: dict[str, float]) -> list[Candi
     """The best sentence, then those that add what is not said yet."""
     chosen: list[Candidate] = []
     while candidates and len(chosen) < MAX_SENTENCES:
-        gains = [(_gain(each, chosen, wanted), -place, each) for place, each in enumerate(candidates)]
+        gains = [(_gain(candidate, chosen, wanted), -place, candidate) for place, candidate in enumerate(candidates)]
         gain, _, best = max(gains, key=lambda entry: entry[:2])
         if chosen and gain < 0.45 * chosen[0].score:
             break
         chosen.append(best)
-        candidates = [each for each in candidates if each.text != best.text]
+        candidates = [candidate for candidate in candidates if candidate.text != best.text]
     return chosen
 
 
@@ -141,7 +145,7 @@ def _without_end(sentence: str) -> str:
 
 def known_stems(passages: list[dict[str, Any]]) -> set[str]:
     """All stems of the passages: only these can be demanded of an answer."""
-    return {each for passage in passages for each in content_stems(_all_text(passage))}
+    return {content_stem for passage in passages for content_stem in content_stems(_all_text(passage))}
 
 
 def summary(text: str, most: int = 300) -> str:

@@ -44,11 +44,13 @@ def _coverage(instruction: str, answer: str, passages: list[dict[str, Any]]) -> 
     """
     cited = {int(number) for number in _MARKER.findall(answer)}
     headings = " ".join(
-        f"{each.get('heading', '')} {each.get('source', '')}" for each in passages if each.get("number") in cited
+        f"{passage.get('heading', '')} {passage.get('source', '')}"
+        for passage in passages
+        if passage.get("number") in cited
     )
     said = set(content_stems(f"{_MARKER.sub(' ', answer)} {headings}"))
     known = known_stems(passages)
-    asked = [each for each in dict.fromkeys(content_stems(instruction)) if each in known]
+    asked = [fromkey for fromkey in dict.fromkeys(content_stems(instruction)) if fromkey in known]
     missing = [each for each in asked if each not in said]
     return missing, 1 - len(missing) / len(asked) if asked else 1.0
 
@@ -56,8 +58,8 @@ def _coverage(instruction: str, answer: str, passages: list[dict[str, Any]]) -> 
 def _unsupported(answer: str, passages: list[dict[str, Any]]) -> list[str]:
     """Statements whose passage does not hold their words."""
     texts = {
-        int(each.get("number") or 0): set(content_stems(f"{each.get('heading', '')} {each.get('text', '')}"))
-        for each in passages
+        int(passage.get("number") or 0): set(content_stems(f"{passage.get('heading', '')} {passage.get('text', '')}"))
+        for passage in passages
     }
     wrong = []
     for statement, markers in _STATEMENT.findall(answer):

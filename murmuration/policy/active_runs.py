@@ -17,7 +17,7 @@ def acquire(state: ActiveRuns, request: Acquire) -> tuple[ActiveRuns, Admission]
     wakes = [each for each in granted if each.run != request.run]
     if not admitted and (state.holders_checked is None or request.at - state.holders_checked >= HOLDER_CHECK_INTERVAL):
         state = state.model_copy(update={"holders_checked": request.at})
-        told = {each.run for each in wakes}
+        told = {wake.run for wake in wakes}
         wakes += [Wake(run=run) for run in state.active if run not in told]
     return state, Admission(admitted=admitted, wakes=tuple(wakes))
 

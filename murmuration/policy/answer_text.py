@@ -20,5 +20,5 @@ def _lines(goal: str, answer: Answer, verdict: Verdict | None) -> Iterator[str]:
         yield f"Evaluation: {'passed' if verdict.passed else 'not passed'}, score {verdict.score:.2f} ({said})"
     for missing in answer.missing:
         yield f"Not answered: {missing}"
-    for each in answer.citations:
-        yield f"[{each.number}] {each.source}, {each.title}: \u201c{each.quote}\u201d"
+    for citation in answer.citations:
+        yield f"[{citation.number}] {citation.source}, {citation.title}: \u201c{citation.quote}\u201d"

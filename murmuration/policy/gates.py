@@ -40,7 +40,7 @@ def panels_of(rules: ApprovalRules, requester: str) -> tuple[Panel, ...]:
     barred = {requester.strip().lower()} if rules.bar_requester else set()
     return tuple(
         panel.model_copy(
-            update={"approvers": tuple(each for each in dict.fromkeys(panel.approvers) if each not in barred)}
+            update={"approvers": tuple(fromkey for fromkey in dict.fromkeys(panel.approvers) if fromkey not in barred)}
         )
         for panel in rules.panels
     )

@@ -127,7 +127,7 @@ def _failure_problem(task: TaskReply, executors: Collection[str]) -> str | None:
 
 def _task(task: TaskReply) -> Task:
     """With everything it waits for among its dependencies: what it names, tests, or is done for each of."""
-    named = [task_of(each) for each in references(task.instruction) if each != ITEM]
+    named = [task_of(reference) for reference in references(task.instruction) if reference != ITEM]
     named += [task.when.task] if task.when else []
     named += [task.for_each] if task.for_each else []
     return Task(
@@ -147,6 +147,6 @@ def _task(task: TaskReply) -> Task:
 
 def _wordings(task: TaskReply) -> tuple[str, ...]:
     """Other query_variants of a retriever's search, as far as they are of use."""
-    texts = [each.strip()[:MAX_INSTRUCTION_CHARACTERS] for each in task.queries if each.strip()]
-    others = [each for each in dict.fromkeys(texts) if each != task.instruction]
+    texts = [query.strip()[:MAX_INSTRUCTION_CHARACTERS] for query in task.queries if query.strip()]
+    others = [fromkey for fromkey in dict.fromkeys(texts) if fromkey != task.instruction]
     return tuple(others[: MAX_QUERY_VARIANTS - 1]) if task.type == "retriever" else ()

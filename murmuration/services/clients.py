@@ -63,15 +63,20 @@ class Clients:
     @cached_property
     def _model_clients(self) -> ModelClients:
         settings = self._settings
-        deployments = {each.label: each for chain in settings.chains.values() for each in chain.deployments}
-        endpoints = {settings.embedding, *(each.endpoint for each in deployments.values())}
+        deployments = {
+            deployment.label: deployment for chain in settings.chains.values() for deployment in chain.deployments
+        }
+        endpoints = {settings.embedding, *(deployment.endpoint for deployment in deployments.values())}
         seconds = self._model_seconds
         connections = {endpoint: _openai(endpoint, seconds) for endpoint in endpoints}
         self._opened += connections.values()
         embedding = Deployment(settings.embedding_model, settings.embedding_model, connections[settings.embedding])
         request = embedding_request(embedding, settings.embedding_dimensions, seconds)
         return ModelClients(
-            {label: Deployment(label, each.name, connections[each.endpoint]) for label, each in deployments.items()},
+            {
+                label: Deployment(label, deployment.name, connections[deployment.endpoint])
+                for label, deployment in deployments.items()
+            },
             EmbeddingBatcher(request),
             seconds,
         )

@@ -14,11 +14,15 @@ async def notify_approvers(notification: Notification, settings: Settings) -> No
     approvals = settings.approvals
     smtp, webhook = approvals.smtp, approvals.webhook
     if notification.channel == "mail" and smtp is not None:
-        messages = [mail(each, smtp.sender) for each in _notices(notification, settings)]
+        messages = [mail(notice, smtp.sender) for notice in _notices(notification, settings)]
         refused = await send_mails(smtp, messages)
-        return Notified(sent=tuple(each for each in notification.approvers if each not in refused), refused=refused)
+        return Notified(
+            sent=tuple(approver for approver in notification.approvers if approver not in refused), refused=refused
+        )
     if notification.channel == "webhook" and webhook is not None:
-        await post_all(webhook, [webhook_payload(each, webhook.format) for each in _notices(notification, settings)])
+        await post_all(
+            webhook, [webhook_payload(notice, webhook.format) for notice in _notices(notification, settings)]
+        )
         return Notified(sent=notification.approvers)
     return Notified(configured=False)
 

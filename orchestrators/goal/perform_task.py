@@ -47,14 +47,14 @@ def begin_task(run: Run, task: Task, earlier: Mapping[str, TaskResult]) -> Stran
 def _why_not(task: Task, earlier: Mapping[str, TaskResult]) -> str | None:
     """Why the task is skipped; None when it is not."""
     inputs = [earlier[name] for name in task.depends_on]
-    if inputs and all(each.empty for each in inputs):
-        names = ", ".join(each.task.id for each in inputs)
-        return f"needs {names}, which {'failed' if any(each.failed for each in inputs) else 'left nothing'}"
+    if inputs and all(input_.empty for input_ in inputs):
+        names = ", ".join(input_.task.id for input_ in inputs)
+        return f"needs {names}, which {'failed' if any(input_.failed for input_ in inputs) else 'left nothing'}"
     if task.when is None:
         return None
     tested = earlier[task.when.task]
     what = f"{task.when.task}.{task.when.field}"
-    if task.when.field == "answer" and any(each.draft.answer.reference for each in tested.answers):
+    if task.when.field == "answer" and any(answer.draft.answer.reference for answer in tested.answers):
         return f"{what} is too long to be compared"
     return (
         None
@@ -81,9 +81,9 @@ def _gathered(run: Run, task: Task, members: Sequence[TaskResult]) -> TaskResult
     return TaskResult(
         task,
         report,
-        passages=tuple(each for member in members for each in member.passages),
+        passages=tuple(passage for member in members for passage in member.passages),
         count=sum(member.count for member in members),
-        answers=tuple(each for member in members for each in member.answers),
+        answers=tuple(answer for member in members for answer in member.answers),
     )
 
 
@@ -157,13 +157,13 @@ class TaskExecution:
         return (yield from self.run.step(RETRIEVE_PASSAGES, query))
 
     def _execute(self, agent: str) -> Strand[TaskResult]:
-        passages: list[Reference] = [passage for each in self._inputs for passage in each.passages]
+        passages: list[Reference] = [passage for input_ in self._inputs for passage in input_.passages]
         if not passages:
             passages = [(yield from self._retrieve()).passages]
         answers = tuple(
             EarlierAnswer(task=answer.task, instruction=answer.instruction, answer=answer.draft.answer)
-            for each in self._inputs
-            for answer in each.answers
+            for input_ in self._inputs
+            for answer in input_.answers
         )
 
         def write(previous: Draft | None, changes: str, revision: int) -> Strand[Draft]:
@@ -195,8 +195,8 @@ def _inserts(task: Task, earlier: Mapping[str, TaskResult]) -> dict[str, tuple[C
     for reference in references(task.instruction):
         answers = earlier[task_of(reference)].answers
         if reference.endswith(".items"):
-            items = [item for each in answers for item in each.draft.items]
+            items = [item for answer in answers for item in answer.draft.items]
             found[reference] = (Content(text="\n".join(items)),)
         else:
-            found[reference] = tuple(each.draft.answer for each in answers)
+            found[reference] = tuple(answer.draft.answer for answer in answers)
     return found

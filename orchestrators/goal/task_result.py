@@ -44,10 +44,10 @@ class TaskResult:
         """What a condition may look at."""
         facts: dict[str, Fact] = {"state": self.report.state, "passages": self.count}
         if self.answers:
-            texts = [each.draft.answer.text or "" for each in self.answers]
+            texts = [answer.draft.answer.text or "" for answer in self.answers]
             facts["answer"] = texts[0] if len(texts) == 1 else texts
-            facts["items"] = [item for each in self.answers for item in each.draft.items]
-            facts["missing"] = [item for each in self.answers for item in each.draft.missing]
+            facts["items"] = [item for answer in self.answers for item in answer.draft.items]
+            facts["missing"] = [item for answer in self.answers for item in answer.draft.missing]
         if self.report.verdict is not None:
             facts |= {"score": self.report.verdict.score, "passed": self.report.verdict.passed}
         return facts

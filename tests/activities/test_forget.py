@@ -236,7 +236,7 @@ async def test_records_go_last_and_that_of_a_run_which_has_begun_since_stays(kep
         await forget_records(SWEEP, artifacts, kept.records, Runs(new="under_way"), kept.deletion_log)
 
     assert [each.run for each in await kept.records.of_user(ADA)] == ["new"]
-    assert [each.run for each in await kept.records.readings(ADA, ["k", "l"])] == ["new"]
+    assert [reading.run for reading in await kept.records.readings(ADA, ["k", "l"])] == ["new"]
     assert (await kept.tally()).records == 1
 
 

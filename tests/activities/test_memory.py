@@ -145,8 +145,8 @@ async def test_a_second_delivery_however_late_changes_nothing(memory: Memory, de
         {"answer": f"It is kept for {years} years.", "run": run, "at": memory.clock + timedelta(minutes=minute)}
         for minute, (years, run) in enumerate([("thirty", "run-1"), ("forty", "run-2"), ("thirty", "run-3")])
     ]
-    for each in deliveries:
-        await memory.remember(**each)
+    for delivery in deliveries:
+        await memory.remember(**delivery)
     once = sorted(await memory.rows(), key=str)
 
     again = await memory.remember(**deliveries[delivered_again])

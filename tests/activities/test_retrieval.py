@@ -154,8 +154,8 @@ async def test_the_semantic_ranker_orders_what_was_found_when_it_is_on(library: 
     passages = (await get_value(library.artifacts, found.passages, PassageSet)).passages
 
     assert passages[0].source == "tea/green.md"
-    assert [each.score for each in passages] == sorted((each.score for each in passages), reverse=True)
-    assert all(0 <= each.score <= 4 for each in passages), "the ranker's scale"
+    assert [passage.score for passage in passages] == sorted((passage.score for passage in passages), reverse=True)
+    assert all(0 <= passage.score <= 4 for passage in passages), "the ranker's scale"
     assert library.step_context.degraded == set()
 
 

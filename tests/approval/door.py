@@ -138,7 +138,7 @@ class Door:
         """The run's mails, once there are `count`."""
 
         def found() -> list[EmailMessage]:
-            return [each for each in self.mailbox.mails if run in each.get_content()]
+            return [mail for mail in self.mailbox.mails if run in mail.get_content()]
 
         self.until(lambda: len(found()) >= count)
         return found()
@@ -147,9 +147,9 @@ class Door:
         """Until the gate knows of a message that was handed over."""
         self.until(
             lambda: any(
-                json.loads(each["Result"])["value"].get("sent")
-                for each in self.host.recorded(f"{run}-gate-1").events
-                if each["EventType"] == TASK_COMPLETED and json.loads(each["Result"])["outcome"] == "done"
+                json.loads(event["Result"])["value"].get("sent")
+                for event in self.host.recorded(f"{run}-gate-1").events
+                if event["EventType"] == TASK_COMPLETED and json.loads(event["Result"])["outcome"] == "done"
             )
         )
 

@@ -125,7 +125,7 @@ def test_two_of_three_have_to_approve() -> None:
     decision, trace = keep(asked, cast(10, 0, vote(10, ALICE, "approve")), cast(20, 2, vote(20, CAROL, "approve")))
 
     assert (decision.state, decision.by) == ("approved", (ALICE, CAROL))
-    shown = [each for each in trace.statuses if each and each["votes"]]
+    shown = [status for status in trace.statuses if status and status["votes"]]
     assert [(len(each["votes"]), each["state"]) for each in (shown[0], shown[-1])] == [(1, "open"), (2, "approved")]
 
 
@@ -211,8 +211,8 @@ def test_thirty_days_are_waited_in_steps_the_sdk_can_cancel() -> None:
 
     assert decision.state == "approved"
     assert trace.seconds == moment, "the timer that lost is cancelled"
-    timers = [each for each in trace.history if each["EventType"] == TIMER_CREATED]
-    lengths = [parse_timestamp(each["FireAt"]) - parse_timestamp(each["Timestamp"]) for each in timers]
+    timers = [event for event in trace.history if event["EventType"] == TIMER_CREATED]
+    lengths = [parse_timestamp(timer["FireAt"]) - parse_timestamp(timer["Timestamp"]) for timer in timers]
     assert max(lengths) == MAX_TIMER
 
 
@@ -358,12 +358,12 @@ def test_ignored_events_do_not_make_the_audit_list_endless() -> None:
 def test_a_status_of_the_largest_panel_fits_durable_s_limit() -> None:
     approvers = tuple(f"{number:03}{'a' * 113}@example.com" for number in range(20))
     asked = gate(rules(Panel(approvers=approvers, quorum=20)))
-    events = [cast(5 + place, place, vote(5 + place, each, "approve")) for place, each in enumerate(approvers)]
+    events = [cast(5 + place, place, vote(5 + place, approver, "approve")) for place, approver in enumerate(approvers)]
 
     decision, trace = keep(asked, *events)
 
     assert decision.state == "approved"
-    assert max(len(json.dumps(each).encode()) for each in trace.statuses if each) < 16 * 1024
+    assert max(len(json.dumps(status).encode()) for status in trace.statuses if status) < 16 * 1024
 
 
 SPOILT: tuple[dict[str, Any], ...] = ({}, {}, {}, {"choice": "approve"}, {"asked": "0"}, {"signature": "x"}, {"at": 1})
@@ -398,7 +398,9 @@ def approvals_sent(events: list[Event], panel: int, approvers: tuple[str, ...]) 
             continue
         genuine = is_genuine(SECRET, sent) and sent.asked == hash_of(ASKED)
         places = [
-            name.startswith(f"vote-{panel}-{place}-") for place, each in enumerate(approvers) if each == sent.approver
+            name.startswith(f"vote-{panel}-{place}-")
+            for place, approver in enumerate(approvers)
+            if approver == sent.approver
         ]
         if genuine and sent.panel == panel and sent.choice == "approve" and any(places):
             found.add(sent.approver)
@@ -420,7 +422,7 @@ def test_whatever_comes_only_a_quorum_of_genuine_approvals_approves(
         assert len(decision.by) >= quorum
         assert any(set(decision.by) <= each for each in approving)
         assert not [each for each in decision.audit if each.event == "voted" and each.detail != "approve"]
-    decided = [each for each in trace.statuses if each and each["state"] != "open"]
+    decided = [status for status in trace.statuses if status and status["state"] != "open"]
     assert {(each["state"], tuple(each["by"]), each["at"]) for each in decided} == {
         (decision.state, decision.by, decided[0]["at"])
     }, "a decided gate never changes"

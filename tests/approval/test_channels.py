@@ -105,7 +105,7 @@ def test_a_mail_that_is_sent_twice_is_the_same_mail(tmp_path: Path) -> None:
         mails = [each for each in door.mails_of(run, 3) if each["To"] == ALICE]
 
     assert len(mails) == 2
-    assert len({(each["Message-ID"], each.get_content()) for each in mails}) == 1
+    assert len({(mail["Message-ID"], mail.get_content()) for mail in mails}) == 1
 
 
 def test_a_mail_server_that_is_gone_does_not_lose_the_gate(tmp_path: Path) -> None:

@@ -33,12 +33,12 @@ def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
 def test_a_link_from_a_mail_shows_what_is_asked_and_an_approval_opens_the_gate(door: Door) -> None:
     run = door.ask("mail", title="The release notes", text="Publish the notes of version 2?")
     mails = door.mails_of(run, 2)
-    link = link_in(next(each for each in mails if each["To"] == BOB).get_content())
+    link = link_in(next(mail for mail in mails if mail["To"] == BOB).get_content())
 
     shown = door.host.call("GET", link)
     told = door.answer(link, "approve", "well done")
 
-    assert sorted(each["To"] for each in mails) == [ALICE, BOB]
+    assert sorted(mail["To"] for mail in mails) == [ALICE, BOB]
     assert mails[0]["Subject"] == "Please decide: The release notes"
     assert "Publish the notes" not in mails[0].as_string(), "what is asked stays behind the link"
     assert shown.json["asked"] == "Publish the notes of version 2?"
@@ -130,8 +130,8 @@ def test_of_two_contradictory_answers_at_once_one_counts_and_the_other_is_told(d
 
         answers = at_once(partial(door.answer, link, "approve"), partial(door.answer, link, "reject"))
 
-        assert sorted(each.status for each in answers) == [200, 409], [each.content for each in answers]
-        [won] = [each for each in answers if each.status == 200]
+        assert sorted(answer.status for answer in answers) == [200, 409], [answer.content for answer in answers]
+        [won] = [answer for answer in answers if answer.status == 200]
         assert door.decision(run).state == won.json["state"]
 
 
@@ -142,7 +142,7 @@ def test_two_approvers_who_answer_at_once_both_count(door: Door) -> None:
 
         answers = at_once(*(partial(door.answer, link, "approve") for link in links))
 
-        assert [each.status for each in answers] == [200, 200], [each.content for each in answers]
+        assert [answer.status for answer in answers] == [200, 200], [answer.content for answer in answers]
         assert sorted(door.decision(run).by) == [ALICE, BOB]
 
 
@@ -156,7 +156,7 @@ def test_the_gate_of_another_tenant_is_none(door: Door) -> None:
         door.host.call("GET", f"/api/goals/{run}/gates"),
     )
 
-    assert [(each.status, each.json["title"]) for each in answers] == [(404, "Not found")] * 3
+    assert [(answer.status, answer.json["title"]) for answer in answers] == [(404, "Not found")] * 3
     assert door.status(run)["votes"] == []
 
 

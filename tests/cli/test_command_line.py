@@ -40,7 +40,7 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
 def test_documents_are_found_and_the_rest_is_counted(folder: Path) -> None:
     found = find_documents([folder])
 
-    assert [each["source"] for each in found.documents] == ["a.md", "deep/b.RST", "deep/c.rst.txt"]
+    assert [document["source"] for document in found.documents] == ["a.md", "deep/b.RST", "deep/c.rst.txt"]
     assert found.documents[2]["content"] == "Mate is drunk cold."
     assert dict(found.skipped) == {".png": 1}
     assert found.unreadable == (("big.txt", "over 4 MiB"), ("latin.txt", "not UTF-8 text"), ("null.txt", "not text"))
@@ -89,7 +89,7 @@ def test_a_mistake_is_told_in_one_line(tmp_path: Path, arguments: list[str], sai
     (tmp_path / "blank").write_text("\n", encoding="utf-8")
     (tmp_path / "file").write_text("x", encoding="utf-8")
 
-    done = run("demo", *(each.format(tmp=tmp_path) for each in arguments))
+    done = run("demo", *(argument.format(tmp=tmp_path) for argument in arguments))
 
     assert done.returncode == 2
     assert said in done.stderr.splitlines()[-1]
@@ -147,8 +147,8 @@ def test_goals_in_a_file_become_outcomes_as_json(folder: Path, tmp_path: Path) -
 
     outcomes = [json.loads(line) for line in done.stdout.splitlines()]
     assert done.returncode == 0, done.stderr
-    assert [each["goal"] for each in outcomes] == goals.read_text(encoding="utf-8").splitlines()
-    assert [each["citations"][0]["source"] for each in outcomes] == ["a.md", "deep/b.RST"]
+    assert [outcome["goal"] for outcome in outcomes] == goals.read_text(encoding="utf-8").splitlines()
+    assert [outcome["citations"][0]["source"] for outcome in outcomes] == ["a.md", "deep/b.RST"]
     assert "skipped 1 files of other kinds (1 .png)" in done.stderr
     assert "not read: latin.txt: not UTF-8 text" in done.stderr
 

@@ -41,7 +41,9 @@ def test_words_sizes_and_order(document: Document) -> None:
     assert all(0 < len(each.text) <= MAX_CHARACTERS for each in chunks)
     assert all(len(each.heading) <= MAX_PATH_CHARACTERS for each in chunks)
     said = set(re.findall(r"\w+", " ".join(f"{each.heading} {each.text}" for each in chunks)))
-    headings = " ".join(each for section in document.sections for each in section.headings if not section.names_itself)
+    headings = " ".join(
+        heading for section in document.sections for heading in section.headings if not section.names_itself
+    )
     assert set(re.findall(r"\w+", headings)) <= said
     assert "".join(each.text for each in chunks).encode().decode()
     assert chunk(document) == chunks

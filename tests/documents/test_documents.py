@@ -85,7 +85,7 @@ y = 2</pre></main><footer>Imprint</footer><script>bad()</script></body></html>""
 
 
 def sections(source: str, content: str) -> dict[str, str]:
-    return {" > ".join(each.headings): each.text for each in read_document(source, content).sections}
+    return {" > ".join(section.headings): section.text for section in read_document(source, content).sections}
 
 
 def test_markdown() -> None:

@@ -61,7 +61,7 @@ TEA = minimal("Tea\nTea is hot.\nWater\nWater boils.", "Cups hold tea.")
 
 
 def test_pages_head_their_text() -> None:
-    found = [(each.headings, each.text) for each in read_document("a/book.pdf", TEA).sections]
+    found = [(section.headings, section.text) for section in read_document("a/book.pdf", TEA).sections]
 
     assert found == [
         (("book", "page 1"), "Tea\nTea is hot.\nWater\nWater boils."),
@@ -73,7 +73,7 @@ def test_the_outline_divides_pages_where_its_titles_stand() -> None:
     document = read_document("book.pdf", rewritten(TEA, outline=True))
 
     assert document.title == "The book"
-    assert [(each.headings[1:], each.text) for each in document.sections] == [
+    assert [(section.headings[1:], section.text) for section in document.sections] == [
         (("Tea", "page 1"), "Tea\nTea is hot."),
         (("Tea", "Water", "page 1"), "Water\nWater boils."),
         (("Cups", "page 2"), "Cups hold tea."),
@@ -128,5 +128,5 @@ def test_real_pdfs_keep_their_outline(path: Path) -> None:
     document = read_document(path.name, path.read_bytes())
 
     assert len(document.sections) > 20
-    assert any(len(each.headings) >= 4 and each.headings[-1].startswith("page ") for each in document.sections)
+    assert any(len(section.headings) >= 4 and section.headings[-1].startswith("page ") for section in document.sections)
     assert chunk(document) == chunk(read_document(path.name, path.read_bytes()))

@@ -55,7 +55,7 @@ EXAMPLES = {
 
 
 def headings(source: str, content: str) -> list[str]:
-    found = (" > ".join(each.headings[1:]) for each in read_document(source, content).sections)
+    found = (" > ".join(section.headings[1:]) for section in read_document(source, content).sections)
     return [each for each in found if each]
 
 
@@ -77,7 +77,9 @@ def test_definitions_of_other_languages(source: str) -> None:
 def test_a_syntax_error_leaves_plain_text() -> None:
     document = read_document("a.py", "def f(:\n    pass\n")
 
-    assert [(each.headings, each.text) for each in document.sections] == [(("a",), "    def f(:\n        pass")]
+    assert [(section.headings, section.text) for section in document.sections] == [
+        (("a",), "    def f(:\n        pass")
+    ]
 
 
 def test_the_standard_library_is_read() -> None:
@@ -106,4 +108,4 @@ def test_every_word_stays_in_its_order(suffix: str, parts: list[str]) -> None:
         assert not re.search(r"\w", content)
         return
 
-    assert re.findall(r"\w+", " ".join(each.text for each in document.sections)) == re.findall(r"\w+", content)
+    assert re.findall(r"\w+", " ".join(section.text for section in document.sections)) == re.findall(r"\w+", content)

@@ -30,7 +30,7 @@ def test_a_pdf_goes_from_the_folder_to_its_chunks(tmp_path: Path) -> None:
     [batch] = _batches(asked.documents)
     chunks, unreadable = _chunks(batch.documents)
 
-    assert [(each.source, each.heading) for each in chunks] == [
+    assert [(chunk.source, chunk.heading) for chunk in chunks] == [
         ("tea.pdf", "tea"), ("tea.py", "tea"),
     ]  # fmt: skip
     assert "page 1: Tea" in chunks[0].text
@@ -53,7 +53,7 @@ def test_what_is_wrong_is_said_by_field(given: dict[str, Any], field: str, messa
     with pytest.raises(ValidationError, match=message) as refused:
         DocumentsRequest.model_validate({"documents": [{"source": "a.md", **given}]})
 
-    assert [each["loc"] for each in refused.value.errors()] == [("documents", 0, field)]
+    assert [error["loc"] for error in refused.value.errors()] == [("documents", 0, field)]
 
 
 def test_what_was_written_before_is_still_read() -> None:

@@ -108,7 +108,7 @@ def ideal(graph: Graph) -> tuple[dict[str, int], int]:
 def test_no_place_stays_empty_while_a_task_is_ready(graph: Graph) -> None:
     trace = run(graph)
 
-    steps = {f"t{number}": len(each) for number, each in enumerate(graph.steps)}
+    steps = {f"t{number}": len(step) for number, step in enumerate(graph.steps)}
     starts = {each["value"]["task"]: at for at, _, each in trace.started if each["value"]["step"] == 0}
     ends = {
         each["value"]["task"]: at
@@ -218,7 +218,7 @@ def test_a_long_sleep_is_made_of_timers_the_sdk_can_cancel() -> None:
     trace = simulate(orchestrator, {}, lambda name, given: (0, None))
 
     assert trace.seconds == timedelta(days=10).total_seconds()
-    timers = [each for each in trace.history if each["EventType"] == 10]
+    timers = [event for event in trace.history if event["EventType"] == 10]
     assert len(timers) == 4
     assert timedelta(days=10) / 4 < MAX_TIMER
 

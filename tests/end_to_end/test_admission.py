@@ -75,10 +75,12 @@ def worked(servers: Servers, run: str) -> Interval:
     """Knocking is admission's own step, and no work."""
     history = servers.call("GET", "host", f"/admin/instances/{run}/history")["events"]
     steps = {
-        each["EventId"]: each for each in history if each["EventType"] == 4 and each["Name"] != "check_slot_holders"
+        event["EventId"]: event
+        for event in history
+        if event["EventType"] == 4 and event["Name"] != "check_slot_holders"
     }
-    ends = [each["Timestamp"] for each in history if each["EventType"] == 5 and each["TaskScheduledId"] in steps]
-    return min(each["Timestamp"] for each in steps.values()), max(ends)
+    ends = [event["Timestamp"] for event in history if event["EventType"] == 5 and event["TaskScheduledId"] in steps]
+    return min(step["Timestamp"] for step in steps.values()), max(ends)
 
 
 def most_at_once(intervals: list[Interval]) -> int:
@@ -198,7 +200,7 @@ def test_requests_beyond_the_rate_are_answered_429_and_pass_when_told_to_come_ba
         time.sleep(float(last.headers["Retry-After"]))
         assert refusal(servers, "/api/goals", {"goal": QUESTION}) is None
 
-    refused = [each for each in answers if each is not None]
+    refused = [answer for answer in answers if answer is not None]
     came_since = 2 + took / 3  # a token each 3 s; up to two while the first documents were read
     assert 5 <= len(answers) - len(refused) <= 5 + came_since
     for each in (*refused, last):

@@ -85,7 +85,10 @@ class Servers:
         """The answer's JSON; header names with _ for -."""
         text = None if body is None else json.dumps(body).encode()
         url = f"http://127.0.0.1:{self._ports[server]}{path}"
-        sent = {"Content-Type": "application/json", **{name.replace("_", "-"): each for name, each in headers.items()}}
+        sent = {
+            "Content-Type": "application/json",
+            **{name.replace("_", "-"): header for name, header in headers.items()},
+        }
         request = Request(url, data=text, method=method, headers=sent)
         with urlopen(request, timeout=60) as answer:  # noqa: S310
             return json.loads(answer.read() or b"null")

@@ -53,14 +53,16 @@ def test_nothing_is_left_of_a_run_that_is_not_to_be_remembered(product: Product)
     assert outcome["status"] == "completed"
     assert outcome["degraded"] == []
     assert "archivist" not in outcome["prompts"]
-    assert all(each["about"] != "What was replaced in May?" for each in memories(product, about="replaced in May"))
+    assert all(memory["about"] != "What was replaced in May?" for memory in memories(product, about="replaced in May"))
 
 
 def test_memories_are_told_with_where_they_come_from_and_since_when(product: Product) -> None:
     before = datetime.now(UTC)
     product.achieve("When was the kettle descaled?")
 
-    (found,) = [each for each in memories(product, about="kettle") if each["about"] == "When was the kettle descaled?"]
+    (found,) = [
+        memory for memory in memories(product, about="kettle") if memory["about"] == "When was the kettle descaled?"
+    ]
     assert (found["kind"], found["sources"]) == ("outcome", ["log.txt"])
     assert "March" in found["text"]
     assert before < datetime.fromisoformat(found["valid_from"]) < datetime.now(UTC)

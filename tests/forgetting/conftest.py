@@ -94,9 +94,9 @@ class App:
         """Names of all objects of the store, or of those that hold one of these words."""
         files = [each for each in (self.data / "artifacts").rglob("*") if each.is_file()]
         return sorted(
-            each.relative_to(self.data / "artifacts").as_posix()
-            for each in files
-            if not words or any(word in each.read_text(errors="replace") for word in words)
+            file.relative_to(self.data / "artifacts").as_posix()
+            for file in files
+            if not words or any(word in file.read_text(errors="replace") for word in words)
         )
 
     def is_known(self, run: str) -> bool:

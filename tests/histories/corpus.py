@@ -45,6 +45,6 @@ def of(orchestrator: str, trace: Trace) -> Recorded:
 def write(recorded: Recorded, place: Path) -> None:
     """A line for each event, so that a change can be read in a comparison of files."""
     head = {name: value for name, value in asdict(recorded).items() if name != "events"}
-    events = ",\n".join(json.dumps(each, separators=(",", ":")) for each in recorded.events)
+    events = ",\n".join(json.dumps(event, separators=(",", ":")) for event in recorded.events)
     place.parent.mkdir(parents=True, exist_ok=True)
     place.write_text(f'{json.dumps(head)[:-1]}, "events": [\n{events}\n]}}\n', encoding="utf-8", newline="\n")

@@ -108,7 +108,7 @@ def test_a_limit_that_was_lowered_is_found(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_a_version_gate_routes_an_old_run_along_the_old_way(monkeypatch: pytest.MonkeyPatch) -> None:
     old = Recorded.read(COMPLETED)
-    new = Recorded(**{**vars(old), "events": [_of_version(each, "9.0") for each in old.events]})
+    new = Recorded(**{**vars(old), "events": [_of_version(event, "9.0") for event in old.events]})
 
     def gated(context: Context) -> Generator[Any, Any, Any]:
         if context.version != VERSION:

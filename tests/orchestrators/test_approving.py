@@ -62,7 +62,7 @@ def test_an_approved_answer_goes_out_and_is_remembered_afterwards() -> None:
     outcome, trace = ask(world)
 
     assert (outcome.status, outcome.answer) == ("completed", "answer 1 [1]")
-    assert [each.by for each in outcome.approvals] == [("ann@example.com",)]
+    assert [approval.by for approval in outcome.approvals] == [("ann@example.com",)]
     assert world.gates[0]["request"]["asked"]["text"] == "answer 1 [1]"
     about = world.gates[0]["request"]["about"]
     assert about.startswith("Goal: how hot?\n")
@@ -191,7 +191,7 @@ def test_people_may_allow_as_much_again_and_are_asked_once_for_all_tasks_that_wa
     assert len(world.gates) == 2
     assert all("Goal: how hot?" in gate["request"]["asked"]["text"] for gate in world.gates)
     assert "4 of 4 model calls" in world.gates[0]["request"]["asked"]["text"]
-    assert [each.state for each in outcome.approvals] == ["approved", "approved"]
+    assert [approval.state for approval in outcome.approvals] == ["approved", "approved"]
 
 
 def test_without_more_the_run_ends_with_the_best_it_has() -> None:

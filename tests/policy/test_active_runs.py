@@ -44,7 +44,7 @@ def test_whatever_happens_places_are_few_and_all_are_used(limit: int, steps: lis
             state, admission = go(state, run)
             here = [each for each in here if each != run]
             told.discard(run)
-        told |= {each.run for each in admission.wakes if each.event}
+        told |= {wake.run for wake in admission.wakes if wake.event}
 
         assert list(state.active) == here[:limit], "by order of arrival"
         assert [each.run for each in state.waiting] == here[limit:]
@@ -101,7 +101,7 @@ def test_who_comes_back_from_people_is_before_those_that_never_had_a_place() -> 
 def test_the_limit_is_that_of_the_run_which_came_last() -> None:
     wider, admission = ask(after("a", "b", "c"), "d", limit=3)
     assert (wider.active, admission.admitted) == (("a", "b", "c"), False)
-    assert [each.run for each in admission.wakes if each.event] == ["b", "c"]
+    assert [wake.run for wake in admission.wakes if wake.event] == ["b", "c"]
 
     asked_again, _ = ask(wider, "d", limit=1)
     assert asked_again.limit == 3, "to ask again changes nothing"

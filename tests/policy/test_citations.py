@@ -27,7 +27,7 @@ def test_a_text_without_markers_is_a_problem_when_there_was_something_to_cite() 
 def test_a_citation_quotes_the_sentence_it_rests_on() -> None:
     citations = citations_of("A queue is bounded [1]. Locks are not reentrant [2].", PASSAGES)
 
-    assert [(each.number, each.source, each.title, each.quote) for each in citations] == [
+    assert [(citation.number, citation.source, citation.title, citation.quote) for citation in citations] == [
         (1, "a.md", "A > Queues", "A queue is bounded."),
         (2, "b.md", "B", "They are not reentrant."),
     ]
@@ -45,7 +45,7 @@ def test_no_answer_can_cite_what_was_not_given(answer: str, passage: str) -> Non
     text, _ = check_markers(answer, given_passages)
     citations = citations_of(text, given_passages)
 
-    assert {each.number for each in citations} <= {1}
-    for each in citations:
-        assert len(each.quote) <= QUOTE_CHARACTERS
-        assert each.quote.rstrip("…").strip() in " ".join(passage.split())
+    assert {citation.number for citation in citations} <= {1}
+    for citation in citations:
+        assert len(citation.quote) <= QUOTE_CHARACTERS
+        assert citation.quote.rstrip("…").strip() in " ".join(passage.split())

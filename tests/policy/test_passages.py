@@ -17,14 +17,14 @@ def passage(text: str, number: int = 1, source: str = "a.md", heading: str = "Te
 def test_the_best_come_first_and_no_more_than_asked_for() -> None:
     found = [passage(f"{word} {word} {word} stands alone here", number) for number, word in enumerate("abcdef")]
 
-    assert [each.id for each in select_passages(found, top=3, tokens=1_000)] == ["p0", "p1", "p2"]
+    assert [select_passage.id for select_passage in select_passages(found, top=3, tokens=1_000)] == ["p0", "p1", "p2"]
 
 
 def test_what_says_the_same_as_a_better_one_is_left_out() -> None:
     copy = LONG.replace("Green", "The green").upper()
     found = [passage(LONG, 1), passage(copy, 2, source="b.md"), passage(OTHER, 3)]
 
-    assert [each.id for each in select_passages(found, top=5, tokens=1_000)] == ["p1", "p3"]
+    assert [select_passage.id for select_passage in select_passages(found, top=5, tokens=1_000)] == ["p1", "p3"]
 
 
 def test_neighbours_are_one_passage_in_the_place_of_the_better() -> None:
@@ -45,8 +45,11 @@ def test_the_budget_is_kept_and_the_best_is_always_there() -> None:
     found = [passage(f"{LONG} {number} " * 30, number) for number in range(3)]
     found = [found[0], passage(OTHER, 9)]
 
-    assert [each.id for each in select_passages(found, top=5, tokens=1)] == ["p0"]
-    assert [each.id for each in select_passages(found, top=5, tokens=estimated_tokens(found[0].text) + 40)] == [
+    assert [select_passage.id for select_passage in select_passages(found, top=5, tokens=1)] == ["p0"]
+    assert [
+        select_passage.id
+        for select_passage in select_passages(found, top=5, tokens=estimated_tokens(found[0].text) + 40)
+    ] == [
         "p0",
         "p9",
     ]

@@ -52,6 +52,6 @@ def test_what_steps_used_adds_up_and_is_rounded_once(steps: list[tuple[str, Toke
     total = sum(usages, Usage())
 
     assert total.model_calls == len(steps)
-    assert total.tokens == sum(each.tokens for each in usages)
-    apart = sum(cost(each.by_model, PRICES) for each in usages)
+    assert total.tokens == sum(usage.tokens for usage in usages)
+    apart = sum(cost(usage.by_model, PRICES) for usage in usages)
     assert apart - len(steps) <= cost(total.by_model, PRICES) <= apart

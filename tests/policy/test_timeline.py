@@ -29,8 +29,8 @@ def delivered(claims: Sequence[Claim]) -> list[MemoryVersion]:
             old = kept[found.repeats.id]
             begin = min(old.since, at)
             kept[old.id] = replace(old, since=begin, asserted_at=max(old.asserted_at, at))
-        for each in found.supersedes:
-            kept[each.id] = replace(each, until=begin)
+        for supersede in found.supersedes:
+            kept[supersede.id] = replace(supersede, until=begin)
     return sorted(kept.values(), key=lambda each: each.since)
 
 

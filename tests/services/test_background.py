@@ -58,7 +58,7 @@ async def test_it_is_started_once_looked_after_until_it_is_done_and_charged_then
     assert asked.step_context.usage.model_calls == 1
     assert asked.step_context.usage.by_model["offline"].input > 0
     assert len(calls(url)) == 1
-    assert [each["status"] for each in calls(url, "background")] == ["in_progress", "in_progress", "completed"]
+    assert [call["status"] for call in calls(url, "background")] == ["in_progress", "in_progress", "completed"]
     assert await attempt(asked, token) == reply, "fetching it twice is the same"
     await asked.clients.close()
 

@@ -165,7 +165,7 @@ async def test_two_hundred_agents_find_the_limit_of_a_server_and_all_get_their_a
     await asyncio.gather(*(step() for _ in range(200)))
     await asked.clients.close()
 
-    refused = [each for each in calls(regions[0]) if each.get("status") == 429]
+    refused = [call for call in calls(regions[0]) if call.get("status") == 429]
     assert len(calls(regions[0])) == 200 + len(refused)
     # Some when the limit is found, then one for about forty answers each time that it is tried again.
     assert len(refused) <= (FIRST_LIMIT - bears) + 200 // 20

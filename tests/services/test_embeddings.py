@@ -112,7 +112,7 @@ async def test_a_service_that_is_down_is_down_for_all_and_asked_once() -> None:
 
     results = await asyncio.gather(*(batcher.embed(["text"]) for _ in range(5)), return_exceptions=True)
 
-    assert all(isinstance(each, RetryLater) for each in results)
+    assert all(isinstance(result, RetryLater) for result in results)
     assert requests.sizes == [5]
 
 

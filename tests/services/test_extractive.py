@@ -29,7 +29,9 @@ def reply(agent: str, **changes: Any) -> str:
     return found
 
 
-@pytest.mark.parametrize("agent", [each for each in all_agents() if each.name in QUESTIONS], ids=lambda each: each.name)
+@pytest.mark.parametrize(
+    "agent", [all_agent for all_agent in all_agents() if all_agent.name in QUESTIONS], ids=lambda each: each.name
+)
 def test_an_agent_gets_what_its_contract_says_and_always_the_same(agent: Any) -> None:
     agent.contract.model_validate_json(reply(agent.name))
 
@@ -37,7 +39,7 @@ def test_an_agent_gets_what_its_contract_says_and_always_the_same(agent: Any) ->
 
 
 def test_every_agent_but_the_evaluator_has_an_answer() -> None:
-    without = {each.name for each in all_agents() if each.name not in QUESTIONS}
+    without = {all_agent.name for all_agent in all_agents() if all_agent.name not in QUESTIONS}
 
     assert without == {"evaluator"}
     assert extractive_reply("evaluator", {}) is None

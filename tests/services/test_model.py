@@ -185,6 +185,6 @@ async def test_a_hundred_agents_that_embed_at_once_make_one_request(url: str) ->
 
     await asyncio.gather(*(asked.model.embed([f"text number {number}"]) for number in range(100)))
 
-    assert [each["texts"] for each in calls(url, "embeddings")] == [100]
+    assert [call["texts"] for call in calls(url, "embeddings")] == [100]
     assert asked.step_context.usage.by_model["local-hash"].embedding == asked.step_context.usage.embedding_tokens > 0
     await asked.clients.close()

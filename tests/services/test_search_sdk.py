@@ -69,7 +69,7 @@ def test_an_index_is_made_updated_listed_and_deleted(url: str) -> None:
         created = indexes.create_or_update_index(index)
         assert created.name == KNOWLEDGE
         assert indexes.create_or_update_index(index).e_tag == created.e_tag
-        assert [each.name for each in indexes.list_indexes()] == [KNOWLEDGE]
+        assert [list_index.name for list_index in indexes.list_indexes()] == [KNOWLEDGE]
         assert indexes.get_index(KNOWLEDGE).default_scoring_profile == index.default_scoring_profile
         longer = product.definitions(MODEL, 16)[product.KNOWLEDGE]
         longer.name = KNOWLEDGE
@@ -166,7 +166,7 @@ def test_documents_are_merged_deleted_and_counted(client: SearchClient) -> None:
 def test_of_a_batch_each_document_may_fail_alone(client: SearchClient) -> None:
     results = client.index_documents(_batch([{"id": "ok"}, {"id": "not ok"}, {"id": "short", "vector": [1.0]}]))
 
-    assert [(each.key, each.succeeded, each.status_code) for each in results] == [
+    assert [(result.key, result.succeeded, result.status_code) for result in results] == [
         ("ok", True, 201),
         ("not ok", False, 400),
         ("short", False, 400),

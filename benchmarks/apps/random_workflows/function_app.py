@@ -159,6 +159,6 @@ def _told(leaf: Json, value: int, result: Any) -> int:
 
 
 def _together(value: int, results: list[int]) -> int:
-    for each in results:
-        value = mixed(value, each)
+    for result in results:
+        value = mixed(value, result)
     return value

@@ -25,7 +25,7 @@ class GateSnapshot:
     """Its orchestration has ended; without a decision, if it broke or was terminated."""
 
     def vote_of(self, approver: str) -> Counted | None:
-        return next((each for each in self.status.votes if each.by == approver), None)
+        return next((vote for vote in self.status.votes if vote.by == approver), None)
 
 
 async def load_gate(client: df.DurableOrchestrationClient, tenant: str, gate: str) -> GateSnapshot:

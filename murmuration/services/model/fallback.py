@@ -71,4 +71,4 @@ async def first_available(
                 raise
             log("model_gives_way", deployment=link.label, code=problem.code, known=isinstance(problem, CircuitOpen))
             failures.append(problem)
-    raise next((each for each in failures if not isinstance(each, CircuitOpen)), failures[0])
+    raise next((failure for failure in failures if not isinstance(failure, CircuitOpen)), failures[0])

@@ -99,7 +99,7 @@ class OpenAIModel:
         last = self._step_context.last_attempt
         try:
             link, text = await first_available(
-                [self._link(each.label) for each in chain.deployments],
+                [self._link(deployment.label) for deployment in chain.deployments],
                 lambda link: ask(conversation, link),
                 last_attempt=last,
                 seconds=self._clients.seconds,

@@ -75,7 +75,11 @@ def _asked(settings: Settings) -> list[tuple[str, str]]:
         "reasoning",
     )  # the others are what standard is, when they are not set
     return [
-        *((f"MODEL_{tier.upper()}", each.name) for tier in tiers for each in settings.chains[tier].deployments),
+        *(
+            (f"MODEL_{tier.upper()}", deployment.name)
+            for tier in tiers
+            for deployment in settings.chains[tier].deployments
+        ),
         ("EMBEDDING_MODEL", settings.embedding_model),
     ]
 

@@ -18,11 +18,11 @@ def instant(value: datetime) -> str:
 
 def both(*conditions: str) -> str:
     """All of them; an empty one says nothing."""
-    return " and ".join(f"({each})" for each in conditions if each)
+    return " and ".join(f"({condition})" for condition in conditions if condition)
 
 
 def either(conditions: Iterable[str]) -> str:
-    return " or ".join(f"({each})" for each in conditions)
+    return " or ".join(f"({condition})" for condition in conditions)
 
 
 def visible(owner: Owner) -> str:
@@ -40,8 +40,8 @@ def owned(owner: Owner) -> str:
 def within(scope: Scope) -> str:
     """Documents of a scope; empty when it says nothing."""
     return both(
-        either(f"source ge {quoted(each)} and source lt {quoted(_after(each))}" for each in scope.sources),
-        either(f"kind eq {quoted(each)}" for each in scope.kinds),
+        either(f"source ge {quoted(source)} and source lt {quoted(_after(source))}" for source in scope.sources),
+        either(f"kind eq {quoted(kind)}" for kind in scope.kinds),
         f"modified ge {instant(scope.since)}" if scope.since else "",
         f"modified lt {instant(scope.until)}" if scope.until else "",
     )

@@ -137,7 +137,7 @@ class SearchIndexStore:
                 **SEARCH_OPTIONS,
             )
             buckets = (await found.get_facets() or {}).get("source", [])
-            return {each["value"]: each["count"] for each in buckets}
+            return {bucket["value"]: bucket["count"] for bucket in buckets}
 
     def _nearest(self, vector: Sequence[float] | None) -> "list[VectorQuery] | None":
         from azure.search.documents.models import VectorizedQuery
@@ -178,13 +178,13 @@ class SearchIndexStore:
         if rows:
             with translated():
                 results = await self._client.merge_documents(list(rows), **SEARCH_OPTIONS)
-                _check([each for each in results if each.status_code != GONE])
+                _check([result for result in results if result.status_code != GONE])
 
     async def delete(self, ids: Sequence[str]) -> None:
         """Delete by id; an id that isn't there is fine."""
         for start in range(0, len(ids), DELETE_BATCH):
             with translated():
-                some = [{"id": each} for each in ids[start : start + DELETE_BATCH]]
+                some = [{"id": id_} for id_ in ids[start : start + DELETE_BATCH]]
                 _check(await self._client.delete_documents(some, **SEARCH_OPTIONS))
 
 

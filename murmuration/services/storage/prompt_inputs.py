@@ -42,7 +42,9 @@ def as_prompt(passages: Sequence[Passage]) -> list[JsonValue]:
 async def resolve_references(artifacts: Artifacts, text: str, inserts: Mapping[str, Sequence[Content]]) -> str:
     """The text with what its references stand for; of several answers, each is a paragraph."""
     values = {
-        reference: "\n\n".join([renumber(await get_text(artifacts, each), {})[:INSERT_CHARACTERS] for each in contents])
+        reference: "\n\n".join(
+            [renumber(await get_text(artifacts, content), {})[:INSERT_CHARACTERS] for content in contents]
+        )
         for reference, contents in inserts.items()
     }
     return filled(text, values)

@@ -36,11 +36,11 @@ def failure(host: DurableHost, name: str, given: Any = None) -> str:
 
 def scheduled(host: DurableHost, instance: str) -> list[tuple[int, int]]:
     """The kind and the number of all that a run has scheduled, as its raw history has them."""
-    return [(each["EventType"], each["EventId"]) for each in events(host, instance, *SCHEDULES)]
+    return [(event["EventType"], event["EventId"]) for event in events(host, instance, *SCHEDULES)]
 
 
 def events(host: DurableHost, instance: str, *kinds: int) -> list[Event]:
-    return [each for each in host.recorded(instance).events if each["EventType"] in kinds]
+    return [event for event in host.recorded(instance).events if event["EventType"] in kinds]
 
 
 def lines(path: Path) -> list[str]:

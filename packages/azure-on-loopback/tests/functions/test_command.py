@@ -206,7 +206,7 @@ def test_watch_starts_anew_and_open_runs_go_on_with_the_new_code(app: Path, tmp_
 HOSTS_IN_TURN = """
 import sys
 from pathlib import Path
-from local.functions_host.testing import run_host
+from loopback.functions.testing import run_host
 for turn in "ab":
     with run_host(Path(sys.argv[1]), Path(sys.argv[2], turn)) as host:
         print(host.call("POST", "/api/start_and_wait/chain", {"count": 1}).status, end=" ")

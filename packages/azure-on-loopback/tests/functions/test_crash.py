@@ -62,7 +62,7 @@ def test_a_run_survives_kills_at_random_moments(tmp_path: Path) -> None:
         process.wait()
 
     assert ended["output"] == EXPECTED, f"seed {seed}"
-    done = [each for each in history if each.get("FunctionName") == "note"]
+    done = [event for event in history if event.get("FunctionName") == "note"]
     assert len(done) == 20, "every result is recorded once"
     ran = trace.read_text(encoding="utf-8").split()
     assert set(ran) == {str(round_ * 10 + each) for round_ in range(4) for each in range(5)}

@@ -200,7 +200,7 @@ def test_runs_are_listed_in_pages(host: Host) -> None:
         if token:
             request.add_header("x-ms-continuation-token", token)
         with urlopen(request, timeout=10) as answer:  # noqa: S310
-            found += [each["instanceId"] for each in json.loads(answer.read())]
+            found += [load["instanceId"] for load in json.loads(answer.read())]
             token = answer.headers.get("x-ms-continuation-token")
         if not token:
             break

@@ -86,8 +86,8 @@ def test_a_start_answers_with_links(host: DurableHost, base: str, given: Any) ->
 def test_the_links_do_what_they_say(host: DurableHost) -> None:
     instance = waiting(host)
     links = host.call("POST", f"{BASE}/orchestrators/gets/linked", {}).json
-    links = {name: urlsplit(each.replace("linked", instance)) for name, each in links.items() if name != "id"}
-    paths = {name: f"{each.path}?{each.query}" for name, each in links.items()}
+    links = {name: urlsplit(link.replace("linked", instance)) for name, link in links.items() if name != "id"}
+    paths = {name: f"{link.path}?{link.query}" for name, link in links.items()}
 
     assert host.call("GET", paths["statusQueryGetUri"]).status == 202
     assert host.call("POST", paths["suspendPostUri"].replace("{text}", "why")).status == 202

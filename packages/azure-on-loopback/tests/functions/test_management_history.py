@@ -13,7 +13,7 @@ def history(host: DurableHost, instance: str, query: str = "showHistory=true&sho
 
 
 def names(rows: list[dict[str, Any]]) -> list[str]:
-    return [each["EventType"] for each in rows]
+    return [row["EventType"] for row in rows]
 
 
 @pytest.mark.parametrize("query", ["", "showHistory=false", "showHistoryOutput=true"])
@@ -35,7 +35,7 @@ def test_rows_merge_what_was_scheduled_with_how_it_ended(host: DurableHost) -> N
 def test_results_are_left_out_unless_asked_for(host: DurableHost) -> None:
     instance = run(host, "gets_kind", {"a": 1})["instanceId"]
 
-    assert not any("Result" in each for each in history(host, instance, "showHistory=true"))
+    assert not any("Result" in event for event in history(host, instance, "showHistory=true"))
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ def test_a_suspended_run_takes_its_events_when_it_is_resumed(host: DurableHost) 
     assert host.control(waiting, "resume", "go on") == 202
 
     assert host.wait(waiting)["output"] == ["a", "b"]
-    assert [each["EventType"] for each in events(host, waiting, SUSPENDED, RESUMED)] == [SUSPENDED, RESUMED]
+    assert [event["EventType"] for event in events(host, waiting, SUSPENDED, RESUMED)] == [SUSPENDED, RESUMED]
 
 
 def test_a_timer_that_is_due_while_suspended_is_met_after_the_resume(host: DurableHost) -> None:

@@ -45,7 +45,7 @@ def test_a_signal_takes_a_number_and_holds_nothing_up(host: DurableHost) -> None
     ended = run(host, "operates", {"operations": [["box", "signalled", "put", 1, True]] * 2})
 
     assert ended["output"] == []
-    assert [each["EventId"] for each in events(host, ended["instanceId"], EVENT_SENT)] == [0, 1]
+    assert [event["EventId"] for event in events(host, ended["instanceId"], EVENT_SENT)] == [0, 1]
     until(lambda: host.entity("box", "signalled") == [1, 1])
 
 

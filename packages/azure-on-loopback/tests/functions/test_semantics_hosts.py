@@ -116,7 +116,7 @@ def test_webhooks_need_their_key_and_links_carry_it(tmp_path: Path) -> None:
             "result"
         ]
         parts = {name: urlsplit(url) for name, url in links.items() if name != "id"}
-        paths = {name: f"{each.path}?{each.query}" for name, each in parts.items()}
+        paths = {name: f"{part.path}?{part.query}" for name, part in parts.items()}
         assert host.call("GET", paths["statusQueryGetUri"]).status == 202
         assert host.call("GET", parts["statusQueryGetUri"].path).status == 401
         until(lambda: host.call("GET", paths["statusQueryGetUri"]).json["runtimeStatus"] == "Running")

@@ -106,7 +106,7 @@ def test_nobody_listening_fails_the_call(host: DurableHost) -> None:
 def test_it_is_one_activity_of_the_hosts_own(host: DurableHost, server: str) -> None:
     ended = run(host, "fetches", {"url": f"{server}/200"})
 
-    assert [each["Name"] for each in events(host, ended["instanceId"], TASK_SCHEDULED)] == ["BuiltIn::HttpActivity"]
+    assert [event["Name"] for event in events(host, ended["instanceId"], TASK_SCHEDULED)] == ["BuiltIn::HttpActivity"]
 
 
 def test_it_goes_together_with_others(host: DurableHost, server: str) -> None:

@@ -59,8 +59,8 @@ def test_a_failed_sub_orchestration_is_rewound_with_its_parent(host: DurableHost
 
     assert ended["output"] == ["a", "b"]
     assert lines(tmp_path / "log") == ["a", "b", "b"]
-    children = [each["InstanceId"] for each in events(host, failed, 7)]
-    assert [host.status(each)["runtimeStatus"] for each in children] == ["Completed", "Completed"]
+    children = [event["InstanceId"] for event in events(host, failed, 7)]
+    assert [host.status(child)["runtimeStatus"] for child in children] == ["Completed", "Completed"]
 
 
 @pytest.mark.parametrize("attempts", [1, 2, 3])

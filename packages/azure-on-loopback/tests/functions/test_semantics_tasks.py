@@ -208,8 +208,8 @@ def test_derived_ids_differ_and_their_runs_can_be_asked_for(host: DurableHost) -
     children = [each["id"] for each in ended["output"]]
     (started,) = events(host, ended["instanceId"], EXECUTION_STARTED)
     assert len(set(children)) == 3
-    assert all(each.startswith(started["OrchestrationInstance"]["ExecutionId"] + ":") for each in children)
-    assert [host.status(each)["runtimeStatus"] for each in children] == ["Completed"] * 3
+    assert all(child.startswith(started["OrchestrationInstance"]["ExecutionId"] + ":") for child in children)
+    assert [host.status(child)["runtimeStatus"] for child in children] == ["Completed"] * 3
 
 
 def test_a_failed_child_fails_its_call(host: DurableHost) -> None:
@@ -237,8 +237,8 @@ def test_every_attempt_of_a_sub_orchestration_is_a_run_of_its_own(host: DurableH
     given = {"path": str(tmp_path / "log"), "fails": 2}
     ended = run(host, "one", {"kind": "retried sub", "name": "counted_sub", "given": given, "attempts": 3})
 
-    children = [each["InstanceId"] for each in events(host, ended["instanceId"], SUB_CREATED)]
-    assert [host.status(each)["runtimeStatus"] for each in children] == ["Failed", "Failed", "Completed"]
+    children = [event["InstanceId"] for event in events(host, ended["instanceId"], SUB_CREATED)]
+    assert [host.status(child)["runtimeStatus"] for child in children] == ["Failed", "Failed", "Completed"]
 
 
 def test_a_sub_orchestration_can_be_retried_under_one_id(host: DurableHost, tmp_path: Path) -> None:

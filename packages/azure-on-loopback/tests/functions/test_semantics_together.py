@@ -183,7 +183,7 @@ def test_a_timer_over_six_days_is_made_of_timers_of_three(host: DurableHost, day
     for _ in range(days):
         _until_it_sleeps(host, waiting)
         host.advance(timedelta(days=1))
-        due = [each for each in events(host, waiting, TIMER_CREATED) if each["FireAt"] < _now(host)]
+        due = [event for event in events(host, waiting, TIMER_CREATED) if event["FireAt"] < _now(host)]
         until_there(host, waiting, TIMER_FIRED, len(due))
     ended = host.wait(waiting)
 
@@ -224,7 +224,7 @@ def test_the_first_of_several_timers_wins(host: DurableHost) -> None:
     host.advance(timedelta(minutes=1))
 
     assert host.wait(waiting)["output"] == [1, None]
-    assert [each["TimerId"] for each in events(host, waiting, TIMER_FIRED)] == [1]
+    assert [event["TimerId"] for event in events(host, waiting, TIMER_FIRED)] == [1]
 
 
 def test_timers_that_are_due_together_fire_in_their_order(host: DurableHost) -> None:
@@ -235,7 +235,7 @@ def test_timers_that_are_due_together_fire_in_their_order(host: DurableHost) -> 
     host.advance(timedelta(minutes=1))
 
     assert host.wait(waiting)["output"] == [None, None, None]
-    assert [each["TimerId"] for each in events(host, waiting, TIMER_FIRED)] == [1, 2, 0]
+    assert [event["TimerId"] for event in events(host, waiting, TIMER_FIRED)] == [1, 2, 0]
 
 
 # Replay
@@ -254,8 +254,8 @@ def test_ids_and_moments_stay_the_same_over_replays(host: DurableHost) -> None:
     assert len(set(ids)) == len(ids)
     moments = [row[2] for row in last]
     assert moments == sorted(moments)
-    started = [each["Timestamp"][:19] for each in events(host, waiting, 12)]
-    assert all(each[:19] in started for each in moments)
+    started = [event["Timestamp"][:19] for event in events(host, waiting, 12)]
+    assert all(moment[:19] in started for moment in moments)
 
 
 def _custom(host: DurableHost, instance: str) -> Any:

@@ -44,10 +44,10 @@ def test_a_timer_runs_on_its_schedule(tmp_path: Path) -> None:
     with host_at(tmp_path, tick="* * * * * *") as (_, notes):
         runs = notes.wait("ticking", 2)
 
-    assert [each["past_due"] for each in runs] == [False] * len(runs)
-    moments = [datetime.fromisoformat(each["status"]["Next"]) for each in runs]
+    assert [run["past_due"] for run in runs] == [False] * len(runs)
+    moments = [datetime.fromisoformat(run["status"]["Next"]) for run in runs]
     assert moments == sorted(set(moments))
-    assert {each.microsecond for each in moments} == {0}
+    assert {moment.microsecond for moment in moments} == {0}
 
 
 def test_a_timer_may_have_a_time_span_for_a_schedule(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ class PlainBert:
     """One text at a time, in double precision, with the error function itself, as the paper has it."""
 
     def __init__(self, weights: Mapping[str, npt.NDArray[np.float32]], heads: int) -> None:
-        self._weights = {name: each.astype(np.float64) for name, each in weights.items()}
+        self._weights = {name: weight.astype(np.float64) for name, weight in weights.items()}
         self._heads = heads
 
     def vector(self, tokens: list[int]) -> Numbers:

@@ -66,7 +66,7 @@ def test_texts_become_the_vectors_of_their_tokens(client: openai.OpenAI) -> None
     answer = client.embeddings.create(model=NAME, input=texts)
 
     assert answer.model == NAME
-    expected = [plain.vector([2, *each, 3]) for each in words]
+    expected = [plain.vector([2, *word, 3]) for word in words]
     assert np.abs(np.array([each.embedding for each in answer.data]) - np.stack(expected)).max() < 1e-4
 
 

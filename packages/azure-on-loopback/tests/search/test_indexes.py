@@ -55,7 +55,9 @@ def test_an_alias_is_searched_switched_and_kept_apart(
         current.upload_documents([ROWS[0]])
         assert current.get_document_count() == 1
 
-    assert [(each.name, each.indexes) for each in indexes.list_aliases()] == [("current", ["books-2"])]
+    assert [(list_alias.name, list_alias.indexes) for list_alias in indexes.list_aliases()] == [
+        ("current", ["books-2"])
+    ]
     with pytest.raises(HttpResponseError, match="current"):
         indexes.delete_index("books-2")
     with pytest.raises(ResourceNotFoundError):

@@ -111,7 +111,7 @@ def test_a_damaged_file_is_named_and_nothing_else_is_touched(tmp_path: Path, nam
     fill(tmp_path)
     path = tmp_path / name
     whole = path.read_bytes()
-    others = {each: each.read_bytes() for each in data_files(tmp_path) if each != path}
+    others = {data_file: data_file.read_bytes() for data_file in data_files(tmp_path) if data_file != path}
     path.unlink()
     if damage != "missing":
         path.write_bytes(whole[:300] if damage == "cut off" else b"")
@@ -121,7 +121,7 @@ def test_a_damaged_file_is_named_and_nothing_else_is_touched(tmp_path: Path, nam
     assert refused.returncode == 2
     assert name in refused.stderr
     assert "Traceback" not in refused.stderr
-    assert {each: each.read_bytes() for each in others} == others
+    assert {other: other.read_bytes() for other in others} == others
     for left in tmp_path.glob("search.db-*"):
         left.unlink()
     path.write_bytes(whole)

@@ -56,7 +56,7 @@ def scores(store: Store, asked: list[str], condition: str | None = None) -> dict
 def expected(kept: dict[str, str], asked: list[str]) -> dict[str, float]:
     """Each word or pair of words is worth what the documents that it is in make it worth."""
     words = {name: text.split() for name, text in kept.items()}
-    counted = {name: Counter([*each, *map(" ".join, pairwise(each))]) for name, each in words.items()}
+    counted = {name: Counter([*word, *map(" ".join, pairwise(word))]) for name, word in words.items()}
     average = sum(map(len, words.values())) / len(words)
     found: dict[str, float] = {}
     for term in asked:

@@ -27,7 +27,7 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     folder: Path = options.app.resolve()
     if options.watch:
-        return watch(folder, [each for each in arguments if each != "--watch"])
+        return watch(folder, [argument for argument in arguments if argument != "--watch"])
     data: Path = options.data or folder / ".murmuration" / "functions"
     shown = logging.StreamHandler(sys.stderr)  # by its own level: a logger of the app may have set one for itself
     shown.setLevel(logging.INFO if options.verbose else logging.WARNING)

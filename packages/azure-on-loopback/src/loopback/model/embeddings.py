@@ -24,7 +24,7 @@ def embed(texts: Sequence[str], dimensions: int) -> npt.NDArray[np.float32]:
     vectors = np.zeros((len(texts), dimensions), dtype=np.float32)
     for row, text in enumerate(texts):
         words = [stem(word) for word in _WORD.findall(text)]
-        hashes = [each for word in words for each in _pieces(word)]
+        hashes = [piece for word in words for piece in _pieces(word)]
         hashes += [_hash(f"{first} {second}") for first, second in pairwise(words)]
         if not hashes:
             vectors[row, 0] = 1.0

@@ -51,7 +51,7 @@ class MiniLM:
 
     def check(self) -> None:
         """Raises `Fault` when a package it needs is not installed."""
-        missing = [each for each in self.packages if find_spec(each) is None]
+        missing = [package for package in self.packages if find_spec(package) is None]
         if missing:
             raise no_such_model(f"the model {NAME!r} needs {missing[0]}, which is not installed: {INSTALL}")
 

@@ -180,7 +180,7 @@ class ModelService:
 
     async def models(self, _: web.Request) -> web.Response:
         described = {self._skills.name: self._skills.description}
-        described |= {name: each.description for name, each in self._embedders.items()}
+        described |= {name: embedder.description for name, embedder in self._embedders.items()}
         rows = [
             {"id": name, "object": "model", "created": 0, "owned_by": "murmuration", "description": description}
             for name, description in described.items()

@@ -142,11 +142,11 @@ def _check_vector_search(index: Index) -> None:
 
 def _compressions(rows: Sequence[Mapping[str, Any]]) -> set[Any]:
     """Their names. They are kept and shown; nothing is compressed, so nothing needs rescoring."""
-    for each in rows:
-        if each.get("kind") not in ("scalarQuantization", "binaryQuantization") or not each.get("name"):
-            kind = each.get("kind")
-            raise bad(f"The compression {each.get('name')!r} is of kind {kind!r}, which is not supported here.")
-    return {each["name"] for each in rows}
+    for row in rows:
+        if row.get("kind") not in ("scalarQuantization", "binaryQuantization") or not row.get("name"):
+            kind = row.get("kind")
+            raise bad(f"The compression {row.get('name')!r} is of kind {kind!r}, which is not supported here.")
+    return {row["name"] for row in rows}
 
 
 def _check_scoring(index: Index) -> None:
@@ -154,14 +154,14 @@ def _check_scoring(index: Index) -> None:
     if similarity.get("@odata.type") != _BM25 or similarity.get("k1") or similarity.get("b"):
         raise bad("Only BM25 with its default k1 and b is supported here. Parameter name: similarity")
     profiles = index.body.get("scoringProfiles") or []
-    for each in profiles:
-        if each.get("functions"):
-            raise bad(f"The scoring profile {each.get('name')!r} has functions, which are not supported here.")
-        for name, weight in ((each.get("text") or {}).get("weights") or {}).items():
-            index.searchable(name, f"scoringProfiles, {each.get('name')}")
+    for profile in profiles:
+        if profile.get("functions"):
+            raise bad(f"The scoring profile {profile.get('name')!r} has functions, which are not supported here.")
+        for name, weight in ((profile.get("text") or {}).get("weights") or {}).items():
+            index.searchable(name, f"scoringProfiles, {profile.get('name')}")
             if not isinstance(weight, int | float) or weight <= 0:
-                raise bad(f"The weight of '{name}' in profile {each.get('name')!r} must be above 0, not {weight!r}.")
-    if index.body.get("defaultScoringProfile") not in (None, *(each.get("name") for each in profiles)):
+                raise bad(f"The weight of '{name}' in profile {profile.get('name')!r} must be above 0, not {weight!r}.")
+    if index.body.get("defaultScoringProfile") not in (None, *(profile.get("name") for profile in profiles)):
         raise bad(f"The defaultScoringProfile {index.body['defaultScoringProfile']!r} is not there.")
 
 

@@ -204,8 +204,8 @@ class Group(Node):
 
 def _near(codes: Sequence[npt.NDArray[np.int64]], slop: int) -> Ints:
     """Rows in which the moved places of all words lie within `slop`, as Lucene's sloppy phrases do."""
-    common = reduce(np.intersect1d, [each // MAX_POSITION for each in codes])
-    places = [each[np.isin(each // MAX_POSITION, common)] for each in codes]
+    common = reduce(np.intersect1d, [code // MAX_POSITION for code in codes])
+    places = [code[np.isin(code // MAX_POSITION, common)] for code in codes]
     rows = []
     for first in places[0]:
         nearest = [int(first)]

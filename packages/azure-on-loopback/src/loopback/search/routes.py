@@ -76,7 +76,7 @@ class SearchService:
         names = (request.query.get("$select") or "*").split(",")
         definitions = [_shown(table.index.body) for table in list(self._store.tables.values())]
         if names != ["*"]:
-            definitions = [{name: each.get(name) for name in names} for each in definitions]
+            definitions = [{name: definition.get(name) for name in names} for definition in definitions]
         return web.json_response({"value": definitions})
 
     async def _index(self, request: web.Request, name: str) -> web.Response:
@@ -108,7 +108,7 @@ class SearchService:
     async def _aliases(self, request: web.Request, name: str | None) -> web.Response:
         aliases = self._store.aliases
         if name is None and request.method == "GET":
-            return web.json_response({"value": [_alias(each, aliases) for each in list(aliases)]})
+            return web.json_response({"value": [_alias(alias, aliases) for alias in list(aliases)]})
         if request.method in ("PUT", "POST") and (name is None) == (request.method == "POST"):
             return await self._point(request, name)
         _only(request, *(["GET", "PUT", "DELETE"] if name else ["GET", "POST"]))

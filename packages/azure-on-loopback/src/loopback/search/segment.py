@@ -53,7 +53,7 @@ class Segment:
     def __init__(self, path: Path, keys: str) -> None:
         """Raises `Damaged` naming a file that is not there or not whole."""
         self.path = path
-        self._keys: list[str] = [intern(each) for each in json.loads(keys)]
+        self._keys: list[str] = [intern(load) for load in json.loads(keys)]
         self._counts: dict[int, int] = {}
         head = 8 * (len(self._keys) + 1)
         size = path.stat().st_size if path.exists() else 0

@@ -45,8 +45,8 @@ class Store:
             raise CannotStart(str(error)) from error
         except sqlite3.DatabaseError as error:
             raise CannotStart(f"the data file {str(path)!r} can't be used: {error}") from error
-        used = {each for table in self.tables.values() for each in table.files()}
-        remove(each for each in data_files(folder) if each not in used)
+        used = {file for table in self.tables.values() for file in table.files()}
+        remove(data_file for data_file in data_files(folder) if data_file not in used)
         self._unfinished: deque[tuple[Table, Change]] = deque()
         self.set_lag(lag)
 

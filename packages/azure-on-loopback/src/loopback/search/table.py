@@ -84,7 +84,7 @@ class Table:
         self._db.execute(f"DROP TABLE {self._segments}")
 
     def files(self) -> list[Path]:
-        vectors = [path for each in self._vectors.values() for path in each.files]
+        vectors = [path for vector in self._vectors.values() for path in vector.files]
         return [*vectors, *(segment.path for segment in self._words.segments)]
 
     def add_fields(self, index: Index) -> None:

@@ -66,7 +66,7 @@ def json_object(path: Path) -> dict[str, Any]:
 def parse_timespan(text: str) -> timedelta:
     """`hh:mm:ss`, `hh:mm:ss.fff` or `d.hh:mm:ss`, as .NET writes a TimeSpan; raises `ValueError`."""
     found = _TIMESPAN.fullmatch(text.strip())
-    days, hours, minutes, seconds = (float(each or 0) for each in found.groups()) if found else (0, 0, 60, 0)
+    days, hours, minutes, seconds = (float(group or 0) for group in found.groups()) if found else (0, 0, 60, 0)
     if minutes >= 60 or seconds >= 60:
         raise ValueError(f"{text!r} is no time span such as '00:05:00'")
     if hours >= 24:

@@ -108,7 +108,7 @@ def _functions(folder: Path) -> list[Any]:
     sys.modules["function_app"] = module
     try:
         spec.loader.exec_module(module)
-        apps = [each for each in vars(module).values() if isinstance(each, func.FunctionRegister)]
+        apps = [var for var in vars(module).values() if isinstance(var, func.FunctionRegister)]
         if len(apps) != 1:
             raise CannotStart(f"{str(path)!r} must hold one FunctionApp, it holds {len(apps)}")
         return list(apps[0].get_functions())
@@ -156,7 +156,7 @@ def _add(app: LoadedApp, function: Any, name: str, caller: Caller, client_bindin
     for binding in function.get_bindings():
         if binding is not trigger:
             bindings.check(name, binding.type, trigger=False)
-    clients = [each.name for each in function.get_bindings() if each.type == "durableClient"]
+    clients = [get_binding.name for get_binding in function.get_bindings() if get_binding.type == "durableClient"]
     known = {key: _with_settings(value, name) for key, value in trigger.get_dict_repr().items()}
     plain = caller.of(function.get_user_function(), name)
 

@@ -48,7 +48,7 @@ class Control:
         then = Consequences()
         with self._store.transaction("terminate"):
             number = len(self._store.history(row.id))
-            self._store.append(row.id, number, [json.dumps(each) for each in events])
+            self._store.append(row.id, number, [json.dumps(event) for event in events])
             self._instances.close(row, "Terminated", output, then)
         return then
 
@@ -124,16 +124,16 @@ class Control:
 
 def _healthy(history: list[Event]) -> list[Event]:
     """The history without its end, its failures, what failed, and what was decided after the first failure."""
-    history = [each for each in history if each["EventType"] != wire.EXECUTION_COMPLETED]
-    first = next((place for place, each in enumerate(history) if each["EventType"] in FAILS), len(history))
-    failed = {each["TaskScheduledId"] for each in history if each["EventType"] in FAILS}
+    history = [event for event in history if event["EventType"] != wire.EXECUTION_COMPLETED]
+    first = next((place for place, event in enumerate(history) if event["EventType"] in FAILS), len(history))
+    failed = {event["TaskScheduledId"] for event in history if event["EventType"] in FAILS}
     dropped = {
-        each["EventId"]
-        for place, each in enumerate(history)
-        if each["EventType"] in KIND_OF
-        and (place > first or (each["EventId"] in failed and each["EventType"] == wire.TASK_SCHEDULED))
+        event["EventId"]
+        for place, event in enumerate(history)
+        if event["EventType"] in KIND_OF
+        and (place > first or (event["EventId"] in failed and event["EventType"] == wire.TASK_SCHEDULED))
     }
-    return [each for each in history if not _gone(each, dropped)]
+    return [event for event in history if not _gone(event, dropped)]
 
 
 def _gone(each: Event, dropped: set[int]) -> bool:

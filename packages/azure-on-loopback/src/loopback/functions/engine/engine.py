@@ -160,7 +160,7 @@ class Engine:
 
     def _replayed(self, results: Sequence[tuple[Episode, Reply, Decisions, float]]) -> None:
         reach("episode: replayed")
-        self.follow(self.instances.commit(each[:3] for each in results))
+        self.follow(self.instances.commit(result[:3] for result in results))
         for episode, _, decisions, seconds in results:
             if not decisions.ended:
                 self._rests.episode_ended(episode.row.id, seconds, decisions.open)

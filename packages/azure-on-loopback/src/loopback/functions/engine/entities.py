@@ -42,8 +42,8 @@ class Batch:
         """The body of the call, as the extension sends it."""
         entity = self.entity
         batch = [
-            {"name": each["op"], "input": each.get("input"), "isSignal": bool(each.get("signal"))}
-            for each in self.operations
+            {"name": operation["op"], "input": operation.get("input"), "isSignal": bool(operation.get("signal"))}
+            for operation in self.operations
         ]
         own = {"name": entity.name, "key": entity.key}
         return json.dumps({"self": own, "exists": entity.exists, "state": entity.state, "batch": batch})

@@ -103,7 +103,7 @@ class Instances:
         live = self._known(instance)
         messages = self.store.messages(instance, now)
         if live is not None:
-            wanted = [each.body for each in messages if each.execution in (None, live.row.execution)]
+            wanted = [message.body for message in messages if message.execution in (None, live.row.execution)]
             arrived = [json.loads(body) for body in wanted]
             begun = live.history.events or any(each["EventType"] == wire.EXECUTION_STARTED for each in arrived)
             if arrived and begun:
@@ -183,7 +183,7 @@ class Instances:
             self.store.save(row)
         decided.append(wire.event(wire.ORCHESTRATOR_COMPLETED, now))
         history = episode.live.history
-        texts = [json.dumps(each) for each in chain(episode.arrived.events, decided)]
+        texts = [json.dumps(event) for event in chain(episode.arrived.events, decided)]
         self.store.append(row.id, len(history.events), texts)
         history.add(chain(episode.arrived.events, decided), texts)
 

@@ -29,10 +29,10 @@ class Route:
         try:
             segments = _segments(self.template)
             expression = re.escape(f"/{prefix}") if prefix else ""
-            expression += "".join(self._expression_of(each, last=each is segments[-1]) for each in segments)
+            expression += "".join(self._expression_of(segment, last=segment is segments[-1]) for segment in segments)
         except ValueError as error:
             raise ValueError(f"the route {self.template!r} can't be used: {error}") from error
-        self.rank = [_rank(each) for each in segments]
+        self.rank = [_rank(segment) for segment in segments]
         """More exact routes have lower ranks."""
         self._expression = re.compile(expression + "/?", re.IGNORECASE)
 
@@ -44,7 +44,9 @@ class Route:
         given = {name: value for name, value in found.groupdict().items() if value}
         if not all(_does(self._parameters[name], value) for name, value in given.items()):
             return None
-        defaults = {name: each.default for name, each in self._parameters.items() if each.default is not None}
+        defaults = {
+            name: parameter.default for name, parameter in self._parameters.items() if parameter.default is not None
+        }
         return {**defaults, **given}
 
     def _expression_of(self, segment: Segment, *, last: bool) -> str:
@@ -83,7 +85,7 @@ def _does(parameter: Parameter, value: str) -> bool:
 
 def _rank(segment: Segment) -> tuple[int, int]:
     parameters = [part for part in segment if isinstance(part, Parameter)]
-    checks = sum(len(each.checks) for each in parameters)
+    checks = sum(len(parameter.checks) for parameter in parameters)
     if not parameters:
         return 0, 0
     kind = 3 if parameters[0].rest else 2 if len(segment) == 1 else 1
@@ -148,7 +150,7 @@ def _parameter(text: str) -> Parameter:
     name = name.removeprefix(stars)
     if not re.fullmatch(r"[^\W\d]\w*", name):
         raise ValueError(f"{name!r} is no name of a parameter")
-    return Parameter(name, bool(stars), [check_of(each) for each in checks], optional, default)
+    return Parameter(name, bool(stars), [check_of(check) for check in checks], optional, default)
 
 
 def _split_outside_parentheses(text: str, sign: str) -> list[str]:

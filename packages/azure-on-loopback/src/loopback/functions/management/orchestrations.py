@@ -63,14 +63,14 @@ class Management:
         row = self._store.instance(request.match_info["id"])
         if row is None:
             return web.Response(status=404)
-        events = [json.loads(each) for each in self._store.history(row.id)]
+        events = [json.loads(event) for event in self._store.history(row.id)]
         return web.json_response(vars(Recorded(row.name, row.id, row.parent, row.input, events)))
 
     async def start(self, request: web.Request) -> web.Response:
         name = request.match_info["name"]
         known = self._orchestrators.get(name.casefold())
         if known is None:
-            names = ", ".join(f"'{each}'" for each in self._orchestrators.values())
+            names = ", ".join(f"'{orchestrator}'" for orchestrator in self._orchestrators.values())
             return shown.error(
                 400,
                 f"The function '{name}' doesn't exist, is disabled, or is not an orchestrator function. "
@@ -114,7 +114,7 @@ class Management:
             return web.Response(status=404)
         body = shown.status_body(row, show_input=shown.flag(request, "showInput", default=True))
         if shown.flag(request, "showHistory"):
-            history = [json.loads(each) for each in self._store.history(row.id)]
+            history = [json.loads(event) for event in self._store.history(row.id)]
             body["historyEvents"] = shown.history_rows(history, outputs=shown.flag(request, "showHistoryOutput"))
         if not row.over:
             headers = {"Location": str(request.url), "Retry-After": "5"}

@@ -65,15 +65,15 @@ def moment(request: web.Request, name: str) -> str | None:
 def asked_filter(request: web.Request) -> Filter:
     """Which instances a query is about."""
     statuses = [each for given in request.query.getall("runtimeStatus", []) for each in given.split(",") if each]
-    known = {each.casefold(): each for each in STATUSES}
-    for each in statuses:
-        if each.casefold() not in known:
-            raise refuse(f"runtimeStatus is one of {', '.join(STATUSES)}, not {each!r}.")
+    known = {status.casefold(): status for status in STATUSES}
+    for status in statuses:
+        if status.casefold() not in known:
+            raise refuse(f"runtimeStatus is one of {', '.join(STATUSES)}, not {status!r}.")
     return Filter(
         prefix=request.query.get("instanceIdPrefix", ""),
         created_from=moment(request, "createdTimeFrom"),
         created_to=moment(request, "createdTimeTo"),
-        statuses=[known[each.casefold()] for each in statuses],
+        statuses=[known[status.casefold()] for status in statuses],
     )
 
 
@@ -96,13 +96,13 @@ def _value(text: str | None) -> Any:
 
 def history_rows(history: Sequence[Event], *, outputs: bool) -> list[dict[str, Any]]:
     """Events as people read them: scheduled and completed in one row, no bookkeeping."""
-    scheduled = {each["EventId"]: each for each in history if each["EventType"] in SCHEDULED}
-    done = {each["TaskScheduledId"] for each in history if each["EventType"] in ENDED}
+    scheduled = {event["EventId"]: event for event in history if event["EventType"] in SCHEDULED}
+    done = {event["TaskScheduledId"] for event in history if event["EventType"] in ENDED}
     hidden = (wire.ORCHESTRATOR_STARTED, wire.ORCHESTRATOR_COMPLETED)
     return [
-        _row(each, scheduled, outputs=outputs)
-        for each in history
-        if each["EventType"] not in hidden and not (each["EventType"] in SCHEDULED and each["EventId"] in done)
+        _row(event, scheduled, outputs=outputs)
+        for event in history
+        if event["EventType"] not in hidden and not (event["EventType"] in SCHEDULED and event["EventId"] in done)
     ]
 
 

@@ -85,7 +85,7 @@ class _Host:
         self._actions = deque(reply.actions)
         self._current: Node | None = None
         self._next_id = 0
-        self._known = {each["EventId"]: each for each in history if each["EventType"] in KIND_OF}
+        self._known = {event["EventId"]: event for event in history if event["EventType"] in KIND_OF}
         self._waiters: dict[str, list[Node]] = defaultdict(list)
         self._buffered: dict[str, int] = defaultdict(int)
 
@@ -264,8 +264,8 @@ def decide(history: Sequence[Event], reply: Reply, now: datetime, instance: str 
     `now` stamps the new events. Raises `NonDeterminism` and `UnknownAction`.
     """
     host = _Host(history, reply, instance)
-    for each in history:
-        host.meet(each)
+    for event in history:
+        host.meet(event)
     if host.unmet:
         known = host.unmet[0]
         expected = f"step {known['EventId']}: the history has {_described(known)}"

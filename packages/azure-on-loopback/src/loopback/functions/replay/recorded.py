@@ -48,7 +48,7 @@ def differences(handle: Callable[[str], str], recorded: Recorded) -> list[str]:
         except (NonDeterminism, UnknownAction, wire.OrchestratorBroke) as problem:
             return [f"episode {number}: {problem}"]
         before = _outcome_of(decided)
-        found, kept = [_said(each) for each in scheduled], [_said(each) for each in _tasks(decided)]
+        found, kept = [_said(each) for each in scheduled], [_said(task) for task in _tasks(decided)]
         if len(found) != len(kept) or not all(map(_grown, kept, found)):
             missing = [each for each in kept if not any(_grown(each, other) for other in found)]
             new = [each for each in found if not any(_grown(other, each) for other in kept)]
@@ -65,12 +65,12 @@ def differences(handle: Callable[[str], str], recorded: Recorded) -> list[str]:
 def _episodes(events: Sequence[Event]) -> list[tuple[list[Event], list[Event]]]:
     """What arrived, and what was decided then."""
     found: list[tuple[list[Event], list[Event]]] = []
-    for each in events:
-        if each["EventType"] == wire.ORCHESTRATOR_STARTED:
+    for event in events:
+        if event["EventType"] == wire.ORCHESTRATOR_STARTED:
             found.append(([], []))
         ends = (wire.ORCHESTRATOR_COMPLETED, wire.EXECUTION_COMPLETED)
-        decided = each["EventType"] in KIND_OF or each["EventType"] in ends
-        found[-1][decided].append(each)
+        decided = event["EventType"] in KIND_OF or event["EventType"] in ends
+        found[-1][decided].append(event)
     return [each for each in found if all(one["EventType"] != wire.EXECUTION_TERMINATED for one in each[0])]
 
 

@@ -87,7 +87,7 @@ class Store:
         return [body for (body,) in rows]
 
     def append(self, instance: str, first: int, events: Sequence[str]) -> None:
-        rows = [(instance, first + place, each) for place, each in enumerate(events)]
+        rows = [(instance, first + place, event) for place, event in enumerate(events)]
         self._db.execute_many("INSERT INTO events VALUES (?,?,?)", rows)
 
     def forget_history(self, instance: str) -> None:
@@ -108,7 +108,7 @@ class Store:
         return [Message(*row) for row in rows]
 
     def received(self, messages: Sequence[Message]) -> None:
-        self._db.execute_many("DELETE FROM messages WHERE number=?", [(each.number,) for each in messages])
+        self._db.execute_many("DELETE FROM messages WHERE number=?", [(message.number,) for message in messages])
 
     def forget_timer(self, instance: str, timer: int) -> None:
         self._db.execute("DELETE FROM messages WHERE instance=? AND timer=?", (instance, timer))

@@ -59,7 +59,7 @@ class Webhooks:
         except ValueError as problem:
             return shown.error(400, f"the body is not JSON: {problem}")
         events = body if isinstance(body, list) else [body]
-        if not all(isinstance(each, dict) for each in events):
+        if not all(isinstance(event, dict) for event in events):
             return shown.error(400, "the body is to be an event or a list of events")
         asked = request.headers.get("aeg-event-type", "Notification").casefold()
         if asked == "subscriptionvalidation":
@@ -71,15 +71,15 @@ class Webhooks:
 
     def _accept(self, function: QueuedFunction, events: list[dict[str, Any]]) -> web.Response:
         if function.trigger["type"] == "eventGridTrigger":
-            for each in events:
-                self._invocations.enqueue(function.name, {"event": each})
+            for event in events:
+                self._invocations.enqueue(function.name, {"event": event})
             return web.Response(status=202)
-        for each in events:
-            url = _data(each).get("url")
+        for event in events:
+            url = _data(event).get("url")
             if not isinstance(url, str):
-                return shown.error(400, f"the event names no blob at data.url: {each.get('id')!r}")
+                return shown.error(400, f"the event names no blob at data.url: {event.get('id')!r}")
             name = arguments.blob_name(url)
-            created = each.get("eventType", each.get("type")) == BLOB_CREATED
+            created = event.get("eventType", event.get("type")) == BLOB_CREATED
             if created and arguments.fits(function.trigger["path"], name):
                 self._invocations.enqueue(function.name, {"name": name, "url": url})
         return web.Response(status=202)

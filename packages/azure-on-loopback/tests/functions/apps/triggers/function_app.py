@@ -51,9 +51,9 @@ def mirror(req: func.HttpRequest) -> func.HttpResponse:
 @app.route(route="form", methods=["POST"], auth_level=ANYONE)
 def form(req: func.HttpRequest) -> func.HttpResponse:
     files = {}
-    for name, each in req.files.items():
-        files[name] = [each.filename, each.read().decode("latin-1")]
-        each.close()
+    for name, file in req.files.items():
+        files[name] = [file.filename, file.read().decode("latin-1")]
+        file.close()
     return as_json({"form": dict(req.form), "files": files})
 
 
@@ -295,7 +295,11 @@ async def on_message(message: func.QueueMessage) -> None:
     text = message.get_body().decode()
     times = [message.insertion_time, message.expiration_time, message.time_next_visible]
     note(
-        "on_message", text=text, tries=message.dequeue_count, id=message.id, times=[each.isoformat() for each in times]
+        "on_message",
+        text=text,
+        tries=message.dequeue_count,
+        id=message.id,
+        times=[time_.isoformat() for time_ in times],
     )
     if text.startswith("wait "):
         await _waited("on_message", text.removeprefix("wait "))
