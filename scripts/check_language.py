@@ -74,9 +74,8 @@ OLD_FILES = {
     "notices", "replays", "rests", "shown",
 }  # fmt: skip
 WITHOUT_SUBJECT = re.compile(r"(Of|Who|What|Whose|At whom)\b")
-SCHEDULER = ("murmuration/durable/flow.py", "murmuration/durable/graph.py")
+OLD_SCHEDULER = ("murmuration/durable/flow.py", "murmuration/durable/graph.py")
 """The old scheduler: it goes with the async orchestrators, and its words with it."""
-COMMENT = tokenize.COMMENT
 
 
 def main() -> int:
@@ -95,7 +94,7 @@ def _python_files() -> list[Path]:
         text=True,
         check=True,
     )
-    paths = [ROOT / name for name in listed.stdout.split() if name not in SCHEDULER]
+    paths = [ROOT / name for name in listed.stdout.split() if name not in OLD_SCHEDULER]
     return [path for path in paths if path.exists() and path != Path(__file__)]
 
 
@@ -113,9 +112,12 @@ def check(path: Path, text: str) -> Iterator[str]:
                 yield f"{place}:{line}: {name!r} is a limit: call it MAX_…"
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
             yield from _prose(place, node.lineno, node.value.value)
+    last = 0
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
-        if token.type == COMMENT:
-            yield from _prose(place, token.start[0], token.string.lstrip("# "))
+        if token.type == tokenize.COMMENT:
+            if token.start[0] != last + 1:  # the first line of a comment
+                yield from _prose(place, token.start[0], token.string.lstrip("# "))
+            last = token.start[0]
 
 
 def _names(node: ast.AST) -> Iterator[tuple[str, int]]:
