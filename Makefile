@@ -15,8 +15,8 @@ export DOCS GOAL
 help: ## Show what there is
 	@echo "make demo [DOCS=path] [GOAL='...']  set up, start the local cloud, read documents, answer a goal"
 	@echo "make up      set up, start the local cloud and leave it running"
-	@echo "make test    set up, run all tests, in up to four processes"
-	@echo "make check   set up, run format, lint, types and import rules"
+	@echo "make test    set up, run all tests: the app's and azure-on-loopback's"
+	@echo "make check   set up, run format, lint, types, language and import rules"
 	@echo "make setup   set up .venv only"
 
 setup:
@@ -29,7 +29,7 @@ up: setup
 	@$(VENV) -m murmuration.cli up
 
 test: setup
-	@$(VENV) -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+	@$(VENV) -m scripts.test
 
 check: setup
 	@$(VENV) -m scripts.check
