@@ -10,13 +10,14 @@ endif
 export DOCS GOAL
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test check
+.PHONY: help setup demo up test check pythons
 
 help: ## Show what there is
 	@echo "make demo [DOCS=path] [GOAL='...']  set up, start the local cloud, read documents, answer a goal"
 	@echo "make up      set up, start the local cloud and leave it running"
 	@echo "make test    set up, run all tests: the app's and azure-on-loopback's"
 	@echo "make check   set up, run format, lint, types, language and import rules"
+	@echo "make pythons  set up, install and run the demo on every other Python that is there"
 	@echo "make setup   set up .venv only"
 
 setup:
@@ -33,3 +34,6 @@ test: setup
 
 check: setup
 	@$(VENV) -m scripts.check
+
+pythons: setup
+	@$(VENV) -m scripts.check_pythons
