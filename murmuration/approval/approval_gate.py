@@ -3,26 +3,19 @@
 Replayed from history after every step: it may read only its input, the context, and what steps return.
 """
 
-from collections.abc import Generator
-from typing import Any
-
 from murmuration.approval.collect_votes import collect_votes
 from murmuration.approval.gate_state import GateState
 from murmuration.contracts.approvals import ApprovalGate, Decision
 from murmuration.durable.context import Context, read_input
-from murmuration.durable.flow import Strand, conduct
+from murmuration.durable.flow import Strand
 from murmuration.durable.registry import workflow
 from murmuration.policy.gates import UnreachableQuorum, check_reachable, panels_of
 
 
 @workflow
-def approval_gate(context: Context) -> Generator[Any, Any, dict[str, Any]]:
-    """Takes a `ApprovalGate`, returns a `Decision`, both as JSON."""
-    decision = yield from conduct(context, _keep(GateState(context, read_input(context, ApprovalGate))))
-    return decision.model_dump(mode="json")
-
-
-def _keep(gate: GateState) -> Strand[Decision]:
+def approval_gate(context: Context) -> Strand[Decision]:
+    """Decide an `ApprovalGate`: by votes, or when the time of its last panel is over."""
+    gate = GateState(context, read_input(context, ApprovalGate))
     rules, requester = gate.gate.request.rules, gate.gate.request.requester
     try:
         check_reachable(rules, requester)

@@ -22,6 +22,8 @@ Leaf: TypeAlias = Any
 """A task of the SDK that isn't made of others: an activity, a timer, an external event."""
 Strand: TypeAlias = Generator[tuple[Leaf, ...], None, T]
 
+_BEFORE_WAITING = "murmuration_before_waiting"
+"""The attribute of the context that holds what `before_waiting` was given: it lives as long as one replay."""
 MAX_TIMER = timedelta(days=3)
 """The SDK can't cancel a timer of more than 6 days; longer waits are made of steps of this length."""
 
@@ -40,14 +42,17 @@ class GivenUp(Exception):
     """Nobody waits for the strand any more. It may end what it has under way elsewhere, and passes this on."""
 
 
-def conduct(
-    context: Context, strand: Strand[T], before_waiting: Callable[[], None] = lambda: None
-) -> Generator[Any, Any, T]:
-    """Drive `strand` on the SDK to its end; an orchestrator function returns `yield from conduct(…)`.
+def before_waiting(context: Context, do: Callable[[], None]) -> None:
+    """Have `do` called whenever the workflow has gone as far as it can, and at its end."""
+    setattr(context, _BEFORE_WAITING, do)
+
+
+def conduct(context: Context, strand: Strand[T]) -> Generator[Any, Any, T]:
+    """Drive `strand` on the SDK to its end, as `@workflow` does with every workflow.
 
     The real host replays one top-level action at a time, so a `task_any` which holds running leaves and new
     ones would hold up everything scheduled later until a *new* one ends. A timer that is cancelled at once
-    ends that wait immediately: the nudge. `before_waiting` is called whenever the strand has gone as far as it can.
+    ends that wait immediately: the nudge.
     """
     scheduled: set[Leaf] = set()
     try:
@@ -58,13 +63,19 @@ def conduct(
                 new = [leaf for leaf in waiting if leaf not in scheduled]
                 scheduled.update(new)
                 nudged = [_nudge(context)] if 0 < len(new) < len(waiting) else []
-                before_waiting()
+                _call_before_waiting(context)
                 yield context.task_any([*waiting, *nudged])
             waiting = strand.send(None)
     except StopIteration as stop:
-        before_waiting()
+        _call_before_waiting(context)
         result: T = stop.value
         return result
+
+
+def _call_before_waiting(context: Context) -> None:
+    do: Callable[[], None] | None = getattr(context, _BEFORE_WAITING, None)
+    if do is not None:
+        do()
 
 
 def any_ended(leaves: Sequence[Leaf]) -> bool:

@@ -6,10 +6,9 @@ counts only when, after a pause, there is still nothing.
 """
 
 from collections import Counter
-from collections.abc import Generator
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Literal, TypeVar
+from typing import Literal, TypeVar
 
 from murmuration.contracts.forgetting import (
     DeletionCounts,
@@ -30,7 +29,7 @@ from murmuration.contracts.steps import (
 )
 from murmuration.durable.calls import call
 from murmuration.durable.context import Context, instance_id, now, read_input
-from murmuration.durable.flow import StepFailed, Strand, conduct, sleep
+from murmuration.durable.flow import StepFailed, Strand, sleep
 from murmuration.durable.registry import workflow
 from murmuration.policy.forgetting import with_digest
 
@@ -56,13 +55,9 @@ class DeletionPass:
 
 
 @workflow
-def forget(context: Context) -> Generator[Any, Any, dict[str, Any]]:
-    """Takes a `Forgetting`, returns a `Receipt`, both as JSON."""
-    receipt = yield from conduct(context, _forget(context, read_input(context, Forgetting)))
-    return receipt.model_dump(mode="json")
-
-
-def _forget(context: Context, asked: Forgetting) -> Strand[Receipt]:
+def forget(context: Context) -> Strand[Receipt]:
+    """Delete what a `Forgetting` names, and prove by reading it back that it is gone."""
+    asked = read_input(context, Forgetting)
     began = now(context)
     verified, readings, last = yield from _until_nothing_is_found(context, asked)
     if verified:

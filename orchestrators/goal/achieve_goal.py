@@ -3,13 +3,10 @@
 Replayed from history after every step: it may read only its input, the context, and what steps return.
 """
 
-from collections.abc import Generator
-from typing import Any
-
 from murmuration.contracts.answers import Answer, Outcome, Problem
 from murmuration.contracts.goals import Goal
 from murmuration.durable.context import Context, read_input
-from murmuration.durable.flow import StepFailed, Strand, conduct
+from murmuration.durable.flow import StepFailed, Strand, before_waiting
 from murmuration.durable.registry import workflow
 from orchestrators.admission.slots import with_slot
 from orchestrators.goal.answering import approve_answer, write_answer
@@ -20,11 +17,11 @@ from orchestrators.goal.run import BudgetExceeded, Run
 
 
 @workflow
-def achieve_goal(context: Context) -> Generator[Any, Any, dict[str, Any]]:
-    """Takes a `Goal`, returns an `Outcome`, both as JSON."""
+def achieve_goal(context: Context) -> Strand[Outcome]:
+    """Work on a `Goal` as soon as the tenant has a free slot for its run."""
     run = Run(context, read_input(context, Goal))
-    outcome = yield from conduct(context, with_slot(run, _achieve(run)), run.publish)
-    return outcome.model_dump(mode="json")
+    before_waiting(context, run.publish)
+    return (yield from with_slot(run, _achieve(run)))
 
 
 def _achieve(run: Run) -> Strand[Outcome]:

@@ -1,15 +1,14 @@
 """Read documents into memory: batches side by side, one step parses, chunks, embeds and writes each."""
 
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from functools import reduce
 from operator import add
-from typing import Any
 
 from murmuration.contracts.documents import Ingestion, Reading, ReadingReport, Unreadable
 from murmuration.contracts.steps import INGEST_DOCUMENTS
 from murmuration.durable.calls import call
 from murmuration.durable.context import Context, now, read_input
-from murmuration.durable.flow import StepFailed, Strand, conduct
+from murmuration.durable.flow import StepFailed, Strand
 from murmuration.durable.graph import run_graph
 from murmuration.durable.registry import workflow
 
@@ -17,13 +16,9 @@ BATCHES_AT_ONCE = 4
 
 
 @workflow
-def read_documents(context: Context) -> Generator[Any, Any, dict[str, Any]]:
-    """Takes a `Reading`, returns a `ReadingReport`, both as JSON."""
-    report = yield from conduct(context, _read_all(context, read_input(context, Reading)))
-    return report.model_dump(mode="json")
-
-
-def _read_all(context: Context, reading: Reading) -> Strand[ReadingReport]:
+def read_documents(context: Context) -> Strand[ReadingReport]:
+    """Read the documents of a `Reading`, in batches side by side."""
+    reading = read_input(context, Reading)
     began = now(context)
     batches = {str(number): batch for number, batch in enumerate(reading.batches)}
 
