@@ -1,4 +1,4 @@
-"""Documents become chunks: prose and source parsed by structure, split where their meaning splits. Pure: no I/O."""
+"""Parses documents by structure and splits them into chunks where their meaning splits. Pure: no I/O."""
 
 from murmuration.documents.chunks import chunk
 from murmuration.documents.model import Chunk, Document, Section, UnreadableDocument

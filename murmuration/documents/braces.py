@@ -1,22 +1,22 @@
-"""Where the definitions of languages with braces are: JavaScript, TypeScript, Java, C#, Go, Rust, C and C++."""
+"""Finds definitions in languages with braces: JavaScript, TypeScript, Java, C#, Go, Rust, C and C++."""
 
 import re
 from bisect import bisect_right
 from dataclasses import dataclass, field
 
-from murmuration.documents.source import Definition
+from murmuration.documents.definitions import Definition
 
 MAX_DEPTH = 6
-"""Containers within containers are looked into so far down."""
-HEADER_CHARACTERS = 400
-"""Of what stands before a brace, its end says what the brace opens."""
+"""Levels of containers within containers that are searched for members."""
+MAX_HEADER_CHARACTERS = 400
+"""Text before a brace that is searched for the name of what the brace opens."""
 _TOKENS = re.compile(
     r"""//[^\n]* | /\*.*?(?:\*/|\Z)            # comments
     | \"{3}.*?(?:\"{3}|\Z)                     # text blocks of Java and C#
     | (?<!\w)r(?P<raw>\#+)\".*?(?:\"(?P=raw)|\Z)
     | @\"(?:[^"]|\"\")*\"                      # verbatim strings of C#
     | \"(?:[^"\\\n]|\\.)*\" | `(?:[^`\\]|\\.)*`
-    | '(?:[^'\\\n]|\\.)*'(?!\w)                # a lone quote is a lifetime of Rust
+    | '(?:[^'\\\n]|\\.)*'(?!\w)                # a lone quote is a Rust lifetime
     | (?P<mark>[{};]) | (?P<preprocessor>^[ \t]*\#[^\n]*)""",
     re.VERBOSE | re.DOTALL | re.MULTILINE,
 )
@@ -40,77 +40,75 @@ _STATEMENTS = {"if", "for", "while", "switch", "catch", "else", "do", "try", "re
 
 
 @dataclass
-class _Open:
+class _OpenBrace:
     """A brace that is not closed yet."""
 
     name: str
     first: int
-    """Line of the definition it belongs to."""
+    """Line on which its definition begins."""
     container: bool
-    inside: list[Definition] = field(default_factory=list)
+    members: list[Definition] = field(default_factory=list)
 
 
 def definitions_in_braces(text: str, lines: list[str]) -> tuple[Definition, ...]:
-    """Types with their members, and functions. A brace that is never closed ends with the text."""
-    starts = [0, *(found.end() for found in re.finditer(r"\r\n|\r|\n", text))]
-    stack = [_Open("", 0, container=True)]
-    begin = 0
+    """Return types with their members, and functions; a brace that is never closed ends with the text."""
+    line_starts = [0, *(line_end.end() for line_end in re.finditer(r"\r\n|\r|\n", text))]
+    stack = [_OpenBrace("", 0, container=True)]
+    header_start = 0
     header: list[str] = []
     for token in _TOKENS.finditer(text):
         mark = token["mark"]
-        header.append(text[max(begin, token.start() - HEADER_CHARACTERS) : token.start()])
-        begin = token.end()
+        header.append(text[max(header_start, token.start() - MAX_HEADER_CHARACTERS) : token.start()])
+        header_start = token.end()
         if mark is None:
             continue
-        line = bisect_right(starts, token.start()) - 1
+        line = bisect_right(line_starts, token.start()) - 1
         if mark == "{":
-            stack.append(_opened("".join(header[-50:]), line, stack))
+            stack.append(_open("".join(header[-50:]), line, stack))
         elif mark == "}" and len(stack) > 1:
             _close(stack, line)
         header = []
     while len(stack) > 1:
         _close(stack, len(lines) - 1)
-    return tuple(stack[0].inside)
+    return tuple(stack[0].members)
 
 
-def _opened(header: str, line: int, stack: list[_Open]) -> _Open:
-    """What a brace on this line opens; without a name where it is a statement's, or within a function."""
+def _open(header: str, line: int, stack: list[_OpenBrace]) -> _OpenBrace:
+    """Return what a brace on this line opens; nameless for a statement or anything within a function."""
     if not stack[-1].container:
-        return _Open("", line, container=False)
-    # An empty line ends what came before, also where statements end without a semicolon.
-    header = (
-        re.split(r"\n[ \t\r]*\n", header[-HEADER_CHARACTERS:].rstrip())[-1].lstrip("\r\n")
-        + header[len(header.rstrip()) :]
-    )
-    shown = _ANNOTATION.sub(lambda found: "\n" * found[0].count("\n"), header)
-    if found := _CONTAINER.search(shown):
-        target = _FOR.search(found["rest"])
-        name = target[1] if target else found["name"]
-        return _Open(name, _first(shown, found, line), container=len(stack) <= MAX_DEPTH)
-    if _WITHOUT_A_NAME.search(shown):
-        return _Open("", line, container=True)
-    if found := _GO_METHOD.search(shown):
-        return _Open(f"{found['owner']}.{found['name']}", _first(shown, found, line), container=False)
-    found = next((found for kind in (_KEYWORD, _GO_TYPE, _ASSIGNED) if (found := kind.search(shown))), None)
-    if found is None and not _STATEMENTS & set(re.findall(r"^[\s}]*(\w+)", shown)):
-        found = _CALLED.search(shown)
-    if found is None or found["name"] in _STATEMENTS:
-        return _Open("", line, container=False)
-    return _Open(found["name"].strip(":"), _first(shown, found, line), container=False)
+        return _OpenBrace("", line, container=False)
+    trailing = header[len(header.rstrip()) :]
+    # Where statements end without a semicolon, an empty line ends them.
+    header = re.split(r"\n[ \t\r]*\n", header[-MAX_HEADER_CHARACTERS:].rstrip())[-1].lstrip("\r\n") + trailing
+    header = _ANNOTATION.sub(lambda annotation: "\n" * annotation[0].count("\n"), header)
+    if match := _CONTAINER.search(header):
+        target = _FOR.search(match["rest"])
+        name = target[1] if target else match["name"]
+        return _OpenBrace(name, _first_line(header, match, line), container=len(stack) <= MAX_DEPTH)
+    if _WITHOUT_A_NAME.search(header):
+        return _OpenBrace("", line, container=True)
+    if match := _GO_METHOD.search(header):
+        return _OpenBrace(f"{match['owner']}.{match['name']}", _first_line(header, match, line), container=False)
+    match = next((match for kind in (_KEYWORD, _GO_TYPE, _ASSIGNED) if (match := kind.search(header))), None)
+    if match is None and not _STATEMENTS & set(re.findall(r"^[\s}]*(\w+)", header)):
+        match = _CALLED.search(header)
+    if match is None or match["name"] in _STATEMENTS:
+        return _OpenBrace("", line, container=False)
+    return _OpenBrace(match["name"].strip(":"), _first_line(header, match, line), container=False)
 
 
-def _first(header: str, found: re.Match[str], line: int) -> int:
-    """The line of the definition, with the lines above that hold its type alone, as some write C."""
-    first = line - header.count("\n", found.start())
-    above = header[: found.start()].split("\n")[:-1]
+def _first_line(header: str, match: re.Match[str], line: int) -> int:
+    """Return the definition's line, or the one above it that holds its return type alone, as in some C."""
+    first = line - header.count("\n", match.start())
+    above = header[: match.start()].split("\n")[:-1]
     while above and _TYPE_ALONE.fullmatch(above.pop()):
         first -= 1
     return first
 
 
-def _close(stack: list[_Open], line: int) -> None:
-    done = stack.pop()
-    if done.name:
-        stack[-1].inside.append(Definition(done.name, max(0, done.first), line, tuple(done.inside)))
-    elif done.container:
-        stack[-1].inside.extend(done.inside)
+def _close(stack: list[_OpenBrace], line: int) -> None:
+    closed = stack.pop()
+    if closed.name:
+        stack[-1].members.append(Definition(closed.name, max(0, closed.first), line, tuple(closed.members)))
+    elif closed.container:
+        stack[-1].members.extend(closed.members)

@@ -1,7 +1,7 @@
-"""Splits sections into chunks of a size that a search index and a prompt can use.
+"""Splits sections into chunks of a size that suits a search index and a prompt.
 
-A chunk depends on its section and the small neighbours it is put together with, on nothing else: what is made of its
-content (the key in the index) stays as it is while other parts of the document change.
+A chunk depends only on its section and the small neighbours it is joined with, so its key in the index, a hash of its
+content, survives changes elsewhere in the document.
 """
 
 import re
@@ -13,10 +13,10 @@ from murmuration.documents.model import Chunk, Document, Section
 TARGET_CHARACTERS = 1_200
 MAX_CHARACTERS = 1_600
 SMALL_CHARACTERS = 300
-"""A section of less is put together with its neighbours under the same parent."""
+"""Smaller sections are joined with their neighbours under the same parent."""
 MAX_HEADING_CHARACTERS = 80
 MAX_PATH_CHARACTERS = 400
-"""A longer heading or path is shortened, and what it said stands in the text of the first chunk below it."""
+"""Longer headings and paths are shortened; their full words go into the text of the first chunk below."""
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z(\"'])")
 _LINE = re.compile(r"\n")
 _EMPTY_LINE = re.compile(r"\n\s*\n")
@@ -28,25 +28,27 @@ _JOINER = "\u200d"
 
 
 def chunk(document: Document) -> tuple[Chunk, ...]:
-    """Chunks in the order of the text, each of at most `MAX_CHARACTERS`. No word is lost; where a section is split,
-    the last sentence (of code: the last line) before a split begins the next chunk too."""
-    title = _short(document.title, MAX_PATH_CHARACTERS)
-    said: set[str] = set()
+    """Return chunks in the order of the text, each at most `MAX_CHARACTERS` long. No word is lost.
+
+    Where a section is split, the last sentence (in code, the last line) before the split also begins the next chunk.
+    """
+    title = _shorten(document.title, MAX_PATH_CHARACTERS)
+    written_out: set[str] = set()
     chunks: list[Chunk] = []
-    for section in _together(document.sections):
+    for section in _join_small(document.sections):
         path = _path(section.headings)
         text = section.text
         if path != " > ".join(section.headings):
-            unsaid = [heading for heading in section.headings if heading not in said]
-            said.update(unsaid)
-            text = "\n\n".join([*unsaid, text])
+            missing = [heading for heading in section.headings if heading not in written_out]
+            written_out.update(missing)
+            text = "\n\n".join([*missing, text])
         chunks.extend(Chunk(document.source, title, path, part) for part in _split(text))
     return tuple(chunks)
 
 
 def _path(headings: tuple[str, ...]) -> str:
-    """The headings joined; of a path too long the first and the last that fit."""
-    short = [_short(heading, MAX_HEADING_CHARACTERS) for heading in headings]
+    """Join the headings; a path too long keeps its first heading and as many of its last as fit."""
+    short = [_shorten(heading, MAX_HEADING_CHARACTERS) for heading in headings]
     if sum(len(heading) + 3 for heading in short) <= MAX_PATH_CHARACTERS:
         return " > ".join(short)
     last: list[str] = []
@@ -56,15 +58,15 @@ def _path(headings: tuple[str, ...]) -> str:
     return " > ".join([short[0], "…", *last])
 
 
-def _short(text: str, most: int) -> str:
-    return text if len(text) <= most else f"{text[: most - 1]}…"
+def _shorten(text: str, limit: int) -> str:
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
-def _together(sections: Iterable[Section]) -> Iterator[Section]:
-    """Small sections that follow each other under one parent as one, each with its heading in the text."""
+def _join_small(sections: Iterable[Section]) -> Iterator[Section]:
+    """Join consecutive small sections under one parent; each keeps its heading in the text."""
     group: list[Section] = []
     for section in sections:
-        size = sum(len(each.text) for each in group) + len(section.text)
+        size = sum(len(member.text) for member in group) + len(section.text)
         fits = len(section.text) < SMALL_CHARACTERS and section.headings and size < TARGET_CHARACTERS
         if group and not (fits and len(group[-1].text) < SMALL_CHARACTERS and _siblings(group[0], section)):
             yield _joined(group)
@@ -81,7 +83,7 @@ def _siblings(first: Section, second: Section) -> bool:
 def _joined(group: list[Section]) -> Section:
     if len(group) == 1:
         return group[0]
-    parts = [each.text if each.names_itself else f"{each.headings[-1]}: {each.text}" for each in group]
+    parts = [section.text if section.names_itself else f"{section.headings[-1]}: {section.text}" for section in group]
     return Section(group[0].headings[:-1], "\n\n".join(parts))
 
 
@@ -90,7 +92,7 @@ def _split(text: str) -> Iterator[str]:
     for block in _blocks(text):
         if current and len(current) + len(block) > TARGET_CHARACTERS:
             yield current
-            last = _last(current)
+            last = _last_sentence(current)
             current = f"{last}\n\n{block}" if last else block
         else:
             current = f"{current}\n\n{block}" if current else block
@@ -98,15 +100,15 @@ def _split(text: str) -> Iterator[str]:
         yield current
 
 
-def _last(text: str) -> str:
-    """The last sentence or line of code, unless it is long."""
+def _last_sentence(text: str) -> str:
+    """Return the last sentence or line of code, or "" when it is long."""
     line = text.rpartition("\n")[2]
     last = line if line.startswith(_INDENT) else _SENTENCE.split(text)[-1]
     return last if len(last) < SMALL_CHARACTERS and "\n" not in last else ""
 
 
 def _blocks(text: str) -> Iterator[str]:
-    """Paragraphs; those that are too large, in sentences, lines, and in the end anywhere. Code is split at lines."""
+    """Yield paragraphs; too large ones are split at sentences, then lines, then anywhere. Code is split at lines."""
     for block in _EMPTY_LINE.split(text):
         if block.strip():
             yield from _pieces(block.rstrip(), _CODE if block.startswith(_INDENT) else _PROSE)
@@ -133,7 +135,7 @@ def _pieces(block: str, separators: tuple[re.Pattern[str], ...]) -> Iterator[str
 
 
 def _cut(text: str) -> Iterator[str]:
-    """Anywhere, but not between a letter and its accents or within a joined emoji, as long as these are short."""
+    """Cut anywhere but between a letter and its accents or within a joined emoji, unless these are very long."""
     start = 0
     while start < len(text):
         end = start + TARGET_CHARACTERS

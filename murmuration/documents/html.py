@@ -1,4 +1,4 @@
-"""HTML, with selectolax."""
+"""Reads HTML with selectolax."""
 
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ BLOCKS = {"p", "li", "dt", "dd", "blockquote", "figcaption", "td", "th", "captio
 
 
 def read_html(content: str) -> list[Section]:
-    """Sections of the page's main part."""
+    """Return the sections of the page's main part."""
     from selectolax.lexbor import LexborHTMLParser
 
     tree = LexborHTMLParser(content)
@@ -33,7 +33,7 @@ def read_html(content: str) -> list[Section]:
 
 
 def _walk(node: "LexborNode", outline: Outline) -> None:
-    """Text directly in a block, with what is inline in it, is one block of the outline."""
+    """Add each block's own text, inline elements included, as one block of the outline."""
     pending = ""
     for child in node.iter(include_text=True):
         tag = child.tag or ""
@@ -61,7 +61,7 @@ def _tidy(text: str) -> str:
 
 
 def text_of_html(fragment: str) -> str:
-    """The text of a piece of HTML inside another document."""
+    """Return the text of an HTML fragment inside another document."""
     from selectolax.lexbor import LexborHTMLParser
 
     body = LexborHTMLParser(fragment).body

@@ -1,4 +1,4 @@
-"""Markdown, with markdown-it."""
+"""Reads Markdown with markdown-it."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -11,24 +11,24 @@ if TYPE_CHECKING:
     from markdown_it.token import Token
 
 FENCES = ("---", "+++")
-MAX_BLOCK = 60
+MAX_NESTING = 60
 
 
 def read_markdown(content: str) -> list[Section]:
-    """Sections of a Markdown document; front matter is left out. Raises RecursionError when it is nested too deeply."""
+    """Return the sections below the front matter; raises RecursionError when the text is nested too deeply."""
     from markdown_it import MarkdownIt
 
     reader = _Reader()
     text = _without_front_matter(content)
-    for token in MarkdownIt("commonmark", {"maxNesting": MAX_BLOCK}).enable("table").parse(text):
-        if token.level >= MAX_BLOCK - 1:
-            raise RecursionError("markdown-it leaves out what is nested deeper")
+    for token in MarkdownIt("commonmark", {"maxNesting": MAX_NESTING}).enable("table").parse(text):
+        if token.level >= MAX_NESTING - 1:
+            raise RecursionError("markdown-it would leave out what is nested deeper")
         reader.take(token)
     return reader.outline.sections()
 
 
 class _Reader:
-    """Takes markdown-it's tokens one after the other."""
+    """Consumer of markdown-it's tokens."""
 
     def __init__(self) -> None:
         self.outline = Outline()
@@ -67,7 +67,7 @@ class _Reader:
 
 
 def _text(children: "Sequence[Token]") -> str:
-    """Links are their text, images their description."""
+    """Return inline text; links become their text, images their description."""
     text = ""
     for child in children:
         if child.type in ("text", "code_inline"):

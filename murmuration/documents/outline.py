@@ -1,4 +1,4 @@
-"""Collects blocks of text under headings of levels, as every reader needs it."""
+"""Collects blocks of text under nested headings, for every reader."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,34 +10,35 @@ MAX_DEPTH = 99
 
 
 class Outline:
-    """Call `heading` and `block` in the order of the document; `sections` gives what they make.
+    """Builder of sections: call `heading` and `block` in document order, then `sections`.
 
-    A heading under which nothing stands becomes text of the section above it: it was written to be read, too.
+    A heading without text below it becomes text of the section above, so that it can still be found.
     """
 
     def __init__(self) -> None:
         self._path: list[tuple[int, str]] = []
         self._used = 0
-        """So many headings of the path have text under them."""
+        """Number of headings of the path that have text under them."""
         self._blocks: list[str] = []
         self._sections: list[tuple[tuple[str, ...], list[str]]] = []
         self._bare = False
-        """Whether the last section is made of such headings."""
+        """Whether the last section holds only headings without text."""
 
     def heading(self, level: int, text: str) -> None:
-        """A heading closes every heading of its level or below."""
+        """Open a heading; it closes every heading of its level or below."""
         self._close()
         self._leave([entry for entry in self._path if entry[0] < level])
         if text.strip():
             self._path.append((level, " ".join(text.split())))
 
     def block(self, text: str) -> None:
+        """Add a block of text under the current headings."""
         if text.strip():
             self._blocks.append(text.strip("\n").rstrip())
 
     @contextmanager
     def within(self, text: str) -> Iterator[None]:
-        """A part with a heading of its own, after which the text goes on under the headings of before."""
+        """Put a part under a heading of its own; afterwards the headings are those of before."""
         self._close()
         before = list(self._path)
         self._path.append((MAX_DEPTH, " ".join(text.split())))
@@ -46,6 +47,7 @@ class Outline:
         self._leave(before)
 
     def sections(self) -> list[Section]:
+        """Close the last section and return them all."""
         self._close()
         self._leave([])
         return [Section(headings, "\n\n".join(blocks)) for headings, blocks in self._sections]
@@ -73,5 +75,5 @@ class Outline:
 
 
 def code(text: str) -> str:
-    """Code is indented, so that it is told apart from prose."""
+    """Indent code, so that `chunk` can tell it from prose."""
     return "\n".join(f"    {line}" for line in text.splitlines())

@@ -1,4 +1,4 @@
-"""PDF, with pypdf: text by page, under the outline's headings where there is an outline."""
+"""Reads PDF with pypdf: text by page, under the headings of the outline if there is one."""
 
 import io
 import logging
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
 MAX_PAGES = 5_000
 MAX_CHARACTERS = 20_000_000
 MAX_PAGE_BYTES = 20_000_000
-"""Of one page's instructions, unpacked: a page of text has some 10 kB, a packed bomb has gigabytes."""
+"""Limit of one page's unpacked instructions: a page of text has some 10 kB, a decompression bomb gigabytes."""
 MAX_SECONDS = 90.0
-"""Looked at before each page and each instruction: well below the 240 s a batch of documents may take."""
-MAX_ENTRY = 20
+"""Checked before each page and instruction; well below the 240 s that a batch of documents may take."""
+MAX_OUTLINE_LEVEL = 20
 
 
 def read_pdf(source: str, content: bytes, title: str) -> list[Section]:
-    """Sections headed title > outline > page; raises `UnreadableDocument` when it is broken, encrypted or too large."""
+    """Return sections headed title > outline > page; raises `UnreadableDocument` if broken, encrypted or too large."""
     import pypdf
 
-    logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # what it mends in a file is nothing to act on
+    logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # nobody can act on its repairs of a file
     try:
         reader = pypdf.PdfReader(io.BytesIO(content))
         if reader.is_encrypted and not reader.decrypt(""):
@@ -37,30 +37,30 @@ def read_pdf(source: str, content: bytes, title: str) -> list[Section]:
         raise
     except pypdf.errors.DependencyError:
         raise UnreadableDocument(source, "the PDF is encrypted") from None
-    except Exception as error:  # pypdf meets a broken file with errors of any kind
+    except Exception as error:  # pypdf answers a broken file with errors of any kind
         reason = " ".join(str(error).split())[:150] or type(error).__name__
         raise UnreadableDocument(source, f"the PDF is broken ({reason})") from error
 
 
 def _sections(source: str, reader: "PdfReader", title: str) -> list[Section]:
-    named = (reader.metadata.title if reader.metadata else None) or ""
+    own_title = (reader.metadata.title if reader.metadata else None) or ""
     outline = Outline()
-    outline.heading(1, _clean(named).strip() or title)
+    outline.heading(1, _clean(own_title).strip() or title)
     entries = _entries(reader)
-    until = time.monotonic() + MAX_SECONDS
+    deadline = time.monotonic() + MAX_SECONDS
     size = 0
     for number, page in enumerate(reader.pages):
-        text = _clean(_text(source, page, until))
+        text = _clean(_text(source, page, deadline))
         size += len(text.strip())
         if size > MAX_CHARACTERS:
             raise UnreadableDocument(source, f"the PDF holds over {MAX_CHARACTERS} characters")
-        _put(outline, f"page {number + 1}", text, entries.get(number, []))
-    return outline.sections() if size else []  # its title and outline alone are no document
+        _add_page(outline, f"page {number + 1}", text, entries.get(number, []))
+    return outline.sections() if size else []  # title and outline alone are no document
 
 
-def _text(source: str, page: Any, until: float) -> str:
+def _text(source: str, page: Any, deadline: float) -> str:
     def check(*_operation: object) -> None:
-        if time.monotonic() > until:
+        if time.monotonic() > deadline:
             raise UnreadableDocument(source, f"reading the PDF takes over {MAX_SECONDS:.0f} s")
 
     check()
@@ -72,17 +72,19 @@ def _text(source: str, page: Any, until: float) -> str:
     return str(page.extract_text(visitor_operand_before=check))
 
 
-def _put(outline: Outline, page: str, text: str, entries: list[tuple[int, str]]) -> None:
-    """The page's text; it is divided before each line that is an entry of the outline. An entry without such a line
-    heads the text from where the entry before it was found."""
+def _add_page(outline: Outline, page: str, text: str, entries: list[tuple[int, str]]) -> None:
+    """Add the page's text, divided before each line that equals an outline entry.
+
+    An entry without such a line heads the text from where the entry before it was found.
+    """
     lines = text.splitlines()
     keys = [_key(line) for line in lines]
     begin = 0
     for level, heading in entries:
-        found = next((index for index in range(begin, len(keys)) if keys[index] == _key(heading)), begin)
-        _block(outline, page, lines[begin:found])
+        end = next((index for index in range(begin, len(keys)) if keys[index] == _key(heading)), begin)
+        _block(outline, page, lines[begin:end])
         outline.heading(level, heading)
-        begin = found
+        begin = end
     _block(outline, page, lines[begin:])
 
 
@@ -97,16 +99,18 @@ def _key(line: str) -> str:
 
 
 def _entries(reader: "PdfReader") -> dict[int, list[tuple[int, str]]]:
-    """Level and title of the outline's entries, by page from 0; none when the outline is broken: the text counts."""
+    """Return level and title of the outline's entries by page, from 0; none when the outline is broken."""
     try:
-        # pypdf looks a page's number up anew for each entry, page by page: too slow for long outlines
-        numbers = {page.indirect_reference.idnum: at for at, page in enumerate(reader.pages) if page.indirect_reference}
-        found: dict[int, list[tuple[int, str]]] = {}
+        # pypdf's own lookup scans all pages for each entry: too slow for long outlines.
+        numbers = {
+            page.indirect_reference.idnum: number for number, page in enumerate(reader.pages) if page.indirect_reference
+        }
+        entries: dict[int, list[tuple[int, str]]] = {}
         for level, entry in _flat(reader.outline, 2):
             number = numbers.get(getattr(entry.page, "idnum", -1))
             if number is not None and entry.title:
-                found.setdefault(number, []).append((level, _clean(entry.title)))
-        return found
+                entries.setdefault(number, []).append((level, _clean(entry.title)))
+        return entries
     except Exception:  # noqa: BLE001 - as in read_pdf
         return {}
 
@@ -114,11 +118,11 @@ def _entries(reader: "PdfReader") -> dict[int, list[tuple[int, str]]]:
 def _flat(entries: Any, level: int) -> Iterator[tuple[int, Any]]:
     for entry in entries:
         if isinstance(entry, list):
-            yield from _flat(entry, min(level + 1, MAX_ENTRY))
+            yield from _flat(entry, min(level + 1, MAX_OUTLINE_LEVEL))
         else:
             yield level, entry
 
 
 def _clean(text: str) -> str:
-    """Without NUL and with half characters replaced: neither can be stored as UTF-8 text."""
+    """Remove NUL and replace lone surrogates: neither can be stored as UTF-8 text."""
     return text.replace("\0", "").encode("utf-8", "replace").decode()

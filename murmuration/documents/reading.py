@@ -1,4 +1,4 @@
-"""Reads a document by what its name says it is."""
+"""Reads a document as the kind that its name says."""
 
 from collections.abc import Callable, Iterable
 from pathlib import PurePosixPath
@@ -7,44 +7,39 @@ from murmuration.contracts.passages import DocumentKind
 from murmuration.documents.model import Document, Section, UnreadableDocument
 from murmuration.documents.source import SOURCE_SUFFIXES, read_source
 
-TEXT_SUFFIXES = (".md", ".markdown", ".rst", ".rst.txt", ".txt", ".text", ".html", ".htm")
-SUFFIXES = (*TEXT_SUFFIXES, ".pdf", *SOURCE_SUFFIXES)
-HTML = (".html", ".htm")
-"""May be one long line, as pages often are: its parser does not mind."""
 _KINDS: dict[DocumentKind, tuple[str, ...]] = {
     "markdown": (".md", ".markdown"),
     "restructuredtext": (".rst", ".rst.txt"),
-    "html": HTML,
+    "html": (".html", ".htm"),
     "pdf": (".pdf",),
     "text": (".txt", ".text"),
+    "code": SOURCE_SUFFIXES,
 }
-MAX_CONTROL_CHARACTERS = 0.05
-"""More of them than this share, and the content is no text."""
+SUFFIXES = tuple(suffix for suffixes in _KINDS.values() for suffix in suffixes)
+MAX_CONTROL_SHARE = 0.05
+"""Content with a larger share of control characters is not text."""
 MAX_OPEN_TAGS = 50_000
-"""That HTML never closes: each may be within all before it, which takes time in their square."""
-MAX_MARKED_CHARACTERS = 2_000_000
-MAX_MARKED_LINE = 20_000
-MAX_MARKS = 5_000
-"""Backticks and asterisks in one paragraph. Larger texts, and Markdown and reStructuredText of more, are read
-as they stand, markup and all: their parsers take time in the square of these."""
+"""HTML with more unclosed tags is read as plain text: nested tags take the parser quadratic time."""
+MAX_MARKUP_CHARACTERS = 2_000_000
+MAX_MARKUP_LINE_CHARACTERS = 20_000
+MAX_PARAGRAPH_MARKS = 5_000
+"""Backticks and asterisks. Text beyond these limits is read as it stands, markup included: the parsers of Markdown and
+reStructuredText take quadratic time. An HTML page may be one long line, and only its size is limited."""
 
 
 def kind_of(source: str) -> DocumentKind:
-    """By its name."""
+    """Return the kind that the name says; "text" for a name that can't be read."""
     name = source.lower()
-    for kind, suffixes in _KINDS.items():
-        if name.endswith(suffixes):
-            return kind
-    return "code"
+    return next((kind for kind, suffixes in _KINDS.items() if name.endswith(suffixes)), "text")
 
 
 def is_readable(source: str) -> bool:
-    """Whether a document of this name can be read."""
+    """Tell whether a document of this name can be read."""
     return source.lower().endswith(SUFFIXES)
 
 
 def read_document(source: str, content: str | bytes) -> Document:
-    """The document's sections; bytes of any kind but PDF are UTF-8.
+    """Return the document's sections; bytes of any kind but PDF are UTF-8.
 
     Raises `UnreadableDocument` when it is empty, binary, broken, encrypted or of an unknown kind.
     """
@@ -62,20 +57,21 @@ def _stem(source: str) -> str:
 
 
 def _sections(source: str, content: str | bytes) -> Iterable[Section]:
-    if source.lower().endswith(".pdf"):
+    kind = kind_of(source)
+    if kind == "pdf":
         if isinstance(content, str):
             raise UnreadableDocument(source, "a PDF is no text: send its bytes as base64")
         from murmuration.documents.pdf import read_pdf
 
         return read_pdf(source, content, _stem(source))
     text = _text(source, content)
-    if source.lower().endswith(SOURCE_SUFFIXES):
+    if kind == "code":
         return read_source(source, text)
-    if not _is_bounded(text, lines=not source.lower().endswith(HTML)):
+    if not _is_bounded(text, kind):
         return _plain(text)
     try:
-        return _reader(source.lower())(text)
-    except RecursionError:  # nested so deeply that the parser can't follow
+        return _reader(kind)(text)
+    except RecursionError:  # nested too deeply for the parser
         return _plain(text)
 
 
@@ -85,37 +81,37 @@ def _text(source: str, content: str | bytes) -> str:
             content = content.decode("utf-8-sig")
         except UnicodeDecodeError:
             raise UnreadableDocument(source, "it is not UTF-8 text") from None
-    strange = sum(char < " " and char not in "\n\r\t\f" for char in content) + content.count("\ufffd")
-    if "\0" in content or strange > MAX_CONTROL_CHARACTERS * len(content):
+    control_characters = sum(char < " " and char not in "\n\r\t\f" for char in content) + content.count("\ufffd")
+    if "\0" in content or control_characters > MAX_CONTROL_SHARE * len(content):
         raise UnreadableDocument(source, "it is not text")
     return content
 
 
-def _is_bounded(text: str, *, lines: bool) -> bool:
-    if len(text) > MAX_MARKED_CHARACTERS:
+def _is_bounded(text: str, kind: DocumentKind) -> bool:
+    if len(text) > MAX_MARKUP_CHARACTERS:
         return False
-    if not lines:
+    if kind == "html":
         return text.count("<") - 2 * text.count("</") <= MAX_OPEN_TAGS
-    if max(map(len, text.split("\n"))) > MAX_MARKED_LINE:
+    if max(map(len, text.split("\n"))) > MAX_MARKUP_LINE_CHARACTERS:
         return False
-    return all(block.count("`") + block.count("*") <= MAX_MARKS for block in text.split("\n\n"))
+    return all(block.count("`") + block.count("*") <= MAX_PARAGRAPH_MARKS for block in text.split("\n\n"))
 
 
 def _plain(content: str) -> list[Section]:
     return [Section((), "\n".join(content.splitlines()))]
 
 
-def _reader(name: str) -> Callable[[str], Iterable[Section]]:
-    """Parsers are loaded by the first document that needs them."""
-    if name.endswith((".md", ".markdown")):
+def _reader(kind: DocumentKind) -> Callable[[str], Iterable[Section]]:
+    """Import the reader of a kind; parsers are slow to import, so the first document that needs one loads it."""
+    if kind == "markdown":
         from murmuration.documents.markdown import read_markdown
 
         return read_markdown
-    if name.endswith((".rst", ".rst.txt")):
+    if kind == "restructuredtext":
         from murmuration.documents.restructured import read_restructured
 
         return read_restructured
-    if name.endswith(HTML):
+    if kind == "html":
         from murmuration.documents.html import read_html
 
         return read_html

@@ -1,6 +1,6 @@
-"""reStructuredText, with docutils, also as Sphinx writes it: unknown directives and roles become readable text.
+"""Reads reStructuredText with docutils, Sphinx's dialect too: unknown directives and roles become readable text.
 
-Nothing is fetched, included or executed.
+Nothing is fetched, included or executed. docutils is slow to import, so `reading` loads this module when needed.
 """
 
 import re
@@ -15,7 +15,7 @@ from docutils.parsers.rst import Directive, Parser, directives, roles
 from murmuration.documents.model import Section
 from murmuration.documents.outline import Outline, code
 
-SILENT = {
+WITHOUT_TEXT = {
     "index", "toctree", "contents", "highlight", "include",
     "raw", "image", "tabularcolumns", "sectionauthor", "moduleauthor", "codeauthor", "testsetup", "testcleanup",
     "default-role", "program", "only-if", "meta", "csv-table-file",
@@ -37,14 +37,14 @@ DEFINITIONS = TOP_LEVEL | {
     "type", "var", "member", "struct", "enum", "enumerator", "pdbcommand", "confval", "setting", "directive", "role",
 }  # fmt: skip
 _NAME = re.compile(r"[\w.$-]+(?=\s*(?:\(|\[|=|:|,|$))")
-OF_DOCUTILS = {"table", "list-table", "figure", "epigraph", "rubric", "topic", "sidebar", "replace", "unicode"}
+DOCUTILS_DIRECTIVES = {"table", "list-table", "figure", "epigraph", "rubric", "topic", "sidebar", "replace", "unicode"}
 _TITLED = re.compile(r"^(?P<title>.+?)\s*<(?P<target>[^<>]+)>$", re.DOTALL)
 _LOCK = threading.Lock()
-"""docutils finds directives and roles through globals of its modules."""
+"""docutils looks up directives and roles through globals of its modules."""
 
 
 class _AnyDirective(Directive):
-    """A directive that docutils does not know, as text: its arguments, then its content."""
+    """Any directive, turned into text: its arguments, then its content."""
 
     has_content = True
     optional_arguments = 1_000
@@ -52,7 +52,7 @@ class _AnyDirective(Directive):
 
     def run(self) -> list[nodes.Node]:
         name = self.name.lower().rpartition(":")[2]
-        if name in SILENT:
+        if name in WITHOUT_TEXT:
             return []
         if name in ("module", "currentmodule"):
             self._settings.module = "".join(self.arguments).strip()
@@ -75,14 +75,14 @@ class _AnyDirective(Directive):
         return self.state.document.settings
 
     def _definition(self, name: str) -> nodes.Node:
-        """A signature under its full name, and what is said of it."""
+        """Return a signature under its full name, with its description."""
         signatures = [" ".join(line.split()) for line in "\n".join(self.arguments).splitlines() if line.strip()]
-        found = _NAME.search(signatures[0])
-        short = found[0] if found else signatures[0]
+        match = _NAME.search(signatures[0])
+        short = match[0] if match else signatures[0]
         scope = self._settings.scope
         owner = scope[-1] if scope and name not in TOP_LEVEL else self._settings.module
-        known = not owner or short.startswith(f"{owner}.") or ":" in self.name or (scope and "." in short)
-        full = short if known else f"{owner}.{short}"
+        is_full = not owner or short.startswith(f"{owner}.") or ":" in self.name or (scope and "." in short)
+        full = short if is_full else f"{owner}.{short}"
         box = nodes.container(definition=full)
         text = "\n".join(signature.replace(short, full, 1) for signature in signatures)
         box += nodes.paragraph(text, text)
@@ -101,7 +101,7 @@ class _AnyDirective(Directive):
 
 
 class _Options(dict[str, Any]):
-    """Options of any name, as they are."""
+    """An option table that accepts every name and keeps values unchanged."""
 
     def __contains__(self, key: object) -> bool:
         return True
@@ -119,21 +119,21 @@ _AnyDirective.option_spec = _Options()
 def _any_role(
     _name: str, _raw: str, text: str, _line: int, _inliner: Any, _options: Any = None, _content: Any = None
 ) -> tuple[list[nodes.Node], list[nodes.Node]]:
-    """`:func:`~a.b`` is b, `:ref:`words <target>`` is words."""
-    found = _TITLED.match(text)
-    shown = found["title"] if found else text.lstrip("!")
-    if shown.startswith("~"):
-        shown = shown[1:].rpartition(".")[2]
-    return [nodes.literal(text, utils.unescape(shown))], []
+    """Return the text of a role: b for `:func:`~a.b``, words for `:ref:`words <target>``."""
+    match = _TITLED.match(text)
+    title = match["title"] if match else text.lstrip("!")
+    if title.startswith("~"):
+        title = title[1:].rpartition(".")[2]
+    return [nodes.literal(text, utils.unescape(title))], []
 
 
 @contextmanager
-def _everything_known() -> Iterator[None]:
-    """Every directive and role is ours while one document is parsed, and docutils' own again afterwards."""
+def _any_directives_and_roles() -> Iterator[None]:
+    """Replace docutils' lookup of directives and roles while one document is parsed."""
     find_directive, find_role = directives.directive, roles.role
 
     def directive(name: str, language: Any, document: nodes.document) -> Any:
-        if name.lower() in OF_DOCUTILS:
+        if name.lower() in DOCUTILS_DIRECTIVES:
             return find_directive(name, language, document)
         return _AnyDirective, []
 
@@ -141,29 +141,29 @@ def _everything_known() -> Iterator[None]:
         return _any_role, []
 
     with _LOCK:
-        _put(directive, role)
+        _set_lookup(directive, role)
         try:
             yield
         finally:
-            _put(find_directive, find_role)
+            _set_lookup(find_directive, find_role)
 
 
-def _put(directive: Any, role: Any) -> None:
+def _set_lookup(directive: Any, role: Any) -> None:
     directives.directive = directive
     roles.role = role
 
 
 def read_restructured(content: str) -> list[Section]:
-    """Sections of a reStructuredText document; what docutils finds wrong in it is passed over."""
+    """Return the sections of a reStructuredText document; its syntax errors are ignored."""
     settings = frontend.get_default_settings(Parser)
     settings.report_level = 5
     settings.halt_level = 6
     settings.file_insertion_enabled = False
     settings.raw_enabled = False
-    settings.module, settings.scope = "", []  # for our directives: where a definition belongs
+    settings.module, settings.scope = "", []  # the scope of a definition, for our directives
     settings.line_length_limit = max(10_000, len(content) + 1)
     document = utils.new_document("document", settings)
-    with _everything_known():
+    with _any_directives_and_roles():
         Parser().parse(content, document)
     outline = Outline()
     _walk(document, outline, 0)
