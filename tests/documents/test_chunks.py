@@ -1,4 +1,4 @@
-"""Whatever a document looks like, its words are in its chunks, in order, in bounded size and bounded time."""
+"""Chunks hold every word of their document in order; their size and the time to make them are bounded."""
 
 import re
 import time
@@ -18,7 +18,7 @@ from murmuration.documents.chunks import (
 )
 
 GENEROUS_SECONDS = 60
-"""Linear work takes a few seconds; what is quadratic in these inputs takes hours."""
+"""Linear work on these inputs takes a few seconds, quadratic work hours."""
 
 words = st.text(alphabet="abcé日👍🏽\u0301.", min_size=1, max_size=40)
 texts = st.lists(st.lists(words, min_size=1, max_size=60).map(" ".join), min_size=1, max_size=12).map("\n\n".join)
@@ -27,31 +27,31 @@ sections = st.builds(Section, paths, texts, st.booleans())
 documents = st.builds(Document, st.just("a.md"), st.just("A"), st.lists(sections, min_size=1, max_size=5).map(tuple))
 
 
-def in_order(wanted: list[str], found: Iterator[str]) -> bool:
-    return all(word in found for word in wanted)
+def in_order(words: list[str], text: Iterator[str]) -> bool:
+    return all(word in text for word in words)
 
 
 @settings(max_examples=150, deadline=None)
 @given(documents)
-def test_words_sizes_and_order(document: Document) -> None:
+def test_chunks_keep_all_words_in_order_and_stay_small(document: Document) -> None:
     chunks = chunk(document)
 
-    wanted = [word for section in document.sections for word in section.text.split()]
-    assert in_order(wanted, iter([word for each in chunks for word in each.text.split()]))
-    assert all(0 < len(each.text) <= MAX_CHARACTERS for each in chunks)
-    assert all(len(each.heading) <= MAX_PATH_CHARACTERS for each in chunks)
-    said = set(re.findall(r"\w+", " ".join(f"{each.heading} {each.text}" for each in chunks)))
+    expected = [word for section in document.sections for word in section.text.split()]
+    assert in_order(expected, iter([word for piece in chunks for word in piece.text.split()]))
+    assert all(0 < len(piece.text) <= MAX_CHARACTERS for piece in chunks)
+    assert all(len(piece.heading) <= MAX_PATH_CHARACTERS for piece in chunks)
+    all_words = set(re.findall(r"\w+", " ".join(f"{piece.heading} {piece.text}" for piece in chunks)))
     headings = " ".join(
         heading for section in document.sections for heading in section.headings if not section.names_itself
     )
-    assert set(re.findall(r"\w+", headings)) <= said
-    assert "".join(each.text for each in chunks).encode().decode()
+    assert set(re.findall(r"\w+", headings)) <= all_words
+    assert "".join(piece.text for piece in chunks).encode().decode()
     assert chunk(document) == chunks
 
 
 @settings(max_examples=60, deadline=None)
 @given(documents, texts)
-def test_chunks_of_other_sections_stay_as_they_are(document: Document, text: str) -> None:
+def test_a_new_section_leaves_the_chunks_before_it_unchanged(document: Document, text: str) -> None:
     large = Section(("Other", "end"), text + " word" * SMALL_CHARACTERS)
     longer = Document(document.source, document.title, (*document.sections, large))
 
@@ -64,7 +64,7 @@ def test_only_a_section_that_was_split_overlaps() -> None:
     sentences = " ".join(f"Sentence {number} says something about tea." for number in range(60))
     document = Document("a.md", "A", (Section(("A", "long"), sentences), Section(("B", "next"), "Short.")))
 
-    *long, last = (each.text for each in chunk(document))
+    *long, last = (piece.text for piece in chunk(document))
 
     assert len(long) > 1
     assert all(after.startswith(re.split(r"(?<=\.) ", before)[-1]) for before, after in pairwise(long))
@@ -77,15 +77,15 @@ def test_code_is_split_between_lines() -> None:
     chunks = chunk(read_document("a.py", content))
 
     assert len(chunks) > 2
-    assert {each.heading for each in chunks} == {"a > f"}
-    assert {line.strip() for each in chunks for line in each.text.splitlines()} - {""} == {
+    assert {piece.heading for piece in chunks} == {"a > f"}
+    assert {line.strip() for piece in chunks for line in piece.text.splitlines()} - {""} == {
         line.strip() for line in content.splitlines()
     }
 
 
 def test_letters_keep_their_accents() -> None:
-    for each in chunk(read_document("a.txt", "e\u0301" * TARGET_CHARACTERS)):
-        assert each.text.startswith("e")
+    for piece in chunk(read_document("a.txt", "e\u0301" * TARGET_CHARACTERS)):
+        assert piece.text.startswith("e")
 
 
 MILLION = 1_000_000
@@ -110,7 +110,7 @@ def test_time_is_bounded(name: str, suffix: str) -> None:
     began = time.monotonic()
     try:
         chunks = chunk(read_document(f"a.{suffix}", PATHOLOGICAL[name]))
-        assert all(len(each.text) <= MAX_CHARACTERS for each in chunks)
-    except UnreadableDocument as refused:
-        assert refused.reason == "it holds no text"  # noqa: PT017 - there may be none
+        assert all(len(piece.text) <= MAX_CHARACTERS for piece in chunks)
+    except UnreadableDocument as problem:
+        assert problem.reason == "it holds no text"  # noqa: PT017 - some of these inputs are empty in some formats
     assert time.monotonic() - began < GENEROUS_SECONDS

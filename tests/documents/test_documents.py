@@ -1,4 +1,4 @@
-"""Documents are read by their structure, and nothing of them is lost."""
+"""Prose documents are split by their structure, and no text of them is lost."""
 
 import re
 
@@ -89,32 +89,32 @@ def sections(source: str, content: str) -> dict[str, str]:
 
 
 def test_markdown() -> None:
-    found = sections("tea.md", MARKDOWN)
+    by_heading = sections("tea.md", MARKDOWN)
 
-    assert found == {
+    assert by_heading == {
         "Tea": "Tea is hot. See the pot and a cup.",
         "Tea > Water": 'kind | degrees\n\ngreen | 80\n\n- boil it\n\n- cool it\n\n    print("steep")',
     }
 
 
 def test_restructured_text_as_sphinx_writes_it() -> None:
-    found = sections("tea.rst", SPHINX)
+    by_heading = sections("tea.rst", SPHINX)
 
-    assert found["Tea"] == "Steep with steep or see the pot; code and words."
-    assert found["Tea > Functions > tea.steep"] == (
+    assert by_heading["Tea"] == "Steep with steep or see the pot; code and words."
+    assert by_heading["Tea > Functions > tea.steep"] == (
         "tea.steep(leaves, *, minutes=3) tea.steep(bag)\n\nMake tea from leaves.\n\n"
         "New in version 3.8: The bag.\n\nNot for Coffee."
     )
-    assert found["Tea > Functions > tea.Pot"] == "tea.Pot(size)\n\nA pot."
-    assert found["Tea > Functions > tea.Pot > tea.Pot.pour"] == "tea.Pot.pour()\n\nPour it."
-    assert found["Tea > Functions"] == '    steep("green")\n\nArgument\n\nContent of it.'
-    assert not re.search(r"[`:]{2}|toctree|System Message|single:", "".join(found.values()))
+    assert by_heading["Tea > Functions > tea.Pot"] == "tea.Pot(size)\n\nA pot."
+    assert by_heading["Tea > Functions > tea.Pot > tea.Pot.pour"] == "tea.Pot.pour()\n\nPour it."
+    assert by_heading["Tea > Functions"] == '    steep("green")\n\nArgument\n\nContent of it.'
+    assert not re.search(r"[`:]{2}|toctree|System Message|single:", "".join(by_heading.values()))
 
 
-def test_html_without_what_surrounds_it() -> None:
-    found = sections("tea.html", HTML)
+def test_html_without_navigation_and_footer() -> None:
+    by_heading = sections("tea.html", HTML)
 
-    assert found == {"Tea": "Tea is hot.", "Tea > Water": "boil\n\ncool\n\nkind | green\n\n    x = 1\n    y = 2"}
+    assert by_heading == {"Tea": "Tea is hot.", "Tea > Water": "boil\n\ncool\n\nkind | green\n\n    x = 1\n    y = 2"}
 
 
 @pytest.mark.parametrize(
@@ -128,14 +128,14 @@ def test_html_without_what_surrounds_it() -> None:
         ("a.exe", "x", "ends with none of"),
     ],
 )
-def test_what_cannot_be_read_says_why(source: str, content: str, reason: str) -> None:
-    with pytest.raises(UnreadableDocument, match=reason) as refused:
+def test_an_unreadable_document_gets_a_reason(source: str, content: str, reason: str) -> None:
+    with pytest.raises(UnreadableDocument, match=reason) as problem:
         read_document(source, content)
 
-    assert refused.value.source == source
+    assert problem.value.source == source
 
 
-def test_names_say_what_can_be_read() -> None:
+def test_the_name_decides_whether_a_document_can_be_read() -> None:
     assert [is_readable(name) for name in ("A.MD", "b.rst.txt", "c.htm", "d.exe", "md")] == [
         True,
         True,
@@ -165,12 +165,12 @@ def test_no_word_is_lost_and_no_chunk_is_too_large(parts: list[str]) -> None:
         return
     chunks = chunk(document)
 
-    wanted = re.findall(r"\w+", document.sections[0].text)
-    found = " ".join(each.text for each in chunks)
-    if max(map(len, wanted), default=0) < 1_000:
-        assert set(wanted) <= set(re.findall(r"\w+", found))
-    assert sum(map(len, wanted)) <= len(re.sub(r"\W", "", found))
-    assert all(len(each.text) <= MAX_CHARACTERS for each in chunks)
+    words = re.findall(r"\w+", document.sections[0].text)
+    text = " ".join(piece.text for piece in chunks)
+    if max(map(len, words), default=0) < 1_000:
+        assert set(words) <= set(re.findall(r"\w+", text))
+    assert sum(map(len, words)) <= len(re.sub(r"\W", "", text))
+    assert all(len(piece.text) <= MAX_CHARACTERS for piece in chunks)
     assert chunk(document) == chunks
 
 
@@ -181,23 +181,23 @@ def test_no_word_is_lost_and_no_chunk_is_too_large(parts: list[str]) -> None:
 def test_odd_input_is_read_or_refused(source: str, content: str) -> None:
     try:
         chunk(read_document(source, content))
-    except UnreadableDocument as refused:
-        assert refused.reason  # noqa: PT017 - either way is fine, a crash is not
+    except UnreadableDocument as problem:
+        assert problem.reason  # noqa: PT017 - either is fine, a crash is not
 
 
-def test_small_sections_stand_together_under_their_parent() -> None:
+def test_small_sections_are_joined_under_their_parent() -> None:
     content = "# Top\n\nIntro.\n\n" + "".join(f"## Part {n}\n\nShort text {n}.\n\n" for n in range(4))
 
     chunks = chunk(read_document("a.md", content))
 
-    assert [(each.heading, each.text[:8]) for each in chunks] == [("Top", "Intro."), ("Top", "Part 0: ")]
+    assert [(piece.heading, piece.text[:8]) for piece in chunks] == [("Top", "Intro."), ("Top", "Part 0: ")]
     assert "Part 3: Short text 3." in chunks[1].text
 
 
-def test_a_heading_without_text_is_text() -> None:
-    found = read_document("a.md", "# Changes\n\n## 1.1\n\n## 1.0\n\nFirst.\n\n# End\n").sections
+def test_a_heading_without_text_becomes_text() -> None:
+    document = read_document("a.md", "# Changes\n\n## 1.1\n\n## 1.0\n\nFirst.\n\n# End\n")
 
-    assert [(each.headings, each.text) for each in found] == [
+    assert [(section.headings, section.text) for section in document.sections] == [
         (("Changes",), "1.1"),
         (("Changes", "1.0"), "First."),
         ((), "End"),

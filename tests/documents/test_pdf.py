@@ -1,4 +1,4 @@
-"""PDFs are read page by page under their outline; those that can't be read say why."""
+"""PDFs are split by page and outline; an unreadable one gets a reason."""
 
 import io
 from pathlib import Path
@@ -19,7 +19,7 @@ REAL = [
 
 
 def minimal(*pages: str) -> bytes:
-    """A PDF written by hand: each page's lines in Helvetica."""
+    """Return a hand-written PDF with each page's lines in Helvetica."""
     kids = " ".join(f"{4 + 2 * number} 0 R" for number in range(len(pages)))
     objects = [
         "<< /Type /Catalog /Pages 2 0 R >>",
@@ -27,8 +27,8 @@ def minimal(*pages: str) -> bytes:
         "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
     ]
     for number, page in enumerate(pages):
-        shown = " ".join(f"({line}) Tj 0 -14 Td" for line in page.splitlines())
-        text = f"BT /F1 12 Tf 72 720 Td {shown} ET"
+        operators = " ".join(f"({line}) Tj 0 -14 Td" for line in page.splitlines())
+        text = f"BT /F1 12 Tf 72 720 Td {operators} ET"
         fonts = "<< /Font << /F1 3 0 R >> >>"
         box = "/MediaBox [0 0 612 792]"
         objects.append(f"<< /Type /Page /Parent 2 0 R {box} /Resources {fonts} /Contents {5 + 2 * number} 0 R >>")
@@ -61,9 +61,9 @@ TEA = minimal("Tea\nTea is hot.\nWater\nWater boils.", "Cups hold tea.")
 
 
 def test_pages_head_their_text() -> None:
-    found = [(section.headings, section.text) for section in read_document("a/book.pdf", TEA).sections]
+    sections = [(section.headings, section.text) for section in read_document("a/book.pdf", TEA).sections]
 
-    assert found == [
+    assert sections == [
         (("book", "page 1"), "Tea\nTea is hot.\nWater\nWater boils."),
         (("book", "page 2"), "Cups hold tea."),
     ]
@@ -91,20 +91,20 @@ def test_the_outline_divides_pages_where_its_titles_stand() -> None:
         ("text", "a PDF is no text"),
     ],
 )
-def test_what_cannot_be_read_says_why(content: bytes | str, reason: str) -> None:
-    with pytest.raises(UnreadableDocument, match=reason) as refused:
+def test_an_unreadable_pdf_gets_a_reason(content: bytes | str, reason: str) -> None:
+    with pytest.raises(UnreadableDocument, match=reason) as problem:
         read_document("a.pdf", content)
 
-    assert refused.value.source == "a.pdf"
-    assert "\n" not in refused.value.reason
+    assert problem.value.source == "a.pdf"
+    assert "\n" not in problem.value.reason
 
 
 @pytest.mark.parametrize("broken", range(0, len(TEA), 37))
 def test_a_damaged_pdf_is_read_or_refused(broken: int) -> None:
     try:
         chunk(read_document("a.pdf", TEA[:broken] + b"\xff<<[" + TEA[broken + 4 :]))
-    except UnreadableDocument as refused:
-        assert refused.reason  # noqa: PT017 - either way is fine, a crash is not
+    except UnreadableDocument as problem:
+        assert problem.reason  # noqa: PT017 - either is fine, a crash is not
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Source code is cut at its definitions, and no line is lost whatever it looks like."""
+"""Source code is split at its definitions, and no line of it is lost."""
 
 import re
 import sysconfig
@@ -55,8 +55,8 @@ EXAMPLES = {
 
 
 def headings(source: str, content: str) -> list[str]:
-    found = (" > ".join(section.headings[1:]) for section in read_document(source, content).sections)
-    return [each for each in found if each]
+    paths = (" > ".join(section.headings[1:]) for section in read_document(source, content).sections)
+    return [path for path in paths if path]
 
 
 def test_python_is_headed_by_module_class_and_function() -> None:
@@ -74,7 +74,7 @@ def test_definitions_of_other_languages(source: str) -> None:
     assert headings(source, content) == expected
 
 
-def test_a_syntax_error_leaves_plain_text() -> None:
+def test_python_with_a_syntax_error_is_one_section() -> None:
     document = read_document("a.py", "def f(:\n    pass\n")
 
     assert [(section.headings, section.text) for section in document.sections] == [
@@ -82,14 +82,19 @@ def test_a_syntax_error_leaves_plain_text() -> None:
     ]
 
 
+@pytest.mark.parametrize("source", [".json", "conf/.py", "A.GO"])
+def test_a_name_of_any_form_is_read(source: str) -> None:
+    assert read_document(source, "x = 1").sections[0].text == "    x = 1"
+
+
 def test_the_standard_library_is_read() -> None:
     for path in LIBRARY:
         content = path.read_text(encoding="utf-8")
         chunks = chunk(read_document(path.name, content))
 
-        found = " ".join(each.text for each in chunks)
-        assert set(re.findall(r"\w+", content)) <= set(re.findall(r"\w+", found)), path
-        assert max(len(each.text) for each in chunks) <= MAX_CHARACTERS
+        text = " ".join(piece.text for piece in chunks)
+        assert set(re.findall(r"\w+", content)) <= set(re.findall(r"\w+", text)), path
+        assert max(len(piece.text) for piece in chunks) <= MAX_CHARACTERS
 
 
 lines = st.sampled_from(
@@ -100,7 +105,7 @@ lines = st.sampled_from(
 
 @settings(max_examples=200, deadline=None)
 @given(st.sampled_from(SOURCE_SUFFIXES), st.lists(lines, max_size=30))
-def test_every_word_stays_in_its_order(suffix: str, parts: list[str]) -> None:
+def test_words_keep_their_order(suffix: str, parts: list[str]) -> None:
     content = "\n".join(parts)
     try:
         document = read_document(f"a{suffix}", content)

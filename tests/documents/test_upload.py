@@ -1,4 +1,4 @@
-"""A document comes in as text or as base64, and what is wrong with it is said by field."""
+"""Documents are uploaded as text or base64; errors name the field."""
 
 import base64
 import subprocess
@@ -25,21 +25,21 @@ def test_a_pdf_goes_from_the_folder_to_its_chunks(tmp_path: Path) -> None:
     (tmp_path / "package-lock.json").write_text("{}", encoding="utf-8")
     (tmp_path / "broken.pdf").write_bytes(TEA[:99])
 
-    found = find_documents([tmp_path])
-    asked = DocumentsRequest.model_validate({"documents": next(batches(found.documents))})
-    [batch] = _batches(asked.documents)
+    folder = find_documents([tmp_path])
+    request = DocumentsRequest.model_validate({"documents": next(batches(folder.documents))})
+    [batch] = _batches(request.documents)
     chunks, unreadable = _chunks(batch.documents)
 
     assert [(chunk.source, chunk.heading) for chunk in chunks] == [
         ("tea.pdf", "tea"), ("tea.py", "tea"),
     ]  # fmt: skip
     assert "page 1: Tea" in chunks[0].text
-    assert [each.source for each in unreadable] == ["broken.pdf"]
-    assert dict(found.skipped) == {".json": 1}
+    assert [document.source for document in unreadable] == ["broken.pdf"]
+    assert dict(folder.skipped) == {".json": 1}
 
 
 @pytest.mark.parametrize(
-    ("given", "field", "message"),
+    ("fields", "field", "message"),
     [
         ({}, "content", "is missing: give it, or content_base64"),
         ({"content": "x", "content_base64": "eA=="}, "content", "is given beside content_base64"),
@@ -49,19 +49,19 @@ def test_a_pdf_goes_from_the_folder_to_its_chunks(tmp_path: Path) -> None:
         ({"content": 1}, "content", "valid string"),
     ],
 )
-def test_what_is_wrong_is_said_by_field(given: dict[str, Any], field: str, message: str) -> None:
-    with pytest.raises(ValidationError, match=message) as refused:
-        DocumentsRequest.model_validate({"documents": [{"source": "a.md", **given}]})
+def test_an_error_names_the_field(fields: dict[str, Any], field: str, message: str) -> None:
+    with pytest.raises(ValidationError, match=message) as problem:
+        DocumentsRequest.model_validate({"documents": [{"source": "a.md", **fields}]})
 
-    assert [error["loc"] for error in refused.value.errors()] == [("documents", 0, field)]
+    assert [error["loc"] for error in problem.value.errors()] == [("documents", 0, field)]
 
 
-def test_what_was_written_before_is_still_read() -> None:
+def test_documents_stored_before_base64_existed_are_still_read() -> None:
     assert DocumentUpload.model_validate({"source": "a", "content": "x"}).content_base64 is None
     assert StoredDocument.model_validate({"source": "a", "content": "x"}).content_base64 is None
 
 
-def test_the_folder_sends_what_can_be_read() -> None:
+def test_the_command_line_sends_every_readable_kind() -> None:
     assert set(READABLE) == set(SUFFIXES)
 
 
