@@ -1,1 +1,1 @@
-"""The offline model's skills: how a deterministic model acts our agents."""
+"""Skills with which the deterministic offline model plays our agents."""

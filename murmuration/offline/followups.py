@@ -1,7 +1,7 @@
-"""Goals that point back in a conversation, said so that they stand alone. By rules of English.
+"""Rewrites goals that point back in a conversation so that they stand alone, by rules of English.
 
-"And black tea?" after "How long does green tea steep?" is "How long does black tea steep?"; "How hot is its water?" is
-asked of the tea. What stands alone stays as it is.
+"And black tea?" after "How long does green tea steep?" becomes "How long does black tea steep?"; in "How hot is its
+water?" the tea replaces "its". A goal that stands alone stays as it is.
 """
 
 import re
@@ -20,7 +20,7 @@ _SENTENCE = re.compile(
     rf"{_VERB.pattern}|^(?:what|which|who|whose|when|where|why|how)\b|\b(?:it|they|them|this|that|these|those)\b",
     re.IGNORECASE,
 )
-"""What a fragment such as "and black tea" has nothing of."""
+"""Words that make a sentence; a fragment such as "and black tea" has none."""
 _BARE = re.compile(r"^how \w+$", re.IGNORECASE)
 _BEFORE_NAME = re.compile(r"^(?:(?:for|of|in|with|about|on|at|to|from|the|a|an)\s+)+", re.IGNORECASE)
 _THING = re.compile(
@@ -29,22 +29,22 @@ _THING = re.compile(
 )
 _OWNER = re.compile(r"\b(?:its|their)\b", re.IGNORECASE)
 _NO_THING = re.compile(r"\b(?:is|was|does) it (?:\w+ ){1,2}(?:to|that|if)\b", re.IGNORECASE)
-"""As in "is it safe to"."""
+"""The empty "it" of "is it safe to"."""
 _CLAUSE = re.compile(r"[,;:]|\band\b|\bthen\b", re.IGNORECASE)
 _END = " \t\n?!.,;"
 
 
 def standing(goal: str, before: Sequence[str]) -> str:
-    """The goal as it would be asked outside of the conversation whose goals so far are `before`, in order."""
+    """Return the goal as it would be asked outside the conversation; `before` are its earlier goals, in order."""
     meant = ""
-    for each in (*before, goal):
-        if each.strip():
-            meant = _standing(each, parts(meant)[-1][0]) if meant else each
+    for turn in (*before, goal):
+        if turn.strip():
+            meant = _standing(turn, parts(meant)[-1][0]) if meant else turn
     return meant
 
 
 def _standing(goal: str, last: str) -> str:
-    """`last`: the question asked last, which stands alone."""
+    """Rewrite one goal after `last`, the previous question, which stands alone."""
     rest = _OPENING.sub("", goal)
     plain = rest.strip(_END)
     if not content_stems(plain) or _BARE.match(plain):
@@ -60,7 +60,7 @@ def _standing(goal: str, last: str) -> str:
 
 
 def _named(goal: str, subject: str) -> str | None:
-    """With the subject for the pronoun of its first clause: those further on mean what the goal names itself."""
+    """Put the subject for the pronoun of the first clause; later pronouns refer to what the goal itself names."""
     clause = _CLAUSE.split(goal, maxsplit=1)[0]
     thing, owner = _THING.search(clause), _OWNER.search(clause)
     if thing and not _NO_THING.search(clause):
@@ -71,7 +71,7 @@ def _named(goal: str, subject: str) -> str | None:
 
 
 def _instead(last: str, fragment: str) -> str:
-    """The last question, asked of what the fragment names: in the place of a thing of its kind, or of the subject."""
+    """Ask the last question of what the fragment names, in place of a thing of its kind or of the subject."""
     named = _BEFORE_NAME.match(fragment)
     name = fragment[named.end() :] if named else fragment
     place = word_like(last, name) or (behind(last, named[0].split()[0]) if named else None) or subject_of(last)

@@ -1,4 +1,4 @@
-"""Judges by coverage and by citations: no opinion, only what can be counted."""
+"""Judges by coverage and citations: no opinion, only counts."""
 
 import re
 from typing import Any
@@ -15,10 +15,10 @@ _NOTHING = ("The passages do not answer:", "There is no result")
 
 
 def judge(question: dict[str, Any]) -> dict[str, Any]:
-    """An `evaluator`'s reply."""
+    """Reply as an `evaluator`."""
     answer = str(question.get("answer") or "")
-    passages = [each for each in question.get("passages") or [] if isinstance(each, dict)]
-    problems = [str(each) for each in question.get("problems") or []]
+    passages = [passage for passage in question.get("passages") or [] if isinstance(passage, dict)]
+    problems = [str(problem) for problem in question.get("problems") or []]
     if passages and answer.strip() and not _MARKER.search(answer) and not answer.startswith(_NOTHING):
         problems.append("cites no passage")
     if answer.startswith(_NOTHING) or not answer.strip():
@@ -38,9 +38,9 @@ def judge(question: dict[str, Any]) -> dict[str, Any]:
 
 
 def _coverage(instruction: str, answer: str, passages: list[dict[str, Any]]) -> tuple[list[str], float]:
-    """What was asked, is in the passages and not in the answer; and the share that is in the answer.
+    """Return the asked-for stems that the passages have and the answer lacks, and the share that the answer has.
 
-    What the cited passages' headings say counts as said: a sentence under "Queues" speaks of queues.
+    Headings of cited passages count as part of the answer: a sentence under "Queues" is about queues.
     """
     cited = {int(number) for number in _MARKER.findall(answer)}
     headings = " ".join(
@@ -48,15 +48,15 @@ def _coverage(instruction: str, answer: str, passages: list[dict[str, Any]]) -> 
         for passage in passages
         if passage.get("number") in cited
     )
-    said = set(content_stems(f"{_MARKER.sub(' ', answer)} {headings}"))
+    covered = set(content_stems(f"{_MARKER.sub(' ', answer)} {headings}"))
     known = known_stems(passages)
-    asked = [fromkey for fromkey in dict.fromkeys(content_stems(instruction)) if fromkey in known]
-    missing = [each for each in asked if each not in said]
-    return missing, 1 - len(missing) / len(asked) if asked else 1.0
+    wanted = [stem for stem in dict.fromkeys(content_stems(instruction)) if stem in known]
+    missing = [stem for stem in wanted if stem not in covered]
+    return missing, 1 - len(missing) / len(wanted) if wanted else 1.0
 
 
 def _unsupported(answer: str, passages: list[dict[str, Any]]) -> list[str]:
-    """Statements whose passage does not hold their words."""
+    """Return the statements whose passage lacks their words."""
     texts = {
         int(passage.get("number") or 0): set(content_stems(f"{passage.get('heading', '')} {passage.get('text', '')}"))
         for passage in passages

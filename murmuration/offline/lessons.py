@@ -1,6 +1,6 @@
-"""Lessons by rule, in English alone: what a person says is decided, preferred or so, and what an answer states.
+"""Extracts lessons by rules of English: a person's decisions, preferences and facts, and an answer's statements.
 
-Few and good: a sentence that does not stand alone, asks, holds code or says too much at once is passed over.
+Few and good: a sentence that does not stand alone, asks, holds code or says too much at once is skipped.
 """
 
 import re
@@ -12,7 +12,7 @@ from murmuration.offline.text import content_stems, rows, sentences
 
 MAX_ANSWER_SHARE = 3
 Lesson = dict[str, Any]
-"""As `LessonReply`."""
+"""The fields of a lesson in `LessonReply`."""
 _MARKER = re.compile(r"\s*\[\d+\]")
 _WE = (
     r"^(?:(?:yesterday|today|last \w+|on \w+|so|finally|as you know),? )?"
@@ -26,7 +26,7 @@ _ALWAYS = re.compile(r"^please,? (?:always|never) (?P<what>.+)", re.IGNORECASE)
 _FROM_NOW = re.compile(r"^from now on,? (?:please )?(?:always |never )?(?P<what>.+)", re.IGNORECASE)
 _REMEMBER = re.compile(r"^(?:please )?(?:remember|note|keep in mind) that (?P<what>.+)", re.IGNORECASE)
 _OURS = re.compile(r"^(?P<what>(?:our|my) .+)", re.IGNORECASE)
-_SAID = (
+_PATTERNS = (
     ("decision", _DECIDED_TO, about_activity),
     ("decision", _DECIDED_THAT, about_statement),
     ("decision", _DECIDED_ON, about_thing),
@@ -36,38 +36,38 @@ _SAID = (
     ("fact", _REMEMBER, about_statement),
     ("fact", _OURS, about_statement),
 )
-"""Ways to say it, the kind of lesson, and how what it is about is found; the first that fits counts."""
+"""Kind of lesson, pattern, and how to find the subject; the first match counts."""
 _CONFIDENCE = {"decision": 0.9, "preference": 0.9, "fact": 0.8}
 _IMPORTANCE = {"decision": 0.8, "preference": 0.7, "fact": 0.7}
 
 
 def learn(question: dict[str, Any]) -> dict[str, Any]:
-    """An `archivist`'s reply."""
+    """Reply as an `archivist`."""
     known = [str(note.get("about") or "") for note in rows(question.get("known"))]
-    told = [*_of_goal(str(question.get("goal") or "")), *_of_answer(str(question.get("answer") or ""))]
+    candidates = [*_of_goal(str(question.get("goal") or "")), *_of_answer(str(question.get("answer") or ""))]
     lessons: dict[tuple[str, frozenset[str]], Lesson] = {}
-    for each in told:
-        lessons.setdefault((each["kind"], frozenset(content_stems(each["about"]))), each)
-    kept = list(lessons.values())[: most if isinstance(most := question.get("most"), int) else None]
-    return {"lessons": [{**each, "about": _as_known(each["about"], known)} for each in kept]}
+    for lesson in candidates:
+        lessons.setdefault((lesson["kind"], frozenset(content_stems(lesson["about"]))), lesson)
+    first = list(lessons.values())[: most if isinstance(most := question.get("most"), int) else None]
+    return {"lessons": [{**lesson, "about": _as_known(lesson["about"], known)} for lesson in first]}
 
 
 def _of_goal(goal: str) -> Iterator[Lesson]:
-    """What the person says beside the question."""
+    """Yield what the person states beside the question."""
     for sentence in sentences(goal):
-        ways = ((kind, about, way.search(sentence)) for kind, way, about in _SAID)
-        kind, about, said = next((each for each in ways if each[2]), ("", about_statement, None))
-        if said is None or not is_plain(sentence):
+        matches = ((kind, about, pattern.search(sentence)) for kind, pattern, about in _PATTERNS)
+        kind, about, match = next((entry for entry in matches if entry[2]), ("", about_statement, None))
+        if match is None or not is_plain(sentence):
             continue
-        # What is to be remembered is a sentence of its own; a decision or a wish needs the words that make it one.
-        text = said["what"] if kind == "fact" else sentence
-        subject = about(said["what"])
+        # A fact to remember is a sentence of its own; a decision or a wish needs the words that make it one.
+        text = match["what"] if kind == "fact" else sentence
+        subject = about(match["what"])
         if subject:
             yield _lesson(kind, subject, text, _CONFIDENCE[kind], _IMPORTANCE[kind])
 
 
 def _of_answer(answer: str) -> Iterator[Lesson]:
-    """The first sentences that say something of a thing that they name."""
+    """Yield the first sentences that state something about a thing that they name."""
     left = MAX_ANSWER_SHARE
     for sentence in sentences(_MARKER.sub("", answer)):
         subject = about_statement(sentence) if is_plain(sentence) else ""
@@ -82,6 +82,6 @@ def _lesson(kind: str, about: str, text: str, confidence: float, importance: flo
 
 
 def _as_known(about: str, known: list[str]) -> str:
-    """In the words of what is known about the same, so that the new takes its place."""
+    """Return the subject in its known wording, so that the new memory supersedes the old."""
     stems = set(content_stems(about))
-    return next((each for each in known if set(content_stems(each)) == stems), about)
+    return next((subject for subject in known if set(content_stems(subject)) == stems), about)

@@ -1,4 +1,4 @@
-"""The parts of a goal: its questions, the items of its list, the two that it compares."""
+"""Splits a goal into its questions, the items of its list, or the two things it compares."""
 
 import re
 
@@ -15,16 +15,16 @@ _SENTENCE = re.compile(r"(?<=[?!.;])\s+")
 
 
 def parts(goal: str) -> list[tuple[str, bool]]:
-    """The parts of a goal, each with whether it follows upon the one before."""
+    """Return the parts of a goal, each with whether it builds on the one before."""
     comparison = _COMPARISON.match(goal)
     if comparison:
         return [(comparison["a"].strip(), False), (comparison["b"].strip(), False)]
     items = _LIST_ITEM.findall(goal)
     if len(items) > 1:
         return [(item.strip(), False) for item in items]
-    found: list[tuple[str, bool]] = []
+    questions: list[tuple[str, bool]] = []
     for sentence in _SENTENCE.split(goal):
         for number, step in enumerate(_THEN.split(sentence)):
             pieces = _JOINT.split(step) if "?" in goal or re.match(_QUESTION_START, step, re.I) else [step]
-            found += [(piece.strip(" ;,"), number > 0) for piece in pieces if content_stems(piece)]
-    return found or [(goal, False)]
+            questions += [(piece.strip(" ;,"), number > 0) for piece in pieces if content_stems(piece)]
+    return questions or [(goal, False)]

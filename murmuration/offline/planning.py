@@ -1,6 +1,6 @@
-"""Plans by rule: the parts of a goal, each with a retriever and an executor.
+"""Plans by rule: a retriever and an executor for each part of the goal.
 
-Query variants are left out: the same words in another order find the same, and the offline model knows no others.
+Query variants are left out: the offline model knows no synonyms, and the same words in another order find the same.
 """
 
 import re
@@ -14,7 +14,7 @@ _PRONOUN = re.compile(r"\b(?:it|its|they|them|their|this|that|these|those)\b", r
 
 
 def plan(question: dict[str, Any]) -> dict[str, Any]:
-    """A `planner`'s reply: for each part of the goal a retriever, and an executor that depends on it."""
+    """Reply as a `planner`: for each part of the goal a retriever, and an executor that depends on it."""
     goal = standing(str(question.get("goal") or "").strip(), _goals_before(question)) or "the goal"
     most = max(2, int(question.get("max_tasks") or 12))
     tasks: list[dict[str, Any]] = []
@@ -33,14 +33,14 @@ def plan(question: dict[str, Any]) -> dict[str, Any]:
 
 
 def _goals_before(question: dict[str, Any]) -> list[str]:
-    """What was asked in the conversation so far, in order."""
+    """Return the earlier goals of the conversation, in order."""
     conversation = question.get("conversation")
     turns = conversation.get("turns") if isinstance(conversation, dict) else None
     return [str(turn.get("goal") or "") for turn in rows(turns)]
 
 
 def _complete(part: str, goal: str) -> str:
-    """The part as a search text that stands alone: with the goal behind it when it only points there."""
+    """Return the part as a query that stands alone: with the goal appended when it only points there."""
     if len(content_stems(part)) < 2 or _PRONOUN.search(part):
         return f"{part} {goal}"[:1_000]
     return part[:1_000]

@@ -1,4 +1,4 @@
-"""What a passage says in prose: a document's whole text; of source code, its docstrings and comments."""
+"""Prose of a passage: a document's whole text, or the docstrings and comments of source code."""
 
 import re
 from inspect import cleandoc
@@ -10,7 +10,7 @@ _MARK = re.compile(r"^[ \t]*(?:#+!?|/{2,}!?|--+|\*+)[ \t]?", re.MULTILINE)
 
 
 def _lines(mark: str) -> str:
-    """Lines that are nothing but comment, one after the other."""
+    """Return a pattern for consecutive lines of comment."""
     return rf"(?P<lines>^[ \t]*{mark}[^\n]*(?:\n[ \t]*{mark}[^\n]*)*)"
 
 
@@ -32,14 +32,14 @@ _BY_SUFFIX = {
 
 
 def prose(text: str, source: str) -> str:
-    """The text, or when `source` is a source file's path, what its author wrote there for people."""
+    """Return the text, or only its comments and docstrings when `source` is the path of a source file."""
     remarks = _BY_SUFFIX.get(PurePosixPath(source).suffix.lower())
     if remarks is None:
         return text
-    return "\n\n".join(_remark(found) for found in remarks.finditer(text))
+    return "\n\n".join(_remark(match) for match in remarks.finditer(text))
 
 
-def _remark(found: re.Match[str]) -> str:
-    """Without its marks and indentation."""
-    kind = found.lastgroup or ""
-    return cleandoc(found[kind] if kind in ("double", "single") else _MARK.sub("", found[kind])).strip()
+def _remark(match: re.Match[str]) -> str:
+    """Return a comment without its marks and indentation."""
+    kind = match.lastgroup or ""
+    return cleandoc(match[kind] if kind in ("double", "single") else _MARK.sub("", match[kind])).strip()

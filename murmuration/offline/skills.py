@@ -1,4 +1,4 @@
-"""The skills by which the offline model acts our agents, handed to the model service by `--skills`."""
+"""Skills of the offline model, one an agent; the model service loads them by `--skills`."""
 
 from collections.abc import Callable
 from typing import Any
@@ -21,6 +21,6 @@ SKILLS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "archivist": learn,
     "summarizer": shorten,
 }
-"""By the name of the structured output, which is the agent's."""
+"""Skills by the name of the structured output, which is the agent's name."""
 
 __all__ = ["DESCRIPTION", "NAME", "SKILLS", "summary"]

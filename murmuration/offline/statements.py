@@ -1,11 +1,11 @@
-"""What a sentence is about, without what it says of it. By rules of English."""
+"""Finds the subject of a statement, by rules of English."""
 
 import re
 
 from murmuration.offline.text import content_stems
 
-LONGEST = 300
-"""Characters of a sentence that can be kept."""
+MAX_CHARACTERS = 300
+"""Length of a sentence that can become a lesson."""
 MAX_WORDS = 6
 _STATEMENT = re.compile(
     r"^(?P<subject>[\w'-]+(?: [\w'-]+){0,7}?)"
@@ -33,39 +33,39 @@ _PARTICIPLE = re.compile(r"(?:be )?(?P<word>\w+ed|kept|made|done|sent|written|he
 
 
 def is_plain(sentence: str) -> bool:
-    """Whether it states something in prose, shortly."""
-    return len(sentence) <= LONGEST and not sentence.rstrip().endswith(("?", ":")) and not _CODE.search(sentence)
+    """Tell whether the sentence is a short statement in prose."""
+    return len(sentence) <= MAX_CHARACTERS and not sentence.rstrip().endswith(("?", ":")) and not _CODE.search(sentence)
 
 
 def about_statement(sentence: str) -> str:
-    """ "Letters kept" of "Letters are kept for two years."; empty when nothing is named that could be known again."""
-    found = _STATEMENT.match(sentence)
-    if found is None or _NO_SUBJECT.search(found["subject"]):
+    """Return "Letters kept" for "Letters are kept for two years."; empty when it names nothing recognisable."""
+    match = _STATEMENT.match(sentence)
+    if match is None or _NO_SUBJECT.search(match["subject"]):
         return ""
-    subject = _ARTICLE.sub("", found["subject"])
+    subject = _ARTICLE.sub("", match["subject"])
     if not content_stems(subject):
         return ""
-    # What a thing needs and what it costs are two things to know: only what it is needs no word.
+    # The needs and the cost of a thing are two subjects, so the verb is part of the subject, except "to be".
     word = (
-        _PARTICIPLE.match(found["rest"]) if _TO_BE.match(found["verb"]) else re.match(r"(?P<word>\w+)", found["verb"])
+        _PARTICIPLE.match(match["rest"]) if _TO_BE.match(match["verb"]) else re.match(r"(?P<word>\w+)", match["verb"])
     )
     words = [*subject.split(), *([word["word"]] if word else [])]
     return " ".join(words) if len(words) <= MAX_WORDS else ""
 
 
 def about_activity(phrase: str) -> str:
-    """ "how to keep backups" of "keep backups for 30 days"; empty when nothing is named."""
+    """Return "how to keep backups" for "keep backups for 30 days"; empty when it names nothing."""
     words = _named(phrase)[: MAX_WORDS - 2]
     return " ".join(("how", "to", *words)) if words else ""
 
 
 def about_thing(phrase: str) -> str:
-    """ "kind of answers" of "short answers in German"; empty when nothing is named."""
+    """Return "kind of answers" for "short answers in German"; empty when it names nothing."""
     words = _named(phrase)
     return f"kind of {words[-1]}" if words else ""
 
 
 def _named(phrase: str) -> list[str]:
-    """The words before the first condition, number or comma; none when they name nothing."""
+    """Return the words before the first condition, number or comma; none when they name nothing."""
     words = _CUT.split(_ARTICLE.sub("", phrase), maxsplit=1)[0].split()
     return words if content_stems(" ".join(words)) else []

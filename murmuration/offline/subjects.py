@@ -1,4 +1,4 @@
-"""What a question is about: the words of it that name a thing. By rules of English."""
+"""Finds the thing that a question is about, by rules of English."""
 
 import re
 from typing import NamedTuple
@@ -19,18 +19,18 @@ _PARTICIPLE = re.compile(
 
 
 class Span(NamedTuple):
-    """Characters of a question."""
+    """A range of characters in a question."""
 
     start: int
     end: int
 
 
 def subject_of(question: str) -> Span | None:
-    """What it asks about: the thing behind the last "for" or "of", else behind its first verb, else the last thing."""
+    """Return the thing after the last "for" or "of", else the one after the first verb, else the last thing."""
     runs = _runs(question)
-    of = behind(question, *_OF)
-    if of or not runs:
-        return of
+    after_of = behind(question, *_OF)
+    if after_of or not runs:
+        return after_of
     verbs = (match for match in _WORD.finditer(question) if match[0].casefold() in _TO_BE | _OTHERS)
     verb = next(verbs, None)
     if verb is None:
@@ -41,27 +41,27 @@ def subject_of(question: str) -> Span | None:
     if verb[0].casefold() in _TO_BE:
         return _span(run[:-1] if _PARTICIPLE.fullmatch(run[-1][0]) else run)
     spoken = question[verb.end() : run[0].start()].split()
-    return _span(run[1:] if _SPEAKERS.intersection(each.casefold() for each in spoken) else run[:-1])
+    return _span(run[1:] if _SPEAKERS.intersection(word.casefold() for word in spoken) else run[:-1])
 
 
 def behind(question: str, *prepositions: str) -> Span | None:
-    """The thing behind the last of these words."""
-    found = [match for match in _WORD.finditer(question) if match[0].casefold() in prepositions]
-    return _span(_behind(_runs(question), found[-1].end())) if found else None
+    """Return the thing after the last of these words."""
+    matches = [match for match in _WORD.finditer(question) if match[0].casefold() in prepositions]
+    return _span(_behind(_runs(question), matches[-1].end())) if matches else None
 
 
 def word_like(question: str, name: str) -> Span | None:
-    """The thing in the question that is of the kind of `name`, as its last word tells: green tea is like black tea."""
+    """Return the thing in the question whose last word is that of `name`: green tea is like black tea."""
     kind = content_stems(name)[-1:]
     for run in _runs(question):
-        for place, word in enumerate(run):
+        for position, word in enumerate(run):
             if kind and content_stems(word[0])[-1:] == kind:
-                return _span(run[: place + 1])
+                return _span(run[: position + 1])
     return None
 
 
 def _runs(question: str) -> list[list[re.Match[str]]]:
-    """Words that carry meaning, those together that nothing stands between."""
+    """Return groups of adjacent words that carry meaning."""
     runs: list[list[re.Match[str]]] = []
     for word in _WORD.finditer(question):
         if word[0].casefold() in STOP_WORDS:
@@ -73,8 +73,8 @@ def _runs(question: str) -> list[list[re.Match[str]]]:
     return runs
 
 
-def _behind(runs: list[list[re.Match[str]]], place: int) -> list[re.Match[str]]:
-    return next((run for run in runs if run[0].start() >= place), [])
+def _behind(runs: list[list[re.Match[str]]], offset: int) -> list[re.Match[str]]:
+    return next((run for run in runs if run[0].start() >= offset), [])
 
 
 def _span(run: list[re.Match[str]]) -> Span | None:

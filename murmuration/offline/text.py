@@ -1,4 +1,4 @@
-"""Words, stems and sentences: what the offline model knows of language."""
+"""Splits text into words, stems and sentences for the offline model."""
 
 import re
 import threading
@@ -24,36 +24,33 @@ STOP_WORDS = frozenset(
 )
 _STEMMER = snowballstemmer.stemmer("english")
 _STEMMING = threading.Lock()
-"""The stemmer keeps the word that it works on: two threads at once get wrong stems, or an IndexError."""
+"""The stemmer holds the word it works on: two threads at once get wrong stems, or an IndexError."""
 
 
 @lru_cache(maxsize=100_000)
 def stem(word: str) -> str:
-    """The word's stem, so that "limits" meets "limited"."""
+    """Return the word's stem, so that "limits" matches "limited"."""
     with _STEMMING:
         return str(_STEMMER.stemWord(word.lower()))
 
 
 def content_stems(text: str) -> list[str]:
-    """Stems of the words that carry meaning, in order; compound names count whole and in their parts.
-
-    A possessive is its word: the "s" of "tea's" says nothing.
-    """
+    """Return the stems of words that carry meaning, in order; compound names also in their parts, "tea's" as "tea"."""
     stems: list[str] = []
     for whole in _WORD.findall(text):
-        found = whole.removesuffix("'s")
-        if found.lower() in STOP_WORDS:
+        word = whole.removesuffix("'s")
+        if word.lower() in STOP_WORDS:
             continue
-        pieces = _PIECE.findall(found)
+        pieces = _PIECE.findall(word)
         if len(pieces) > 1:
-            stems.append(found.lower())
+            stems.append(word.lower())
         stems.extend(stem(piece) for piece in pieces if piece.lower() not in STOP_WORDS)
     return stems
 
 
 def sentences(text: str) -> list[str]:
-    """Sentences as a reader would quote them: paragraphs and list items never run together."""
-    found: list[str] = []
+    """Return sentences as a reader would quote them: paragraphs and list items never run together."""
+    texts: list[str] = []
     for block in re.split(r"\n\s*\n|\n(?=\s*(?:[-*•]|\d+[.)])\s)", text):
         if _is_code(block):
             continue
@@ -61,15 +58,16 @@ def sentences(text: str) -> list[str]:
         for piece in _BOUNDARY.split(" ".join(block.split())):
             pending = f"{pending} {piece}".strip()
             if not _ABBREVIATION.search(pending):
-                found.append(pending)
+                texts.append(pending)
                 pending = ""
         if pending:
-            found.append(pending)
-    return [each for each in (re.sub(r"^(?:[-*•]|\d+[.)])\s+", "", one) for one in found) if _WORD.search(each)]
+            texts.append(pending)
+    unmarked = (re.sub(r"^(?:[-*•]|\d+[.)])\s+", "", text) for text in texts)
+    return [sentence for sentence in unmarked if _WORD.search(sentence)]
 
 
 def _is_code(block: str) -> bool:
-    """Indented, or a prompt, or mostly marks."""
+    """Tell whether a block is indented, a prompt, or mostly marks."""
     lines = [line for line in block.splitlines() if line.strip()]
     if not lines:
         return True
@@ -79,5 +77,5 @@ def _is_code(block: str) -> bool:
 
 
 def rows(value: Any) -> list[dict[str, Any]]:
-    """The objects of a list; of anything else, none."""
-    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+    """Return the objects of a list; nothing for any other value."""
+    return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []

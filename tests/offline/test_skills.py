@@ -1,9 +1,7 @@
-"""What the offline model makes of a conversation, of what is worth keeping, and of source code."""
+"""Plans, lessons, summaries and answers of the offline model."""
 
 import bisect
 import inspect
-import sys
-import threading
 from typing import Any
 
 import pytest
@@ -15,16 +13,15 @@ from murmuration.offline.lessons import MAX_ANSWER_SHARE, learn
 from murmuration.offline.planning import plan
 from murmuration.offline.prose import prose
 from murmuration.offline.summaries import MAX_WORDS, shorten
-from murmuration.offline.text import stem
 
 GREEN = "How long does green tea steep?"
 HOT = "How hot is the water for green tea?"
 LETTERS = "How long are letters kept?"
 
 
-def asked(goal: str, *before: str) -> list[str]:
-    """The instructions of the plan for a goal, after other goals of the same conversation."""
-    turns = [{"goal": each, "answer": "It is so."} for each in before]
+def instructions(goal: str, *before: str) -> list[str]:
+    """Return the instructions of the plan for a goal, after other goals of the same conversation."""
+    turns = [{"goal": earlier, "answer": "It is so."} for earlier in before]
     tasks = plan({"goal": goal, "conversation": {"summary": "", "turns": turns}, "max_tasks": 12})["tasks"]
     return [task["instruction"] for task in tasks if task["type"] == "executor"]
 
@@ -46,10 +43,8 @@ def asked(goal: str, *before: str) -> list[str]:
         (["Explain the old kettle."], "Who sells it?", "Who sells old kettle?"),
     ],
 )
-def test_a_goal_that_points_back_is_searched_and_answered_as_it_is_meant(
-    before: list[str], goal: str, meant: str
-) -> None:
-    turns = [{"goal": each, "answer": "It is so."} for each in before]
+def test_a_goal_that_points_back_is_rewritten_to_stand_alone(before: list[str], goal: str, meant: str) -> None:
+    turns = [{"goal": earlier, "answer": "It is so."} for earlier in before]
 
     search, answer = plan({"goal": goal, "conversation": {"summary": "", "turns": turns}})["tasks"]
 
@@ -68,24 +63,24 @@ def test_a_goal_that_points_back_is_searched_and_answered_as_it_is_meant(
     ],
 )
 def test_a_goal_that_stands_alone_stays_as_it_is(goal: str) -> None:
-    assert asked(goal, LETTERS) == asked(goal)
+    assert instructions(goal, LETTERS) == instructions(goal)
 
 
-def test_without_a_conversation_nothing_is_put_in() -> None:
-    assert asked("And black tea?") == ["And black tea?"]
-    assert asked("And black tea?", "", " ") == ["And black tea?"]
+def test_without_a_conversation_a_goal_stays_as_it_is() -> None:
+    assert instructions("And black tea?") == ["And black tea?"]
+    assert instructions("And black tea?", "", " ") == ["And black tea?"]
 
 
 @given(st.lists(st.text(max_size=60), max_size=5), st.text(min_size=1, max_size=60))
 def test_any_conversation_is_planned(before: list[str], goal: str) -> None:
-    assert asked(goal, *before) == asked(goal, *before)
-    assert all(asked(goal, *before))
+    assert instructions(goal, *before) == instructions(goal, *before)
+    assert all(instructions(goal, *before))
 
 
 def lessons(goal: str, answer: str = "", known: str = "", most: int = 8) -> list[tuple[str, str, str]]:
     notes = [{"kind": "fact", "about": known, "text": "x"}] if known else []
-    found: list[dict[str, Any]] = learn({"goal": goal, "answer": answer, "known": notes, "most": most})["lessons"]
-    return [(each["kind"], each["about"], each["text"]) for each in found]
+    learned: list[dict[str, Any]] = learn({"goal": goal, "answer": answer, "known": notes, "most": most})["lessons"]
+    return [(lesson["kind"], lesson["about"], lesson["text"]) for lesson in learned]
 
 
 @pytest.mark.parametrize(
@@ -104,11 +99,11 @@ def lessons(goal: str, answer: str = "", known: str = "", most: int = 8) -> list
         ("Remember that the gate opens at nine.", "fact", "gate opens", "The gate opens at nine."),
     ],
 )  # fmt: skip
-def test_what_a_person_says_is_a_lesson(goal: str, kind: str, about: str, text: str) -> None:
+def test_a_decision_preference_or_fact_of_a_person_is_a_lesson(goal: str, kind: str, about: str, text: str) -> None:
     assert lessons(goal) == [(kind, about, text)]
 
 
-def test_what_an_answer_says_of_something_is_a_fact() -> None:
+def test_a_statement_of_an_answer_is_a_fact() -> None:
     assert lessons("?", "Letters are kept for two years [1]. The kettle needs descaling [2].") == [
         ("fact", "Letters kept", "Letters are kept for two years."),
         ("fact", "kettle needs", "The kettle needs descaling."),
@@ -134,7 +129,7 @@ def test_what_an_answer_says_of_something_is_a_fact() -> None:
         "",
     ],
 )
-def test_what_does_not_stand_alone_asks_or_says_nothing_is_no_lesson(text: str) -> None:
+def test_a_sentence_that_does_not_stand_alone_is_no_lesson(text: str) -> None:
     assert lessons(text, text) == []
 
 
@@ -148,12 +143,12 @@ def test_lessons_are_few() -> None:
     ]
 
 
-def test_what_is_known_about_the_same_gives_its_words() -> None:
+def test_a_lesson_on_a_known_subject_takes_its_wording() -> None:
     assert lessons("We decided to keep backups for 60 days.", known="keeping of backups")[0][1] == "keeping of backups"
     assert lessons("We decided to keep letters for 60 days.", known="keeping of backups")[0][1] == "how to keep letters"
 
 
-def test_a_summary_says_what_was_asked_and_the_first_of_each_answer() -> None:
+def test_a_summary_has_the_questions_and_the_first_sentence_of_each_answer() -> None:
     turns = [{"goal": LETTERS, "answer": "For two years [1]. In boxes [2]."}, {"goal": "And maps?", "answer": ""}]
 
     assert shorten({"summary": "Green tea was asked for.", "turns": turns}) == {
@@ -161,7 +156,7 @@ def test_a_summary_says_what_was_asked_and_the_first_of_each_answer() -> None:
     }
 
 
-def test_a_summary_stays_short_and_keeps_what_came_last() -> None:
+def test_a_summary_stays_short_and_keeps_the_latest() -> None:
     summary = ""
     for number in range(30):
         turns = [{"goal": f"How old is kettle {number}? " + "word " * 300, "answer": f"It is {number} years old."}]
@@ -172,7 +167,7 @@ def test_a_summary_stays_short_and_keeps_what_came_last() -> None:
     assert "It is 2 years old." not in summary
 
 
-def test_the_docstring_of_a_function_answers_what_it_returns() -> None:
+def test_a_docstring_answers_a_question_about_its_function() -> None:
     source = "".join(f"    {line}\n" for line in inspect.getsource(bisect).splitlines())
     passage = {"number": 1, "source": "lib/bisect.py", "heading": "bisect > bisect_left", "text": source}
 
@@ -183,7 +178,7 @@ def test_the_docstring_of_a_function_answers_what_it_returns() -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "text", "said"),
+    ("source", "text", "expected"),
     [
         ("a.py", '    def f():\n        """Says this.\n\n        And that.\n        """\n        return 1\n',
          "Says this.\n\nAnd that."),
@@ -195,30 +190,11 @@ def test_the_docstring_of_a_function_answers_what_it_returns() -> None:
         ("a.md", "# Head\n\n    code", "# Head\n\n    code"),
     ],
 )  # fmt: skip
-def test_prose_of_source_code_is_what_its_author_wrote_for_people(source: str, text: str, said: str) -> None:
-    assert prose(text, source) == said
+def test_prose_of_source_code_is_its_comments_and_docstrings(source: str, text: str, expected: str) -> None:
+    assert prose(text, source) == expected
 
 
-def test_words_have_the_same_stems_however_many_threads_ask() -> None:
-    stem.cache_clear()
-    words = [f"{prefix}{ending}" for prefix in map(str, range(300)) for ending in ("fulness", "ational", "edly", "ies")]
-    found: list[list[str]] = []
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    try:
-        threads = [threading.Thread(target=lambda: found.append([stem(word) for word in words])) for _ in range(4)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    finally:
-        sys.setswitchinterval(before)
-
-    stem.cache_clear()
-    assert found == [[stem(word) for word in words]] * 4
-
-
-def test_of_a_sentence_that_points_back_the_one_before_tells_what_it_is_about() -> None:
+def test_a_pronoun_refers_to_the_sentence_before() -> None:
     text = (
         "Green tea needs water of 80 degrees. It steeps for three minutes.\n\n"
         "Black tea needs boiling water. It steeps for five minutes."

@@ -1,4 +1,4 @@
-"""Words as the offline model and the hash embeddings know them, from many threads at once."""
+"""Stems are the same from many threads at once."""
 
 import sys
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ WORDS = [f"{start}{end}" for start in ("nation", "hop", "relat", "oper") for end
 
 @pytest.fixture
 def hasty_threads() -> Iterator[None]:
-    """Threads give way to each other at every chance."""
+    """Make threads switch as often as possible."""
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     yield
@@ -21,10 +21,10 @@ def hasty_threads() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("hasty_threads")
-def test_threads_that_stem_at_once_do_not_mix_up_their_words() -> None:
+def test_concurrent_threads_get_the_right_stems() -> None:
     words = [f"{number}{word}" for number in range(200) for word in WORDS]
     with ThreadPoolExecutor(8) as threads:
-        found = list(threads.map(stem, words))
+        stems = list(threads.map(stem, words))
 
     stem.cache_clear()
-    assert found == [stem(word) for word in words]
+    assert stems == [stem(word) for word in words]
