@@ -9,9 +9,8 @@ import azure.functions as func
 from murmuration.agents.loader import executors
 from murmuration.approval.web.snapshot import GateSnapshot, gates_of
 from murmuration.contracts.answers import Outcome
-from murmuration.contracts.goals import Goal, GoalRequest, Options
+from murmuration.contracts.goals import Goal, GoalRequest
 from murmuration.contracts.owner import Owner
-from murmuration.contracts.passages import Scope
 from murmuration.contracts.plans import Plan
 from murmuration.contracts.prices import PriceTable
 from murmuration.contracts.replies import PlanReply
@@ -45,17 +44,16 @@ async def start_goal(req: func.HttpRequest, client: df.DurableOrchestrationClien
     wait = wait_seconds(req)
     asked = read_body(req, GoalRequest, MAX_BODY_BYTES)
     run = run_id(tenant, idempotency_key(req) or uuid.uuid4().hex)
-    options = Options.model_validate(asked.options.model_dump())
     goal = Goal(
         owner=Owner(tenant=tenant, user=user_key(tenant, asked.user)),
         session=session_key(tenant, asked.user, asked.session_id),
         text=asked.goal,
-        scope=Scope.model_validate(asked.scope.model_dump()),
+        scope=asked.scope,
         plan=_plan(asked),
         requester=_requester(asked),
         prices=_prices(asked),
         metadata=asked.metadata,
-        options=options,
+        options=asked.options,
         active_limit=settings.active_runs,
     )
     records = RunRecords(current_clients().store, tenant_key(tenant))

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints, ValidationInfo, field_validator
 
-from murmuration.contracts.base import STRICT_INPUT, Contract, Request
+from murmuration.contracts.base import Contract
 from murmuration.contracts.content import Content
 
 Choice = Literal["approve", "reject", "revise"]
@@ -63,24 +63,6 @@ class ApprovalRules(Contract):
     """What silence means. `escalate` asks the next panel, and rejects when there is none."""
     bar_requester: bool = True
     """Whoever asks may not approve."""
-
-
-class PanelRequest(Panel):
-    """`Panel` at the door: an unknown or ill-typed field is refused."""
-
-    model_config = STRICT_INPUT
-
-    approvers: Annotated[
-        tuple[Address, ...], Field(min_length=1, max_length=MAX_APPROVERS, strict=False)  # JSON has lists
-    ]
-
-
-class ApprovalRulesRequest(ApprovalRules):
-    """`ApprovalRules` at the door. Whether each quorum can be reached is `policy.gates.check_reachable`'s to say."""
-
-    model_config = STRICT_INPUT
-
-    panels: Annotated[tuple[PanelRequest, ...], Field(min_length=1, max_length=MAX_PANELS, strict=False)]
 
 
 class ApprovalRequest(Contract):
@@ -225,7 +207,7 @@ class Decision(Contract):
     """Events that were ignored and are not in the audit list, which names the first few alone."""
 
 
-class VoteRequest(Request):
+class VoteRequest(Contract):
     """The body of `POST /api/approvals/{link}`, as JSON or as a form."""
 
     decision: Choice

@@ -1,37 +1,29 @@
-"""The two kinds of value: what crosses the durable boundary, and what comes in at the door."""
+"""The two kinds of value: contracts, which the app passes on as JSON, and replies, which a model produces."""
 
+import json
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
 
 class Contract(BaseModel):
-    """A value that crosses the durable boundary as JSON.
+    """A value that crosses the durable boundary or the HTTP API as JSON.
 
-    Frozen, because history is. Unknown fields are ignored, so that an older worker can still replay what a
-    newer one wrote. Add fields with defaults; never rename one or change what it means.
+    Frozen, because history is. Unknown fields are ignored, so that an older worker can still replay what a newer one
+    wrote; in a request they are refused (`murmuration.http.body`). Add fields with defaults; never rename one or
+    change its meaning.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-STRICT_INPUT = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-class Request(BaseModel):
-    """A value that a caller sent. Unknown fields and near-miss types are refused, with the field's name."""
-
-    model_config = STRICT_INPUT
-
-
-def _no_number(value: object) -> object:
-    if not isinstance(value, str):
-        raise ValueError("is no text such as 2026-11-21T10:00:00Z")
+def _check_numbers(value: dict[str, Any]) -> dict[str, Any]:
+    json.dumps(value, allow_nan=False)
     return value
 
 
-Timestamp = Annotated[AwareDatetime, BeforeValidator(_no_number), Field(strict=False)]
-"""A time at the door: ISO 8601 with its offset."""
+JsonObject = Annotated[dict[str, Any], AfterValidator(_check_numbers)]
+"""Any JSON object. Python's parsers accept NaN and infinities, which JSON does not have: they are refused here."""
 
 
 def _without_defaults(schema: dict[str, Any]) -> None:
@@ -40,11 +32,11 @@ def _without_defaults(schema: dict[str, Any]) -> None:
 
 
 class Reply(BaseModel):
-    """A value that a model must produce; its JSON Schema is sent with the question.
+    """A value that a model produces; its JSON Schema is sent along with the prompt.
 
-    Strict structured output wants every field required, no defaults, and knows few keywords: so the schema, which is
-    the one of serialization, has no limits, and what the values must satisfy is checked after parsing. A field with a
-    default may be left out nevertheless, by models that are not held to the schema.
+    Strict structured output requires every field, allows no defaults, and knows few keywords. So the schema is the one
+    of serialization and has no limits; values are checked after parsing. Models that are not held to the schema may
+    leave out a field that has a default.
     """
 
     model_config = ConfigDict(

@@ -4,16 +4,16 @@ import base64
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import Field, StringConstraints, ValidationInfo, field_validator
+from pydantic import AwareDatetime, Field, StringConstraints, ValidationInfo, field_validator
 
-from murmuration.contracts.base import Contract, Request, Timestamp
+from murmuration.contracts.base import Contract
 from murmuration.contracts.content import Reference
 from murmuration.contracts.goals import MAX_WAIT_SECONDS, UserName
 from murmuration.contracts.owner import Owner
 from murmuration.contracts.usage import Usage
 
 
-class DocumentUpload(Request):
+class DocumentUpload(Contract):
     source: Annotated[
         str,
         StringConstraints(min_length=1, max_length=512, pattern=r"^[^\x00-\x1f\\]+$", strip_whitespace=True),
@@ -23,7 +23,7 @@ class DocumentUpload(Request):
     """What isn't text, such as a PDF: its bytes in base64. Of text, UTF-8."""
     content: Annotated[str | None, Field(validate_default=True)] = None
     """The text. Either this or `content_base64` is given."""
-    modified: Timestamp | None = None
+    modified: AwareDatetime | None = None
     """When the document was last changed, as `2026-11-21T10:00:00Z`; the time of reading unless given."""
 
     @field_validator("content_base64")
@@ -48,7 +48,7 @@ class DocumentUpload(Request):
         return value
 
 
-class DocumentsRequest(Request):
+class DocumentsRequest(Contract):
     """The body of `POST /api/documents`."""
 
     documents: Annotated[list[DocumentUpload], Field(min_length=1, max_length=500)]

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, ValidationInfo, field_validator, model_validator
 
-from murmuration.contracts.base import Contract, Request
+from murmuration.contracts.base import Contract
 from murmuration.contracts.content import Reference
 from murmuration.contracts.goals import UserName
 from murmuration.contracts.owner import Owner
@@ -23,14 +23,14 @@ Name = Annotated[
 RunId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,100}$")]
 
 
-class SessionRequest(Request):
+class SessionRequest(Contract):
     """A conversation, by the names that its goals were posted with."""
 
     id: Name
     user: UserName = ""
 
 
-class ForgetRequest(Request):
+class ForgetRequest(Contract):
     """The body of `POST /api/forget`: exactly one of user, session, documents, run and everything."""
 
     documents: Annotated[list[Source] | None, Field(min_length=1, max_length=MAX_DOCUMENTS)] = None

@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+from pydantic import FiniteFloat
+
 from murmuration.contracts.base import Contract
 from murmuration.contracts.memories import Note
 
@@ -24,7 +26,7 @@ class Condition(Contract):
     task: str
     field: ResultField
     op: Comparison
-    value: str | float | bool
+    value: str | FiniteFloat | bool
 
 
 class Fallback(Contract):

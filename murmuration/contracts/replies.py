@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, FiniteFloat
 
 from murmuration.contracts.base import Reply
 
@@ -13,7 +13,7 @@ class ConditionReply(Reply):
     task: str
     field: str
     op: str
-    value: str | float | bool
+    value: str | FiniteFloat | bool
 
 
 class FallbackReply(Reply):

@@ -1,26 +1,30 @@
-"""Reads a request's body and query as contracts."""
+"""Read a request's body and query as contracts."""
 
-import json
 from datetime import datetime
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
 import azure.functions as func
-from pydantic import TypeAdapter, ValidationError
+from pydantic import AwareDatetime, TypeAdapter, ValidationError
+from pydantic.json_schema import GenerateJsonSchema
 
-from murmuration.contracts.base import Request, Timestamp
+from murmuration.contracts.base import Contract
 from murmuration.contracts.goals import MAX_WAIT_SECONDS
 from murmuration.http.problems import HttpProblem, invalid, quote
 
-R = TypeVar("R", bound=Request)
+C = TypeVar("C", bound=Contract)
 
 MAX_KEY_CHARACTERS = 255
 MAX_NAME_CHARACTERS = 256
 MAX_QUERY_CHARACTERS = 512
-_INSTANT: TypeAdapter[datetime] = TypeAdapter(Timestamp)
+_TIMESTAMP: TypeAdapter[datetime] = TypeAdapter(AwareDatetime)
 
 
-def read_body(request: func.HttpRequest, contract: type[R], max_bytes: int) -> R:
-    """The body as `contract`; raises `HttpProblem` 400, 413 or 415."""
+def read_body(request: func.HttpRequest, contract: type[C], max_bytes: int) -> C:
+    """Parse the body as `contract`; raises `HttpProblem` 400, 413 or 415.
+
+    A caller is told of an unknown field and of a value of another type ("5" for 5): both are mistakes that would
+    otherwise pass unseen.
+    """
     media_type = request.headers.get("Content-Type", "").split(";")[0].strip().lower()
     if media_type != "application/json":
         detail = f"Content-Type is {quote(media_type)}: send application/json"
@@ -30,46 +34,64 @@ def read_body(request: func.HttpRequest, contract: type[R], max_bytes: int) -> R
         detail = f"the body has {len(body)} bytes, at most {max_bytes} are taken"
         raise HttpProblem(413, "Body too large", detail)
     try:
-        return contract.model_validate(_parsed(body))
-    except ValidationError as error:
-        raise invalid(error) from error
-
-
-def _parsed(body: bytes) -> Any:
-    try:
-        return json.loads(body.decode("utf-8"), parse_constant=_not_json)
+        return contract.model_validate_json(body.decode("utf-8"), strict=True, extra="forbid")
     except UnicodeDecodeError as error:
         raise HttpProblem(400, "Not JSON", f"the body is not UTF-8: byte {error.start}") from error
-    except RecursionError as error:
-        raise HttpProblem(400, "Not JSON", "the body is nested too deeply") from error
-    except ValueError as error:
-        raise HttpProblem(400, "Not JSON", f"the body is not JSON: {error}") from error
+    except ValidationError as error:
+        raise _not_json(error) or invalid(error) from error
 
 
-def _not_json(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is no JSON value")
+def _not_json(error: ValidationError) -> HttpProblem | None:
+    (first, *_) = error.errors(include_url=False, include_input=False)
+    if first["type"] != "json_invalid":
+        return None
+    reason = first["ctx"]["error"].replace("recursion limit exceeded", "it is nested too deeply")
+    return HttpProblem(400, "Not JSON", f"the body is not JSON: {reason}")
+
+
+class _Closed(GenerateJsonSchema):
+    """JSON Schemas that allow no other fields."""
+
+    def model_schema(self, schema: Any) -> dict[str, Any]:
+        return {"additionalProperties": False, **super().model_schema(schema)}
+
+
+def body_schema(contract: type[Contract]) -> dict[str, Any]:
+    """The JSON Schema of the bodies that `read_body` takes as `contract`."""
+    return contract.model_json_schema(schema_generator=_Closed)
 
 
 def wait_seconds(request: func.HttpRequest) -> int | None:
-    """`?wait=`: whole seconds, 0 to `MAX_WAIT_SECONDS`; None when it isn't given."""
-    given = request.params.get("wait")
-    if given is None:
+    """Read `?wait=`: whole seconds, 0 to `MAX_WAIT_SECONDS`; None when the query doesn't have it."""
+    text = request.params.get("wait")
+    if text is None:
         return None
-    if not (given.isascii() and given.isdigit() and int(given[:6]) <= MAX_WAIT_SECONDS):
-        raise invalid_field("wait", f"whole seconds from 0 to {MAX_WAIT_SECONDS}", given)
-    return int(given)
+    if not (text.isascii() and text.isdigit() and len(text) <= 3 and int(text) <= MAX_WAIT_SECONDS):
+        raise invalid_field("wait", f"whole seconds from 0 to {MAX_WAIT_SECONDS}", text)
+    return int(text)
 
 
-def read_query(request: func.HttpRequest, field: str, most: int = MAX_QUERY_CHARACTERS) -> str:
-    """A text of the query without the space around it, at most `most` characters; empty when it isn't given."""
-    given: str = request.params.get(field, "").strip()
-    if len(given) > most:
-        raise invalid_field(field, f"at most {most} characters", given)
-    return given
+def read_query(request: func.HttpRequest, field: str, max_characters: int = MAX_QUERY_CHARACTERS) -> str:
+    """Read a parameter of the query, without the space around it; empty when the query doesn't have it."""
+    text: str = request.params.get(field, "").strip()
+    if len(text) > max_characters:
+        raise invalid_field(field, f"at most {max_characters} characters", text)
+    return text
+
+
+def parse_timestamp(request: func.HttpRequest, field: str) -> datetime | None:
+    """Read a parameter that is a time with its offset; None when the query doesn't have it."""
+    text = read_query(request, field, MAX_NAME_CHARACTERS)
+    if not text:
+        return None
+    try:
+        return _TIMESTAMP.validate_python(text)
+    except ValidationError:
+        raise invalid_field(field, "a time with its offset, such as 2026-11-21T10:00:00Z", text) from None
 
 
 def idempotency_key(request: func.HttpRequest) -> str | None:
-    """The header of this name: a repeated request with the same key is the same run."""
+    """Read the header `Idempotency-Key`: two requests with one key start one run."""
     key: str | None = request.headers.get("Idempotency-Key")
     if key is None:
         return None
@@ -78,18 +100,7 @@ def idempotency_key(request: func.HttpRequest) -> str | None:
     return key
 
 
-def parse_timestamp(request: func.HttpRequest, name: str) -> datetime | None:
-    """A query parameter that is a time, such as 2026-11-21T10:00:00Z; None when it isn't given."""
-    text = read_query(request, name, MAX_NAME_CHARACTERS)
-    if not text:
-        return None
-    try:
-        return _INSTANT.validate_python(text)
-    except ValidationError:
-        raise invalid_field(name, "a time with its offset, such as 2026-11-21T10:00:00Z", text) from None
-
-
 def invalid_field(field: str, message: str, value: object) -> HttpProblem:
-    """400 that names the field and quotes the value."""
+    """Make a 400 that names the field and quotes the value."""
     row = {"field": field, "message": message, "value": quote(value)}
     return HttpProblem(400, "Invalid request", f"{field}: {message} (got {quote(value)})", (row,))

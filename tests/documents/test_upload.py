@@ -1,6 +1,7 @@
 """Documents are uploaded as text or base64; errors name the field."""
 
 import base64
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -50,8 +51,10 @@ def test_a_pdf_goes_from_the_folder_to_its_chunks(tmp_path: Path) -> None:
     ],
 )
 def test_an_error_names_the_field(fields: dict[str, Any], field: str, message: str) -> None:
+    body = json.dumps({"documents": [{"source": "a.md", **fields}]})
+
     with pytest.raises(ValidationError, match=message) as problem:
-        DocumentsRequest.model_validate({"documents": [{"source": "a.md", **fields}]})
+        DocumentsRequest.model_validate_json(body, strict=True, extra="forbid")
 
     assert [error["loc"] for error in problem.value.errors()] == [("documents", 0, field)]
 

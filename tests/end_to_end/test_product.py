@@ -73,7 +73,8 @@ def test_a_repeated_start_is_the_same_run(product: Product) -> None:
     ("body", "status", "quoted"),
     [
         (b"{not json", 400, "not JSON"),
-        (b'{"goal": NaN}', 400, "NaN is no JSON value"),
+        (b'{"goal": NaN}', 400, "goal: Input should be a valid string (got nan)"),
+        (b'{"goal": "x", "metadata": {"a": NaN}}', 400, "metadata: Out of range float values are not JSON compliant"),
         (b"\xff\xfe", 400, "not UTF-8"),
         (b"[" * 100_000, 400, "nested too deeply"),
         (b"[]", 400, "(body)"),

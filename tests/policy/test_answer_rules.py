@@ -1,11 +1,12 @@
 """Rules that code checks: what an answer breaks is said in words for whoever revises it."""
 
+import json
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from murmuration.contracts.rules import Rules, RulesRequest
+from murmuration.contracts.rules import Rules
 from murmuration.policy.answer_rules import broken
 
 SCHEMA = {"type": "object", "required": ["degrees"], "properties": {"degrees": {"type": "integer"}}}
@@ -60,6 +61,6 @@ def test_words_are_matched_as_they_are_written_and_not_as_patterns() -> None:
 )
 def test_rules_that_make_no_sense_are_refused(rules: dict[str, Any], field: str) -> None:
     with pytest.raises(ValidationError) as refused:
-        RulesRequest.model_validate(rules)
+        Rules.model_validate_json(json.dumps(rules), strict=True, extra="forbid")
 
     assert [".".join(map(str, error["loc"])) for error in refused.value.errors()] == [field]

@@ -156,7 +156,9 @@ def _vote_request(req: func.HttpRequest) -> VoteRequest:
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise HttpProblem(400, "Invalid request", f"{quote(twice)}: given twice")
     try:
-        return VoteRequest.model_validate({name: value.replace("\r\n", "\n") for name, value in fields})
+        return VoteRequest.model_validate(
+            {name: value.replace("\r\n", "\n") for name, value in fields}, strict=True, extra="forbid"
+        )
     except ValidationError as error:
         raise invalid(error) from error
 
