@@ -1,6 +1,6 @@
 """Turns a goal into a graph of tasks, and checks it by the rules."""
 
-from murmuration.agents.loader import executors
+from murmuration.agents.loader import agents_for_plans
 from murmuration.contracts.plans import PlanBrief, Planned
 from murmuration.contracts.replies import PlanReply
 from murmuration.policy.plan_rules import SUPPORTED_TYPES, PlanRejected, checked_plan
@@ -14,6 +14,8 @@ WISHED_TASKS = 12
 
 async def plan_goal(brief: PlanBrief, model: Model, sessions: Sessions) -> Planned:
     """Safe to run twice: it only asks, and what it returned first is what history keeps."""
+    agents = agents_for_plans()
+    performed = {agent.task_type for agent in agents}
     reply = await model.ask(
         "planner",
         {
@@ -23,15 +25,15 @@ async def plan_goal(brief: PlanBrief, model: Model, sessions: Sessions) -> Plann
                 {"kind": note.kind, "about": note.about, "text": note.text, "source": note.source}
                 for note in brief.notes
             ],
-            "task_types": list(SUPPORTED_TYPES),
+            "task_types": [type_ for type_ in SUPPORTED_TYPES if type_ == "retriever" or type_ in performed],
             "max_tasks": WISHED_TASKS,
-            "agents": {agent.name: agent.purpose for agent in executors()},
+            "agents": [{"name": agent.name, "type": agent.task_type, "purpose": agent.purpose} for agent in agents],
             "rejected": brief.rejected,
             "done": [{"id": task.id, "type": task.type, "instruction": task.instruction} for task in brief.done],
         },
         PlanReply,
     )
     try:
-        return Planned(plan=checked_plan(reply, [agent.name for agent in executors()]))
+        return Planned(plan=checked_plan(reply, {agent.name: agent.task_type for agent in agents}))
     except PlanRejected as reason:
         return Planned(rejected=str(reason), code=reason.code)

@@ -7,9 +7,9 @@ from murmuration.contracts.goals import Approval, Budget, Goal, OnExhausted, Opt
 from murmuration.contracts.owner import Owner
 from murmuration.contracts.plans import Plan
 from murmuration.contracts.replies import PlanReply
-from murmuration.policy.plan_rules import PlanRejected, checked_plan
+from murmuration.policy.plan_rules import AgentTypes, PlanRejected, checked_plan
 
-EXECUTORS = ("executor", "expert")
+AGENTS: AgentTypes = {"executor": "executor", "expert": "executor"}
 PEOPLE = tuple(f"{name}@example.com" for name in ("ann", "bob", "cem", "dora"))
 REQUESTER = PEOPLE[0]
 MAX_TASKS = 3
@@ -69,7 +69,7 @@ def random_approval(draw: random.Random) -> Approval:
 def usable_plan(draw: random.Random) -> Plan:
     while True:
         try:
-            return checked_plan(random_plan(draw, spoilt=False), EXECUTORS)
+            return checked_plan(random_plan(draw, spoilt=False), AGENTS)
         except PlanRejected:
             continue
 

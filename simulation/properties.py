@@ -28,7 +28,7 @@ RUN = "t-run"
 LARGEST_EVENT = 24 * 1024
 LARGEST_HISTORY = 1024 * 1024
 ROWS = {step.name: step for step in STEPS}
-MODEL_STEPS = ("plan_goal", "execute_task", "evaluate_result", "write_answer", "extract_lessons")
+MODEL_STEPS = ("plan_goal", "ask_agent", "evaluate_result", "write_answer", "extract_lessons")
 LARGEST_STEP_TOKENS = 400
 
 
@@ -134,7 +134,7 @@ def concurrency_is_kept(seen: Seen) -> Iterator[str]:
     plans = [*seen.world.plans, *([seen.goal.plan] if seen.goal.plan else [])]
     if any(task.timeout_seconds for plan in plans for task in plan.tasks):
         return
-    working = [step for step in seen.steps if step.name in ("retrieve_passages", "execute_task")]
+    working = [step for step in seen.steps if step.name in ("retrieve_passages", "ask_agent")]
     changes = sorted(
         change
         for step in working
@@ -213,7 +213,7 @@ def only_the_approved_goes_out(seen: Seen) -> Iterator[str]:
         asked = hash_of(text) if text else (outcome.answer_artifact or "").rpartition("/")[2]
         if not any(gate.approves(asked) for gate in seen.gates):
             yield f"an answer went out, and no gate has approved it: {outcome.status} {outcome.error}"
-    for task in (step for step in seen.steps if step.name == "execute_task"):
+    for task in (step for step in seen.steps if step.name == "ask_agent"):
         if "plan" in options.approval.of and not any(gate.approved_by(task.scheduled) for gate in seen.gates):
             yield "a plan that needs approval was worked on without"
 

@@ -32,7 +32,7 @@ from murmuration.policy.links import Claims, is_genuine, sign
 from murmuration.policy.memories import memory_id, subject_key
 from murmuration.policy.plan_rules import PlanRejected, checked_plan
 from simulation.faults import Faults, Step
-from simulation.goals import EXECUTORS, random_plan
+from simulation.goals import AGENTS, random_plan
 
 SECRET = "the secret of a simulated app"  # noqa: S105
 LARGE_CHARACTERS = 40_000
@@ -98,7 +98,7 @@ class World:
             plan = Plan.model_validate({"tasks": tasks})
         else:
             try:
-                plan = checked_plan(reply, EXECUTORS)
+                plan = checked_plan(reply, AGENTS)
             except PlanRejected as problem:
                 return Planned(rejected=str(problem), code=problem.code)
         self.plans.append(plan)
@@ -111,7 +111,7 @@ class World:
             passages=self._put(f"passages on {asked['text']}"), count=self._draw.randint(0, 6), mode="hybrid"
         )
 
-    def _execute_task(self, asked: Any) -> Reply:
+    def _ask_agent(self, asked: Any) -> Reply:
         if self._draw.random() < 0.1:
             return Failed(code="model_refused", message="no")
         items = tuple(f"item {number}" for number in range(self._draw.randint(0, 3)))

@@ -6,7 +6,7 @@ from typing import Any
 import azure.durable_functions as df
 import azure.functions as func
 
-from murmuration.agents.loader import executors
+from murmuration.agents.loader import agents_for_plans
 from murmuration.approval.web.snapshot import GateSnapshot, gates_of
 from murmuration.contracts.answers import Outcome
 from murmuration.contracts.goals import Goal, GoalRequest
@@ -98,7 +98,7 @@ def _plan(asked: GoalRequest) -> Plan | None:
     if asked.plan is None:
         return None
     try:
-        return checked_plan(PlanReply(tasks=asked.plan), [agent.name for agent in executors()])
+        return checked_plan(PlanReply(tasks=asked.plan), {agent.name: agent.task_type for agent in agents_for_plans()})
     except PlanRejected as problem:
         raise invalid_field("plan", str(problem), [task.id for task in asked.plan]) from None
 

@@ -1,79 +1,169 @@
-"""Reads agents from their Markdown files."""
+"""Reads agents from their Markdown files. A file that can't be used is reported, and the other agents work on."""
 
 import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from murmuration.contracts.base import Reply
 from murmuration.contracts.plans import TaskType
-from murmuration.contracts.replies import REPLIES
+from murmuration.contracts.replies import REPLIES, DraftReply
 
 FENCE = "+++\n"
+LIBRARY_FOLDER = Path(__file__).parent
+MAX_QUOTED_CHARACTERS = 100
 
 
 class AgentError(Exception):
-    """An agent's file can't be used; the message names the file and the field."""
+    """An agent can't be used; the message names the file, the field and its value."""
 
 
 class Agent(BaseModel):
-    """How one agent is asked."""
+    """An agent as its file describes it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = Field(pattern=r"^[a-z][a-z_]{0,63}$")
     """Also the name of its structured output, by which a provider's logs can tell agents apart."""
-    version: str = Field(pattern=r"^\d+(\.\d+)*$")
-    """Raised with every change of the text or of the settings; recorded with each run."""
+    purpose: str = Field(min_length=1, max_length=500)
+    """What it is good for: planners read this, and `GET /api/agents?for=` finds the agent by it."""
     tier: Literal["fast", "standard", "reasoning"]
-    temperature: float = Field(ge=0, le=2)
     reply: str
     """The name of a contract in `murmuration.contracts.replies`."""
-    task_type: TaskType | None = None
-    """The type of tasks that it performs, if it does."""
+    version: str = Field(default="1", pattern=r"^\d+(\.\d+)*$")
+    """Raised with every change of the text or of the settings; recorded with each run."""
+    temperature: float = Field(default=0.0, ge=0, le=2)
+    examples: tuple[str, ...] = ()
+    """Requests that it suits; it is found by them, too."""
+    in_plans: bool = True
+    """Whether a plan may name it. False for agents that a step of its own asks."""
     background: bool = False
     """Whether the provider works on it while nobody waits: for answers that take minutes."""
-    purpose: str = Field(min_length=1, max_length=500)
-    """What it is good for: it can be found by this."""
-    examples: tuple[str, ...] = ()
-    """Of what it may be asked."""
     prompt: str = Field(min_length=1)
+    """The text below the front matter."""
+
+    @field_validator("reply")
+    @classmethod
+    def _known(cls, reply: str) -> str:
+        if reply not in REPLIES:
+            raise ValueError(f"is none of {', '.join(REPLIES)}")
+        return reply
 
     @property
     def contract(self) -> type[Reply]:
         return REPLIES[self.reply]
 
+    @property
+    def task_type(self) -> TaskType:
+        """The type of tasks that it performs, if plans may name it."""
+        return "executor" if self.contract is DraftReply else "agent"
+
+
+@dataclass(frozen=True)
+class Agents:
+    """The agents of some folders."""
+
+    by_name: Mapping[str, Agent]
+    problems: tuple[str, ...]
+    """What is wrong with the other files, a sentence for each."""
+
+
+_folders: list[Path] = [LIBRARY_FOLDER]
+
+
+def add_folder(folder: Path) -> None:
+    """Read the agents of an app's own folder beside the library's; raises `AgentError` when it is no folder."""
+    if not folder.is_dir():
+        raise AgentError(f"{str(folder)!r} is no folder: write the agents' files there, or leave `agents` out")
+    if folder not in _folders:
+        _folders.append(folder)
+        known_agents.cache_clear()
+
 
 @cache
+def known_agents() -> Agents:
+    """The library's agents, and those of the folders that were added."""
+    return read_agents(_folders)
+
+
 def load_agent(name: str) -> Agent:
-    """The agent of `agents/<name>.md`; raises `AgentError`."""
-    return agent_from(Path(__file__).with_name(f"{name}.md"))
+    """The agent of this name; raises `AgentError`."""
+    agents = known_agents().by_name
+    if name not in agents:
+        raise AgentError(f"there is no agent {name!r}; there are {', '.join(agents)}")
+    return agents[name]
 
 
 def all_agents() -> list[Agent]:
-    """Every agent, by name; raises `AgentError`."""
-    return [load_agent(path.stem) for path in sorted(Path(__file__).parent.glob("*.md"))]
+    """Every agent that can be used, in the order of folders and names."""
+    return list(known_agents().by_name.values())
 
 
-def executors() -> list[Agent]:
-    """Those that may perform an executor's task."""
-    return [agent for agent in all_agents() if agent.task_type == "executor"]
+def agents_for_plans() -> list[Agent]:
+    """The agents that a plan may name."""
+    return [agent for agent in all_agents() if agent.in_plans]
 
 
-def agent_from(path: Path) -> Agent:
-    """Reads one file; raises `AgentError`."""
-    text = path.read_text(encoding="utf-8")
+def read_agents(folders: Sequence[Path]) -> Agents:
+    """The agents of all files `*.md` in the folders. Of two with one name, the first can be used."""
+    agents: dict[str, Agent] = {}
+    problems: list[str] = []
+    for path in (path for folder in folders for path in sorted(folder.glob("*.md"))):
+        try:
+            agent = read_agent(path)
+            if agent.name in agents:
+                raise _problem(path, "name", "is the name of another agent", agent.name)
+        except AgentError as problem:
+            problems.append(str(problem))
+        else:
+            agents[agent.name] = agent
+    return Agents(agents, tuple(problems))
+
+
+def read_agent(path: Path) -> Agent:
+    """The agent of one file; raises `AgentError` with everything that is wrong with it."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise AgentError(f"{_name(path)}: can't be read as UTF-8: {error}") from error
     start, front, prompt = ("", "", "") if text.count(FENCE) < 2 else text.split(FENCE, 2)
     if start or not front:
-        raise AgentError(f"{path.name}: does not begin with TOML between two lines of +++")
+        raise AgentError(f"{_name(path)}: does not begin with TOML between two lines of +++")
     try:
         agent = Agent.model_validate({**tomllib.loads(front), "prompt": prompt.strip()})
-    except (tomllib.TOMLDecodeError, ValidationError) as error:
-        raise AgentError(f"{path.name}: {error}") from error
-    if agent.reply not in REPLIES:
-        raise AgentError(f"{path.name}: reply is {agent.reply!r}, not one of {', '.join(REPLIES)}")
+    except tomllib.TOMLDecodeError as error:
+        raise AgentError(f"{_name(path)}: the front matter is not TOML: {error}") from error
+    except ValidationError as error:
+        raise AgentError("; ".join(str(_problem(path, *fields)) for fields in _invalid(error))) from error
     if agent.name != path.stem:
-        raise AgentError(f"{path.name}: name is {agent.name!r}, not the file's")
+        raise _problem(path, "name", f"is not the file's: write {path.stem!r}, or rename the file", agent.name)
     return agent
+
+
+def _invalid(error: ValidationError) -> list[tuple[str, str, Any]]:
+    """Field, message and value of everything that is wrong."""
+    messages = {"extra_forbidden": "unknown field", "missing": "is missing"}
+    return [
+        (
+            ".".join(map(str, problem["loc"])),
+            messages.get(problem["type"]) or problem["msg"].removeprefix("Value error, "),
+            None if problem["type"] == "missing" else problem["input"],
+        )
+        for problem in error.errors(include_url=False)
+    ]
+
+
+def _problem(path: Path, field: str, message: str, value: object) -> AgentError:
+    text = repr(value)
+    if len(text) > MAX_QUOTED_CHARACTERS:
+        text = f"{text[:MAX_QUOTED_CHARACTERS]}…"
+    return AgentError(f"{_name(path)}: {field}: {message}{'' if value is None else f' (got {text})'}")
+
+
+def _name(path: Path) -> str:
+    """The file with its folder, as people look for it."""
+    return f"{path.parent.name}/{path.name}"

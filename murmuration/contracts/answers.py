@@ -38,21 +38,6 @@ class EarlierAnswer(Contract):
     answer: Content
 
 
-class TaskBrief(Contract):
-    """What an executor is given."""
-
-    agent: str = "executor"
-    goal: str
-    instruction: str
-    inserts: dict[str, tuple[Content, ...]] = {}
-    """What the references in the instruction stand for: `t1.answer` and its text."""
-    passages: tuple[Reference, ...]
-    earlier: tuple[EarlierAnswer, ...] = ()
-    previous: Draft | None = None
-    """The draft that is to be revised, with `changes`, the evaluator's wish."""
-    changes: str = ""
-
-
 class TaskAnswer(Contract):
     """A finished task, as the writer is given it."""
 

@@ -7,9 +7,11 @@ from pydantic import FiniteFloat
 from murmuration.contracts.base import Contract
 from murmuration.contracts.memories import Note
 
-TaskType = Literal["retriever", "executor", "tool", "delegate"]
-"""`tool` and `delegate` are reserved: a plan that uses them is refused as `unsupported_task`."""
+TaskType = Literal["retriever", "executor", "agent", "tool", "delegate"]
+"""`executor` answers from passages, with citations; `agent` has any other agent do what the instruction says.
 
+`tool` and `delegate` are reserved: a plan that uses them is refused as `unsupported_task`.
+"""
 
 ResultField = Literal["answer", "items", "score", "passed", "missing", "passages", "state"]
 """What of an earlier result a condition may look at: text, list of texts, 0 to 1, bool, list of texts (what was not
@@ -42,7 +44,7 @@ class Task(Contract):
     id: str
     type: TaskType
     instruction: str
-    """For a retriever the text to search for, for an executor what to answer.
+    """For a retriever the text to search for, for others what to answer or to do.
 
     `${t1.answer}` and `${t1.items}` stand for what task t1 has answered.
     """
@@ -50,7 +52,7 @@ class Task(Contract):
     """Other query_variants of a retriever's search."""
     depends_on: tuple[str, ...] = ()
     agent: str = "executor"
-    """Who performs it, if it is an executor."""
+    """The name of the agent that performs it; a retriever needs none."""
     when: Condition | None = None
     """It is skipped when this does not hold."""
     for_each: str | None = None

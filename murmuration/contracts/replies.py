@@ -45,7 +45,15 @@ class PlanReply(Reply):
     tasks: list[TaskReply]
 
 
+class TextReply(Reply):
+    """A text: the contract of agents that need no other."""
+
+    text: str
+
+
 class DraftReply(Reply):
+    """An answer from passages, with citations: agents with this contract perform a plan's executor tasks."""
+
     answer: str
     """With a marker [n] after every statement that passage n supports."""
     missing: list[str]
@@ -83,5 +91,7 @@ class SummaryReply(Reply):
 
 
 REPLIES: dict[str, type[Reply]] = {
-    each.__name__: each for each in (PlanReply, DraftReply, JudgementReply, LessonsReply, SummaryReply)
+    contract.__name__: contract
+    for contract in (TextReply, DraftReply, PlanReply, JudgementReply, LessonsReply, SummaryReply)
 }
+"""By the names that agents' files use."""

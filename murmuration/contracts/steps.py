@@ -10,7 +10,8 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 from pydantic import Field
 
 from murmuration.contracts.admission import EndedRuns, SlotHolderCheck
-from murmuration.contracts.answers import Answer, AnswerBrief, Draft, Evaluation, TaskBrief, Verdict
+from murmuration.contracts.agents import AgentAnswer, AgentBrief
+from murmuration.contracts.answers import Answer, AnswerBrief, Evaluation, Verdict
 from murmuration.contracts.approvals import Notification, Notified, SignedVote, VerificationResult
 from murmuration.contracts.background import Cancelled, UnderWay
 from murmuration.contracts.base import Contract
@@ -109,7 +110,7 @@ LIBRARY = "murmuration.steps"
 RECALL_MEMORY = Step("recall_memory", RecallRequest, RecallResult, attempts=2, timeout_seconds=20)
 PLAN_GOAL = Step("plan_goal", PlanBrief, Planned, attempts=5, timeout_seconds=120, tokens=1_500)
 RETRIEVE_PASSAGES = Step("retrieve_passages", Query, Retrieved, attempts=3, timeout_seconds=30)
-EXECUTE_TASK = Step("execute_task", TaskBrief, Draft, attempts=5, timeout_seconds=120, tokens=2_500)
+ASK_AGENT = Step("ask_agent", AgentBrief, AgentAnswer, attempts=5, timeout_seconds=120, tokens=2_500, package=LIBRARY)
 EVALUATE_RESULT = Step("evaluate_result", Evaluation, Verdict, attempts=5, timeout_seconds=120, tokens=2_500)
 WRITE_ANSWER = Step("write_answer", AnswerBrief, Answer, attempts=5, timeout_seconds=120, tokens=2_500)
 REMEMBER_RESULT = Step("remember_result", RememberRequest, RememberResult, attempts=3, timeout_seconds=30)
@@ -131,27 +132,7 @@ CHECK_SLOT_HOLDERS = Step(
     "check_slot_holders", SlotHolderCheck, EndedRuns, attempts=2, timeout_seconds=60, controls_runs=True
 )
 
-STEPS: tuple[Step[Any, Any], ...] = (
-    RECALL_MEMORY,
-    PLAN_GOAL,
-    RETRIEVE_PASSAGES,
-    EXECUTE_TASK,
-    EVALUATE_RESULT,
-    WRITE_ANSWER,
-    EXTRACT_LESSONS,
-    REMEMBER_RESULT,
-    APPEND_TURN,
-    INGEST_DOCUMENTS,
-    NOTIFY_APPROVERS,
-    VERIFY_VOTE,
-    FORGET_RUNS,
-    FORGET_ROWS,
-    FORGET_OBJECTS,
-    FORGET_RECORDS,
-    FORGET_COUNT,
-    DELETE_DELETION_LOG,
-    CANCEL_BACKGROUND,
-    CHECK_SLOT_HOLDERS,
-)
+STEPS: tuple[Step[Any, Any], ...] = tuple(row for row in list(globals().values()) if isinstance(row, Step))
+"""Every row above, in this order."""
 LIBRARY_STEPS = tuple(step for step in STEPS if step.package == LIBRARY)
 APP_STEPS = tuple(step for step in STEPS if step.package != LIBRARY)

@@ -8,13 +8,14 @@ from murmuration.contracts.plans import Comparison, Condition, ResultField, Task
 Fact = str | float | bool | Sequence[str]
 OF_RETRIEVERS: frozenset[ResultField] = frozenset(("passages", "state"))
 OF_EXECUTORS: frozenset[ResultField] = frozenset(get_args(ResultField)) - {"passages"}
+OF_AGENTS: frozenset[ResultField] = frozenset(("answer", "state"))
 _NUMBERS = frozenset(("score", "passages"))
 _LISTS = frozenset(("items", "missing"))
 
 
 def objection(field: str, op: str, value: object, type_: TaskType) -> str | None:
     """Why a condition can never be decided; None when it can."""
-    fields = OF_RETRIEVERS if type_ == "retriever" else OF_EXECUTORS
+    fields = {"retriever": OF_RETRIEVERS, "executor": OF_EXECUTORS}.get(type_, OF_AGENTS)
     if field not in fields:
         return f"field {field!r} is none of a {type_}'s: {', '.join(sorted(fields))}"
     if op not in get_args(Comparison):

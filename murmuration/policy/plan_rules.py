@@ -1,7 +1,7 @@
 """What makes a plan usable. A plan that breaks a rule goes back to the planner with the reason."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from graphlib import CycleError, TopologicalSorter
 from typing import Literal, cast, get_args
 
@@ -9,14 +9,16 @@ from murmuration.contracts.passages import MAX_QUERY_VARIANTS
 from murmuration.contracts.plans import Condition, FailurePolicy, Fallback, Plan, Task, TaskType
 from murmuration.contracts.replies import PlanReply, TaskReply
 from murmuration.policy.conditions import objection
-from murmuration.policy.references import FIELDS, ITEM, references, task_of
+from murmuration.policy.references import ITEM, references, task_of
 
 MAX_TASKS = 50
 MAX_INSTRUCTION_CHARACTERS = 1_000
 MAX_FALLBACK_CHARACTERS = 4_000
 MAX_TIMEOUT_SECONDS = 86_400
 DEFAULT_AGENT = "executor"
-SUPPORTED_TYPES: tuple[TaskType, ...] = ("retriever", "executor")
+SUPPORTED_TYPES: tuple[TaskType, ...] = ("retriever", "executor", "agent")
+FIELDS: Mapping[str, tuple[str, ...]] = {"executor": ("answer", "items"), "agent": ("answer",)}
+"""What a reference may name of a task's result, by its type."""
 _ID = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
 
@@ -28,11 +30,12 @@ class PlanRejected(Exception):
         self.code = code
 
 
-def checked_plan(reply: PlanReply, executors: Collection[str] = (DEFAULT_AGENT,)) -> Plan:
-    """The reply as a plan; raises `PlanRejected` with the first rule that it breaks.
+AgentTypes = Mapping[str, TaskType]
+"""The agents that a plan may name, each with the type of tasks that it performs."""
 
-    `executors`: the agents that may perform an executor's task.
-    """
+
+def checked_plan(reply: PlanReply, agents: AgentTypes = {DEFAULT_AGENT: "executor"}) -> Plan:  # noqa: B006 - only read
+    """The reply as a plan; raises `PlanRejected` with the first rule that it breaks."""
     if not 1 <= len(reply.tasks) <= MAX_TASKS:
         raise _unusable(f"a plan has 1 to {MAX_TASKS} tasks, this one has {len(reply.tasks)}")
     types: dict[str, TaskType] = {}
@@ -43,11 +46,11 @@ def checked_plan(reply: PlanReply, executors: Collection[str] = (DEFAULT_AGENT,)
             raise _unusable(f"task id {task.id!r} is used twice")
         types[task.id] = _type(task)
     for task in reply.tasks:
-        problem = _problem(task, types, executors)
+        problem = _problem(task, types, agents)
         if problem is not None:
             raise _unusable(f"task {task.id!r}: {problem}")
-    if "executor" not in types.values():
-        raise _unusable("no task answers anything: a plan needs at least one executor")
+    if not FIELDS.keys() & types.values():
+        raise _unusable(f"no task answers anything: a plan needs at least one {' or '.join(FIELDS)}")
     plan = Plan(tasks=tuple(_task(task) for task in reply.tasks))
     try:
         TopologicalSorter({task.id: task.depends_on for task in plan.tasks}).prepare()
@@ -69,18 +72,30 @@ def _type(task: TaskReply) -> TaskType:
     return task.type
 
 
-def _problem(task: TaskReply, types: Mapping[str, TaskType], executors: Collection[str]) -> str | None:
+def _problem(task: TaskReply, types: Mapping[str, TaskType], agents: AgentTypes) -> str | None:
     """What is wrong with one task; None when nothing is."""
     if not 1 <= len(task.instruction.strip()) <= MAX_INSTRUCTION_CHARACTERS:
         return f"instruction of 1 to {MAX_INSTRUCTION_CHARACTERS} characters"
     for needed in task.depends_on:
         if needed not in types:
             return f"depends on {needed!r}, which is no task"
-    if (task.agent or DEFAULT_AGENT) not in executors:
-        return f"agent {task.agent!r} is none of {', '.join(sorted(executors))}"
+    if task.agent is not None or task.type == "agent":
+        problem = _agent_problem(task.agent, types[task.id], agents)
+        if problem is not None:
+            return problem
     if task.timeout_seconds is not None and not 1 <= task.timeout_seconds <= MAX_TIMEOUT_SECONDS:
         return f"timeout_seconds {task.timeout_seconds} is not from 1 to {MAX_TIMEOUT_SECONDS}"
-    return _reference_problem(task, types) or _when_problem(task, types) or _failure_problem(task, executors)
+    return _reference_problem(task, types) or _when_problem(task, types) or _failure_problem(task, types, agents)
+
+
+def _agent_problem(name: str | None, type_: TaskType, agents: AgentTypes) -> str | None:
+    """What is wrong with an agent for a task of this type; a retriever's is not looked at."""
+    fitting = sorted(agent for agent, performs in agents.items() if performs == type_)
+    if type_ not in FIELDS or name in fitting:
+        return None
+    if name is not None and name in agents:
+        return f"agent {name!r} performs tasks of type {agents[name]!r}, not {type_!r}"
+    return f"agent {name!r} is none of {', '.join(fitting) or f'those for type {type_!r}: there is none'}"
 
 
 def _reference_problem(task: TaskReply, types: Mapping[str, TaskType]) -> str | None:
@@ -90,13 +105,18 @@ def _reference_problem(task: TaskReply, types: Mapping[str, TaskType]) -> str | 
         if reference == ITEM:
             if task.for_each is None:
                 return "${item} needs for_each"
-        elif types.get(name) != "executor" or field not in FIELDS:
-            return f"${{{reference}}} is no reference: use the id of an executor with .{' or .'.join(FIELDS)}"
+        elif field not in FIELDS.get(types.get(name, ""), ()):
+            return f"${{{reference}}} is no reference: {_usable_references()}"
     if task.for_each is None:
         return None
     if types.get(task.for_each) != "executor":
         return f"for_each {task.for_each!r} is no executor, and has no items"
     return None if ITEM in named else "for_each needs ${item} in the instruction"
+
+
+def _usable_references() -> str:
+    kinds = (f"an {type_} with .{' or .'.join(fields)}" for type_, fields in FIELDS.items())
+    return f"use the id of {', or of '.join(kinds)}"
 
 
 def _when_problem(task: TaskReply, types: Mapping[str, TaskType]) -> str | None:
@@ -108,7 +128,7 @@ def _when_problem(task: TaskReply, types: Mapping[str, TaskType]) -> str | None:
     return None if reason is None else f"when: {reason}"
 
 
-def _failure_problem(task: TaskReply, executors: Collection[str]) -> str | None:
+def _failure_problem(task: TaskReply, types: Mapping[str, TaskType], agents: AgentTypes) -> str | None:
     if task.on_failure is not None and task.on_failure not in get_args(FailurePolicy):
         return f"on_failure {task.on_failure!r} is none of {', '.join(get_args(FailurePolicy))}"
     if (task.on_failure == "fallback") != (task.fallback is not None):
@@ -118,8 +138,8 @@ def _failure_problem(task: TaskReply, executors: Collection[str]) -> str | None:
     agent, answer = task.fallback.agent, task.fallback.answer
     if (agent is None) == (answer is None):
         return "fallback: give an agent or an answer"
-    if agent is not None and agent not in executors:
-        return f"fallback: agent {agent!r} is none of {', '.join(sorted(executors))}"
+    if agent is not None and (problem := _agent_problem(agent, types[task.id], agents)) is not None:
+        return f"fallback: {problem}"
     if answer is not None and not 1 <= len(answer.strip()) <= MAX_FALLBACK_CHARACTERS:
         return f"fallback: answer of 1 to {MAX_FALLBACK_CHARACTERS} characters"
     return "fallback: a retriever has no agent and no answer" if task.type == "retriever" else None

@@ -11,7 +11,7 @@ def plan_text(goal: str, plan: Plan) -> str:
 
 
 def _lines(task: Task) -> Iterator[str]:
-    yield f"{task.id} ({task.type if task.type != 'executor' else task.agent}): {task.instruction}"
+    yield f"{task.id} ({task.type if task.type == 'retriever' else task.agent}): {task.instruction}"
     if task.depends_on:
         yield f"  after {', '.join(task.depends_on)}"
     if task.queries:

@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator, Mapping
 
 ITEM = "item"
-FIELDS = ("answer", "items")
 _REFERENCE = re.compile(r"\$\{([^{}]*)\}")
 
 

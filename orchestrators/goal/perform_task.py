@@ -6,11 +6,12 @@ A task that fails says so in its report, after what its plan has foreseen for it
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from murmuration.contracts.answers import Draft, EarlierAnswer, TaskAnswer, TaskBrief, TaskReport
+from murmuration.contracts.agents import AgentAnswer, AgentBrief
+from murmuration.contracts.answers import Draft, EarlierAnswer, TaskAnswer, TaskReport
 from murmuration.contracts.content import Content, Reference
 from murmuration.contracts.passages import Query, Retrieved
 from murmuration.contracts.plans import MAX_ITEMS, Task
-from murmuration.contracts.steps import EXECUTE_TASK, RETRIEVE_PASSAGES
+from murmuration.contracts.steps import ASK_AGENT, RETRIEVE_PASSAGES
 from murmuration.durable.flow import StepFailed, Strand, within
 from murmuration.durable.graph import Group
 from murmuration.policy.conditions import holds
@@ -143,6 +144,9 @@ class TaskExecution:
         if self.task.type == "retriever":
             found = yield from self._retrieve()
             return TaskResult(self.task, self.report(state="done"), passages=(found.passages,), count=found.count)
+        if self.task.type == "agent":
+            answer = yield from self._ask(agent, self._passages())
+            return self._answered(self.report(state="done"), answer)
         return (yield from self._execute(agent))
 
     def _retrieve(self) -> Strand[Retrieved]:
@@ -157,32 +161,38 @@ class TaskExecution:
         return (yield from self.run.step(RETRIEVE_PASSAGES, query))
 
     def _execute(self, agent: str) -> Strand[TaskResult]:
-        passages: list[Reference] = [passage for input_ in self._inputs for passage in input_.passages]
-        if not passages:
-            passages = [(yield from self._retrieve()).passages]
-        answers = tuple(
-            EarlierAnswer(task=answer.task, instruction=answer.instruction, answer=answer.draft.answer)
-            for input_ in self._inputs
-            for answer in input_.answers
-        )
+        passages = self._passages() or ((yield from self._retrieve()).passages,)
 
         def write(previous: Draft | None, changes: str, revision: int) -> Strand[Draft]:
             if revision:
                 self.report(state="revising", revisions=revision)
-            brief = TaskBrief(
-                agent=agent,
-                goal=self.run.goal.text,
-                instruction=self.task.instruction,
-                inserts=self._inserts,
-                passages=tuple(passages),
-                earlier=answers,
-                previous=previous,
-                changes=changes,
-            )
-            return (yield from self.run.step(EXECUTE_TASK, brief))
+            return (yield from self._ask(agent, passages, previous, changes))
 
         judged = yield from refine(self.run, Criteria(self.task.instruction, self._inserts), write)
         return self._answered(self.report(state="done", verdict=judged.verdict), judged.draft)
+
+    def _passages(self) -> tuple[Reference, ...]:
+        return tuple(passage for input_ in self._inputs for passage in input_.passages)
+
+    def _ask(
+        self, agent: str, passages: tuple[Reference, ...], previous: Draft | None = None, changes: str = ""
+    ) -> Strand[AgentAnswer]:
+        earlier = tuple(
+            EarlierAnswer(task=answer.task, instruction=answer.instruction, answer=answer.draft.answer)
+            for input_ in self._inputs
+            for answer in input_.answers
+        )
+        brief = AgentBrief(
+            agent=agent,
+            goal=self.run.goal.text,
+            instruction=self.task.instruction,
+            inserts=self._inserts,
+            passages=passages,
+            earlier=earlier,
+            previous=previous,
+            changes=changes,
+        )
+        return (yield from self.run.step(ASK_AGENT, brief))
 
     def _answered(self, report: TaskReport, draft: Draft) -> TaskResult:
         answer = TaskAnswer(task=self.name, instruction=self.task.instruction, draft=draft)

@@ -137,24 +137,24 @@ PATHS: dict[str, Callable[[], Trace]] = {
         script={"evaluate_result": of_the_whole(BAD)}, revision_limit=0, on_exhausted="fail"
     ),
     "not_evaluated": goal(script={"evaluate_result": [lambda _: NO]}),
-    "task_failed": goal(None, {"execute_task": [fails("tea")]}, replan_limit=0),
-    "no_task_succeeded": goal(script={"execute_task": [lambda _: NO]}),
-    "task_ends_the_run": goal(plan({**LIST, "on_failure": "fail_run"}), {"execute_task": [lambda _: NO]}),
+    "task_failed": goal(None, {"ask_agent": [fails("tea")]}, replan_limit=0),
+    "no_task_succeeded": goal(script={"ask_agent": [lambda _: NO]}),
+    "task_ends_the_run": goal(plan({**LIST, "on_failure": "fail_run"}), {"ask_agent": [lambda _: NO]}),
     "task_timed_out": timed_out,
-    "fallback_answer": goal(plan({**WITH_FALLBACK, "fallback": {"answer": "tea"}}), {"execute_task": [NO]}),
-    "fallback_agent": goal(plan({**WITH_FALLBACK, "fallback": {"agent": "expert"}}), {"execute_task": [NO]}),
+    "fallback_answer": goal(plan({**WITH_FALLBACK, "fallback": {"answer": "tea"}}), {"ask_agent": [NO]}),
+    "fallback_agent": goal(plan({**WITH_FALLBACK, "fallback": {"agent": "expert"}}), {"ask_agent": [NO]}),
     "fallback_agent_failed": goal(
-        plan({**WITH_FALLBACK, "fallback": {"agent": "expert"}}), {"execute_task": [lambda _: NO]}
+        plan({**WITH_FALLBACK, "fallback": {"agent": "expert"}}), {"ask_agent": [lambda _: NO]}
     ),
-    "for_each": goal(plan(LIST, EACH), {"execute_task": [AMONG_TEAS]}),
-    "for_each_item_failed": goal(plan(LIST, EACH), {"execute_task": [AMONG_TEAS, fails("black")]}),
+    "for_each": goal(plan(LIST, EACH), {"ask_agent": [AMONG_TEAS]}),
+    "for_each_item_failed": goal(plan(LIST, EACH), {"ask_agent": [AMONG_TEAS, fails("black")]}),
     "for_each_of_nothing": goal(plan(LIST, EACH)),
-    "condition_holds": goal(plan(LIST, {**THEN, "when": CONDITION}), {"execute_task": [AMONG_TEAS]}),
+    "condition_holds": goal(plan(LIST, {**THEN, "when": CONDITION}), {"ask_agent": [AMONG_TEAS]}),
     "condition_does_not_hold": goal(plan(LIST, {**THEN, "when": CONDITION})),
     "another_plan": goal(
-        None, {"plan_goal": [Planned(plan=SMALL), Planned(plan=OTHER_PLAN)], "execute_task": [fails("tea")]}
+        None, {"plan_goal": [Planned(plan=SMALL), Planned(plan=OTHER_PLAN)], "ask_agent": [fails("tea")]}
     ),
-    "same_plan_again": goal(None, {"plan_goal": [lambda _: Planned(plan=SMALL)], "execute_task": [fails("tea")]}),
+    "same_plan_again": goal(None, {"plan_goal": [lambda _: Planned(plan=SMALL)], "ask_agent": [fails("tea")]}),
     "plan_missed_the_goal": goal(
         None,
         {"plan_goal": [Planned(plan=SMALL), Planned(plan=OTHER_PLAN)], "evaluate_result": of_the_whole(WRONG, GOOD)},
@@ -166,21 +166,21 @@ PATHS: dict[str, Callable[[], Trace]] = {
     "budget_of_calls_with_an_answer": goal(budget=Budget(model_calls=5)),
     "budget_of_seconds": goal(budget=Budget(seconds=3)),
     "budget_before_remembering": goal(budget=Budget(model_calls=7)),
-    "outage": goal(script={"execute_task": [DOWN, Later(code="model_unavailable"), RuntimeError("lost")]}),
-    "outage_for_good": goal(script={"execute_task": [lambda _: DOWN]}),
+    "outage": goal(script={"ask_agent": [DOWN, Later(code="model_unavailable"), RuntimeError("lost")]}),
+    "outage_for_good": goal(script={"ask_agent": [lambda _: DOWN]}),
     "memory_down": goal(script={"recall_memory": [lambda _: DOWN], "remember_result": [lambda _: DOWN]}),
-    "in_the_background": goal(script={"execute_task": ASYNCHRONOUS}),
+    "in_the_background": goal(script={"ask_agent": ASYNCHRONOUS}),
     "in_the_background_given_up": goal(
-        script={"execute_task": [PENDING_ONCE, lambda _: DOWN_WITH_TOKEN], "cancel_background": [Cancelled()]}
+        script={"ask_agent": [PENDING_ONCE, lambda _: DOWN_WITH_TOKEN], "cancel_background": [Cancelled()]}
     ),
     "in_the_background_out_of_time": goal(
         plan({**LIST, "timeout_seconds": 4}),
-        script={"execute_task": [lambda _: PENDING_ONCE], "cancel_background": [Cancelled()]},
+        script={"ask_agent": [lambda _: PENDING_ONCE], "cancel_background": [Cancelled()]},
     ),
     "in_the_background_when_the_run_fails": goal(
         plan({**LIST, "id": "slow"}, {**LIST, "id": "bad", "instruction": "bad", "on_failure": "fail_run"}),
         script={
-            "execute_task": [lambda asked: NO if asked["instruction"] == "bad" else PENDING_ONCE],
+            "ask_agent": [lambda asked: NO if asked["instruction"] == "bad" else PENDING_ONCE],
             "cancel_background": [Cancelled()],
         },
     ),

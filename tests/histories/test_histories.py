@@ -146,13 +146,13 @@ def rewritten(place: Path, name: str, change: Callable[[dict[str, Any]], None]) 
 
 
 def test_a_field_that_has_come_since_is_no_difference() -> None:
-    older = rewritten(COMPLETED, "execute_task", lambda value: value.pop("agent"))
+    older = rewritten(COMPLETED, "ask_agent", lambda value: value.pop("agent"))
 
     assert differences(HANDLES["achieve_goal"], older) == []
 
 
 def test_a_field_that_is_gone_is_one() -> None:
-    newer = rewritten(COMPLETED, "execute_task", lambda value: value.update(mood="good"))
+    newer = rewritten(COMPLETED, "ask_agent", lambda value: value.update(mood="good"))
 
     found = differences(HANDLES["achieve_goal"], newer)
 

@@ -61,7 +61,7 @@ def test_a_third_unusable_plan_ends_the_run_with_its_code(code: Any) -> None:
 
 def test_a_failed_task_does_not_lose_the_others_and_the_answer_is_told_of_it() -> None:
     world = World()
-    world.script["execute_task"] = [
+    world.script["ask_agent"] = [
         lambda asked: Failed(code="model_refused", message="no") if "tea" in asked["instruction"] else None
     ]
 
@@ -88,7 +88,7 @@ def test_a_task_whose_inputs_all_failed_is_skipped() -> None:
 
 def test_when_every_task_fails_the_run_fails_and_says_why() -> None:
     world = World()
-    world.script["execute_task"] = [lambda _: Failed(code="model_refused", message="no")]
+    world.script["ask_agent"] = [lambda _: Failed(code="model_refused", message="no")]
 
     outcome, _ = achieve(world)
 
@@ -114,7 +114,7 @@ def test_a_draft_is_revised_with_the_verdicts_wish_until_it_passes() -> None:
     task = outcome.tasks[1]
     assert task.state == "done"
     assert task.revisions == 2
-    changes = [asked["changes"] for asked in world.asked["execute_task"] if "tea" in asked["instruction"]]
+    changes = [asked["changes"] for asked in world.asked["ask_agent"] if "tea" in asked["instruction"]]
     assert changes[:2] == ["", "say more"]
 
 

@@ -120,8 +120,8 @@ def test_a_plan_is_worked_on_after_it_is_approved() -> None:
 
     assert "t2 (executor): how hot is tea?" in world.gates[0]["request"]["asked"]["text"]
     assert "leave out coffee" in world.asked["plan_goal"][1]["rejected"]
-    assert [brief["instruction"] for brief in world.asked["execute_task"]] == ["other"]
-    worked = next(at for at, name, _ in trace.started if name == "execute_task")
+    assert [brief["instruction"] for brief in world.asked["ask_agent"]] == ["other"]
+    worked = next(at for at, name, _ in trace.started if name == "ask_agent")
     assert worked > timedelta(days=2).total_seconds()
     assert outcome.status == "completed"
 
@@ -139,13 +139,13 @@ def test_a_rejected_plan_is_not_worked_on() -> None:
 def test_another_plan_is_approved_as_the_first_was() -> None:
     world = People(("approved", ""), ("rejected", ""))
     world.script["plan_goal"] = [Planned(plan=OTHER_PLAN), Planned(plan=PLAN)]
-    world.script["execute_task"] = [Failed(code="model_refused", message="no")]
+    world.script["ask_agent"] = [Failed(code="model_refused", message="no")]
 
     outcome, _ = ask(world, ("plan",))
 
     assert outcome.error is not None
     assert outcome.error.code == "plan_rejected"
-    assert len(world.asked["execute_task"]) == 1
+    assert len(world.asked["ask_agent"]) == 1
 
 
 @pytest.mark.parametrize(("verdict_passes", "asked"), [(True, 0), (False, 1)])

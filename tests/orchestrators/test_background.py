@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from murmuration.contracts.steps import CANCEL_BACKGROUND, EXECUTE_TASK, PENDING, Later
+from murmuration.contracts.steps import ASK_AGENT, CANCEL_BACKGROUND, PENDING, Later
 from murmuration.durable.calls import MAX_PENDING
 from tests.orchestrators.test_graph import LIST, plan
 from tests.orchestrators.world import World, achieve, states
 
 
 class Provider(World):
-    """Works on what `execute_task` asks for, in the background."""
+    """Works on what `ask_agent` asks for, in the background."""
 
     def __init__(self, *answers: Later | Exception) -> None:
         super().__init__()
@@ -32,7 +32,7 @@ class Provider(World):
                 self.deaf -= 1
                 return 0, Later(code="rate_limited", seconds=3).model_dump(mode="json")
             return 0, {"outcome": "done", "value": {"cancelled": True}}
-        if name == EXECUTE_TASK.name:
+        if name == ASK_AGENT.name:
             self.tokens.append(message["token"])
             self.attempts.append(message["attempt"])
             if self.answers:
@@ -46,7 +46,7 @@ def pending() -> Later:
 
 
 def started(trace: Any) -> list[float]:
-    return [at for at, name, _ in trace.started if name == EXECUTE_TASK.name]
+    return [at for at, name, _ in trace.started if name == ASK_AGENT.name]
 
 
 def test_what_is_under_way_is_looked_at_with_growing_pauses_that_are_no_attempts() -> None:
@@ -84,7 +84,7 @@ def test_what_takes_too_long_is_cancelled_and_the_task_fails() -> None:
 
 
 def test_when_attempts_are_used_up_it_is_cancelled() -> None:
-    world = Provider(pending(), *[Later(code="rate_limited", token="r1", seconds=1)] * EXECUTE_TASK.attempts)  # noqa: S106
+    world = Provider(pending(), *[Later(code="rate_limited", token="r1", seconds=1)] * ASK_AGENT.attempts)  # noqa: S106
 
     outcome, _ = achieve(world, plan(LIST), replan_limit=0)
 

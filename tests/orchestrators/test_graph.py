@@ -10,15 +10,16 @@ from murmuration.contracts.content import Content, Reference
 from murmuration.contracts.plans import MAX_ITEMS, Plan, Planned
 from murmuration.contracts.replies import PlanReply
 from murmuration.contracts.steps import Failed
-from murmuration.policy.plan_rules import checked_plan
+from murmuration.policy.plan_rules import AgentTypes, checked_plan
 from tests.orchestrators.world import BAD, GOOD, REFERENCE, World, achieve, states
 
 LIST: dict[str, Any] = {"id": "list", "type": "executor", "instruction": "list the teas"}
+AGENTS: AgentTypes = {"executor": "executor", "expert": "executor", "translator": "agent"}
 REFUSED = Failed(code="model_refused", message="no")
 
 
 def plan(*tasks: dict[str, Any]) -> Plan:
-    return checked_plan(PlanReply.model_validate({"tasks": tasks}), ["executor", "expert"])
+    return checked_plan(PlanReply.model_validate({"tasks": tasks}), AGENTS)
 
 
 def lists(*items: str, answer: str = "teas [1]") -> Callable[[Any], Draft | None]:
@@ -33,12 +34,12 @@ def fails(word: str, agent: str = "executor") -> Callable[[Any], Failed | None]:
 
 def test_a_task_is_done_for_each_item_under_the_runs_cap() -> None:
     world = World()
-    world.script["execute_task"] = [lists("green", "black", "white")]
+    world.script["ask_agent"] = [lists("green", "black", "white")]
     each = {"id": "each", "type": "executor", "instruction": "how hot is ${item} tea?", "for_each": "list"}
 
     outcome, trace = achieve(world, plan(LIST, each), concurrency=2)
 
-    asked = [brief["instruction"] for brief in world.asked["execute_task"][1:]]
+    asked = [brief["instruction"] for brief in world.asked["ask_agent"][1:]]
     assert asked == ["how hot is green tea?", "how hot is black tea?", "how hot is white tea?"]
     assert states(outcome) == {"list": "done", "each": "done"}
     results = [(each["task"], each["instruction"]) for each in world.asked["write_answer"][0]["results"]]
@@ -57,12 +58,12 @@ def _most_at_once(started: list[tuple[float, str, Any]], ended: list[tuple[float
 
 def test_no_list_is_worked_on_beyond_its_bound() -> None:
     world = World()
-    world.script["execute_task"] = [lists(*map(str, range(100)))]
+    world.script["ask_agent"] = [lists(*map(str, range(100)))]
     each = {"id": "each", "type": "executor", "instruction": "tea ${item}?", "for_each": "list"}
 
     achieve(world, plan(LIST, each))
 
-    assert len(world.asked["execute_task"]) == 1 + MAX_ITEMS
+    assert len(world.asked["ask_agent"]) == 1 + MAX_ITEMS
 
 
 def test_an_empty_list_skips_what_is_done_for_its_items() -> None:
@@ -76,7 +77,7 @@ def test_an_empty_list_skips_what_is_done_for_its_items() -> None:
 
 def test_an_item_that_fails_does_not_lose_the_others() -> None:
     world = World()
-    world.script["execute_task"] = [lists("green", "black"), fails("black")]
+    world.script["ask_agent"] = [lists("green", "black"), fails("black")]
     each = {"id": "each", "type": "executor", "instruction": "how hot is ${item}?", "for_each": "list"}
 
     outcome, _ = achieve(world, plan(LIST, each))
@@ -89,14 +90,14 @@ def test_an_item_that_fails_does_not_lose_the_others() -> None:
 def test_references_carry_answers_not_through_the_instruction_but_beside_it() -> None:
     world = World()
     large = Content(reference=Reference(artifact="t/runs/x/1", bytes=99_999))
-    world.script["execute_task"] = [
+    world.script["ask_agent"] = [
         lambda asked: Draft(answer=large, passages=REFERENCE) if "list" in asked["instruction"] else None
     ]
     after = {"id": "after", "type": "executor", "instruction": "shorten ${list.answer}"}
 
     achieve(world, plan(LIST, after))
 
-    brief = world.asked["execute_task"][1]
+    brief = world.asked["ask_agent"][1]
     assert brief["instruction"] == "shorten ${list.answer}"
     assert brief["inserts"] == {"list.answer": [large.model_dump()]}
     assert world.asked["evaluate_result"][1]["inserts"] == brief["inserts"]
@@ -120,7 +121,7 @@ def test_references_carry_answers_not_through_the_instruction_but_beside_it() ->
 )
 def test_a_task_whose_condition_does_not_hold_is_skipped(field: str, op: str, value: Any, holds: bool) -> None:
     world = World()
-    world.script["execute_task"] = [lists("green", "black")]
+    world.script["ask_agent"] = [lists("green", "black")]
     when = {"task": "list", "field": field, "op": op, "value": value}
     then = {"id": "then", "type": "executor", "instruction": "and then?", "when": when}
 
@@ -150,7 +151,7 @@ def test_a_condition_on_how_much_was_found() -> None:
 def test_an_answer_too_long_to_be_compared_says_so() -> None:
     world = World()
     large = Content(reference=Reference(artifact="t/runs/x/1", bytes=99_999))
-    world.script["execute_task"] = [
+    world.script["ask_agent"] = [
         lambda asked: Draft(answer=large, passages=REFERENCE) if "list" in asked["instruction"] else None
     ]
     when = {"task": "list", "field": "answer", "op": "contains", "value": "x"}
@@ -166,7 +167,7 @@ def test_a_task_that_takes_too_long_fails_and_the_others_go_on() -> None:
             seconds, reply = super().__call__(name, message)
             return (
                 (900, reply)
-                if message["value"].get("instruction") == "slow" and name == "execute_task"
+                if message["value"].get("instruction") == "slow" and name == "ask_agent"
                 else (seconds, reply)
             )
 
@@ -188,7 +189,7 @@ def test_a_task_in_time_leaves_no_timer_behind() -> None:
 
 def test_a_task_may_end_the_run() -> None:
     world = World()
-    world.script["execute_task"] = [fails("teas")]
+    world.script["ask_agent"] = [fails("teas")]
 
     outcome, _ = achieve(world, plan({**LIST, "on_failure": "fail_run"}, {**LIST, "id": "b", "instruction": "b"}))
 
@@ -200,19 +201,19 @@ def test_a_task_may_end_the_run() -> None:
 
 def test_another_agent_takes_over() -> None:
     world = World()
-    world.script["execute_task"] = [fails("teas")]
+    world.script["ask_agent"] = [fails("teas")]
     task = {**LIST, "on_failure": "fallback", "fallback": {"agent": "expert"}}
 
     outcome, _ = achieve(world, plan(task))
 
-    assert [brief["agent"] for brief in world.asked["execute_task"]] == ["executor", "expert"]
+    assert [brief["agent"] for brief in world.asked["ask_agent"]] == ["executor", "expert"]
     assert states(outcome) == {"list": "done"}
     assert "fallback_agent" in outcome.degraded
 
 
 def test_a_fixed_answer_takes_the_place_of_one_that_failed() -> None:
     world = World()
-    world.script["execute_task"] = [fails("teas")]
+    world.script["ask_agent"] = [fails("teas")]
     task = {**LIST, "on_failure": "fallback", "fallback": {"answer": "Ask the tea master."}}
 
     outcome, _ = achieve(world, plan(task))
@@ -225,7 +226,7 @@ def test_a_fixed_answer_takes_the_place_of_one_that_failed() -> None:
 
 def test_when_another_agent_fails_too_the_task_has_failed() -> None:
     world = World()
-    world.script["execute_task"] = [fails("teas"), fails("teas", agent="expert")]
+    world.script["ask_agent"] = [fails("teas"), fails("teas", agent="expert")]
     task = {**LIST, "on_failure": "fallback", "fallback": {"agent": "expert"}}
 
     outcome, _ = achieve(world, plan(task, {**LIST, "id": "b", "instruction": "b"}))
@@ -236,7 +237,7 @@ def test_when_another_agent_fails_too_the_task_has_failed() -> None:
 def test_after_a_failure_for_good_another_plan_keeps_what_is_done() -> None:
     world = World()
     good = {"id": "t1", "type": "executor", "instruction": "good"}
-    world.script["execute_task"] = [fails("bad")]
+    world.script["ask_agent"] = [fails("bad")]
     world.script["plan_goal"] = [
         Planned(plan=plan(good, {"id": "t2", "type": "executor", "instruction": "bad"})),
         Planned(plan=plan(good, {"id": "t2", "type": "executor", "instruction": "another way"})),
@@ -248,7 +249,7 @@ def test_after_a_failure_for_good_another_plan_keeps_what_is_done() -> None:
     assert (first["rejected"], first["done"]) == (None, [])
     assert second["rejected"] == "task t2 failed: model_refused: no"
     assert [task["id"] for task in second["done"]] == ["t1"]
-    assert [brief["instruction"] for brief in world.asked["execute_task"]] == ["good", "bad", "another way"]
+    assert [brief["instruction"] for brief in world.asked["ask_agent"]] == ["good", "bad", "another way"]
     assert states(outcome) == {"t1": "done", "t2": "done"}
     shown = [{row["id"]: row["state"] for row in status["tasks"]} for status in trace.statuses]
     assert {"t1": "done", "t2": "running"} in shown[shown.index({"t1": "done", "t2": "failed"}) :]
@@ -257,7 +258,7 @@ def test_after_a_failure_for_good_another_plan_keeps_what_is_done() -> None:
 @pytest.mark.parametrize("limit", [0, 2])
 def test_another_plan_is_asked_for_as_often_as_the_limit_says(limit: int) -> None:
     world = World()
-    world.script["execute_task"] = [fails("bad")]
+    world.script["ask_agent"] = [fails("bad")]
     tries = iter(range(100))
 
     def planned(_: Any) -> Planned:
@@ -275,7 +276,7 @@ def test_another_plan_is_asked_for_as_often_as_the_limit_says(limit: int) -> Non
 @pytest.mark.parametrize("code", ["model_unavailable", "rate_limited"])
 def test_an_outage_is_no_reason_for_another_plan(code: str) -> None:
     world = World()
-    world.script["execute_task"] = [
+    world.script["ask_agent"] = [
         lambda asked: Failed(code=code, message="down") if "tea" in asked["instruction"] else None
     ]
 
@@ -286,12 +287,12 @@ def test_an_outage_is_no_reason_for_another_plan(code: str) -> None:
 
 def test_the_same_plan_again_is_not_worked_on_again() -> None:
     world = World()
-    world.script["execute_task"] = [fails("tea")]
+    world.script["ask_agent"] = [fails("tea")]
 
     achieve(world)
 
     assert len(world.asked["plan_goal"]) == 2
-    assert len(world.asked["execute_task"]) == 2
+    assert len(world.asked["ask_agent"]) == 2
 
 
 def test_a_plan_that_missed_the_goal_is_replaced_and_the_better_answer_kept() -> None:
@@ -317,7 +318,7 @@ def _on_the_whole(verdicts: Iterator[Verdict]) -> Callable[[Any], Verdict | None
 
 def test_a_plan_of_the_callers_own_is_worked_on_and_never_replaced() -> None:
     world = World()
-    world.script["execute_task"] = [fails("teas")]
+    world.script["ask_agent"] = [fails("teas")]
 
     outcome, _ = achieve(world, plan(LIST, {**LIST, "id": "b", "instruction": "b"}))
 
@@ -341,7 +342,7 @@ def test_an_answer_that_never_passes_fails_the_run_if_that_is_wished() -> None:
 def test_what_was_made_from_another_input_is_made_anew() -> None:
     world = World()
     after = {"id": "t2", "type": "executor", "instruction": "made from t1", "depends_on": ["t1"]}
-    world.script["execute_task"] = [fails("bad")]
+    world.script["ask_agent"] = [fails("bad")]
     world.script["plan_goal"] = [
         Planned(plan=plan({**LIST, "id": "t1"}, after, {**LIST, "id": "t3", "instruction": "bad"})),
         Planned(plan=plan({**LIST, "id": "t1", "instruction": "other teas"}, after)),
@@ -349,5 +350,5 @@ def test_what_was_made_from_another_input_is_made_anew() -> None:
 
     achieve(world)
 
-    asked = [brief["instruction"] for brief in world.asked["execute_task"]]
+    asked = [brief["instruction"] for brief in world.asked["ask_agent"]]
     assert asked.count("made from t1") == 2

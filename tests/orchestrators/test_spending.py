@@ -49,7 +49,7 @@ def test_a_run_tells_what_it_cost_and_by_whom() -> None:
     assert outcome["cost"]["prices_of"] == "2026-11-21"
     assert outcome["cost"]["micro_dollars"] == outcome["usage"]["input_tokens"] * 2
     assert sum(outcome["cost"]["by_agent"].values()) == outcome["cost"]["micro_dollars"]
-    assert outcome["cost"]["by_agent"]["execute_task"] == 2 * 2_500 * 2
+    assert outcome["cost"]["by_agent"]["ask_agent"] == 2 * 2_500 * 2
 
 
 def test_without_prices_the_cost_is_not_known_and_not_nothing() -> None:

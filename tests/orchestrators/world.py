@@ -64,7 +64,7 @@ class World:
             "recall_memory": RecallResult(),
             "plan_goal": Planned(plan=PLAN),
             "retrieve_passages": Retrieved(passages=REFERENCE, count=3, mode="hybrid"),
-            "execute_task": Draft(answer=Content(text=f"draft {count} [1]"), passages=REFERENCE),
+            "ask_agent": Draft(answer=Content(text=f"draft {count} [1]"), passages=REFERENCE),
             "evaluate_result": GOOD,
             "write_answer": Answer(
                 answer=Content(text=f"answer {count} [1]"), passages=REFERENCE, citations=(CITATION,)

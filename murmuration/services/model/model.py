@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from pydantic import JsonValue
 
-from murmuration.agents.loader import Agent, load_agent
+from murmuration.agents.loader import Agent, AgentError, load_agent
 from murmuration.contracts.base import Reply
 from murmuration.contracts.usage import Tokens, used
 from murmuration.services.errors import GiveUp, Pending, Refused, RetryLater
@@ -50,6 +50,14 @@ class ModelClients:
     """How long one question may take, waiting for a place included."""
 
 
+def find_agent(name: str) -> Agent:
+    """The agent of this name; raises `GiveUp`."""
+    try:
+        return load_agent(name)
+    except AgentError as problem:
+        raise GiveUp("unknown_agent", str(problem)) from problem
+
+
 class OpenAIModel:
     """Asks agents, and records what it used in the step's context. Raises `StepError`s, and `Pending`."""
 
@@ -60,7 +68,7 @@ class OpenAIModel:
 
     async def ask(self, agent: str, question: Mapping[str, JsonValue], reply: type[R]) -> R:
         """The reply of the agent of that name to `question`, a JSON object, as its contract."""
-        return await self.ask_as(load_agent(agent), question, reply)
+        return await self.ask_as(find_agent(agent), question, reply)
 
     async def ask_as(self, agent: Agent, question: Mapping[str, JsonValue], reply: type[R]) -> R:
         """As `ask`. An agent that works in the background is `Pending` until it is done; one of them a step."""
