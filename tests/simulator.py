@@ -83,6 +83,7 @@ def simulate(
                 trace.started.append(((now - EPOCH).total_seconds(), *work))
                 seconds, result = activity(*work)
                 due = now + timedelta(seconds=seconds)
+                result = _timed(work[1], result, now, due)
                 heapq.heappush(future, (due, order, _completed(number, due, result), work))
             elif each["EventType"] == wire.SUB_CREATED:
                 work = (each["Name"], json.loads(json.loads(each["Input"])))  # the SDK encodes it twice
@@ -109,6 +110,14 @@ def simulate(
             if work_done is not None:
                 trace.ended.append(((now - EPOCH).total_seconds(), *work_done))
     raise AssertionError(f"not at its end after {most_episodes} episodes")
+
+
+def _timed(call: Any, result: Any, began: datetime, ended: datetime) -> Any:
+    """Say in a step's outcome what it was for and when it ran, as the runner of steps does."""
+    if not (isinstance(result, dict) and "outcome" in result):
+        return result
+    times = {"began": began.isoformat(), "ended": ended.isoformat()}
+    return {**result, "about": call["about"], "attempt": call["attempt"], **times}
 
 
 def _sub_completed(number: int, due: datetime, result: Any) -> Event:

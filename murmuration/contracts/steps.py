@@ -1,13 +1,15 @@
-"""The map of the system: every activity's name, contracts, attempts and timeout.
+"""The map of the system: every activity with its contracts, attempts and timeout, and the outcome of an attempt.
 
-Orchestrators see these rows alone. An activity is found by its name: `<package>/<name>.py` has a function of that
-name, which takes the row's `takes` and returns its `returns`.
+Workflows see these rows alone. An activity is found by its name: `<package>/<name>.py` has a function of that name,
+which takes the row's `takes` and returns its `returns`.
 """
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from datetime import datetime
+from typing import Annotated, Any, Generic, Literal
 
 from pydantic import Field
+from typing_extensions import TypeVar
 
 from murmuration.contracts.admission import EndedRuns, SlotHolderCheck
 from murmuration.contracts.agents import AgentAnswer, AgentBrief
@@ -33,55 +35,73 @@ from murmuration.contracts.usage import Usage
 
 Takes = TypeVar("Takes", bound=Contract)
 Returns = TypeVar("Returns", bound=Contract)
+Value = TypeVar("Value", default=dict[str, Any])
 
 
 class StepCall(Contract):
-    """What travels to an activity."""
+    """The message to an activity: one attempt at a step."""
 
     run: str
+    about: str = ""
+    """The part of the run that the step is for, such as a task's id; empty: the run as a whole."""
     attempt: int
-    """From 1. Coming back for what is under way is not another attempt."""
+    """From 1. Asking after work that is under way is not another attempt."""
     downgrade_model: bool = False
-    """Whether the downgrade_model models will have to do."""
+    """Whether to use the cheaper models."""
     token: str | None = None
-    """What the `Later` before this call gave."""
+    """The token of the `Later` before this call."""
     value: dict[str, Any]
-    """JSON: not looked at here, for every replay makes and reads all of a run's calls and results again."""
+    """The step's input as JSON. It is not parsed here: every replay builds all calls of the run again."""
 
 
-class Done(Contract):
-    """The step ended well."""
+class StepOutcome(Contract):
+    """One attempt at a step: what it was for, when it ran, and what it used."""
+
+    about: str = ""
+    attempt: int = 1
+    began: datetime | None = None
+    """By the activity's clock. Unknown when the activity broke or its worker was lost."""
+    ended: datetime | None = None
+    usage: Usage = Usage()
+
+
+class Done(StepOutcome, Generic[Value]):
+    """The step ended well.
+
+    An activity returns its value as JSON. A workflow gets the same outcome from `durable.calls.call`, with the value
+    parsed and with the usage of all attempts.
+    """
 
     outcome: Literal["done"] = "done"
-    value: dict[str, Any]
-    usage: Usage = Usage()
+    value: Value
     prompts: dict[str, str] = {}
+    """The version of each agent's prompt."""
     models: tuple[str, ...] = ()
+    """The models that answered, as they name themselves."""
     degraded: tuple[str, ...] = ()
+    """Codes of what was worked around, such as `keyword_search`."""
 
 
-class Later(Contract):
-    """The outside can't serve the step now; the orchestrator sleeps and tries again.
+class Later(StepOutcome):
+    """The outside can't serve the step now; the workflow sleeps and tries again.
 
-    The code `PENDING` is no failure: what was asked for is under way, and `token` leads back to it.
+    The code `PENDING` is no failure: the work is under way, and `token` leads back to it.
     """
 
     outcome: Literal["later"] = "later"
     code: str
     seconds: float | None = None
-    """What the outside asked for (Retry-After); None leaves it to the orchestrator's backoff."""
+    """The pause that the outside asked for (Retry-After); None leaves it to the workflow's backoff."""
     token: str | None = None
-    """What to hand in with the next call."""
-    usage: Usage = Usage()
+    """Sent with the next call."""
 
 
-class Failed(Contract):
+class Failed(StepOutcome):
     """The step can't be done. Codes are stable; the provider's own words stay in the logs."""
 
     outcome: Literal["failed"] = "failed"
     code: str
     message: str
-    usage: Usage = Usage()
 
 
 PENDING = "pending"
@@ -90,18 +110,20 @@ StepResult = Annotated[Done | Later | Failed, Field(discriminator="outcome")]
 
 @dataclass(frozen=True)
 class Step(Generic[Takes, Returns]):
+    """A row of the table."""
+
     name: str
     takes: type[Takes]
     returns: type[Returns]
     attempts: int
-    """How often it is tried when the answer is `Later` or the activity broke."""
+    """How often it is tried when the outcome is `Later` or the activity broke."""
     timeout_seconds: int
     tokens: int = 0
-    """What a call of its model takes, about: promised before it is scheduled. 0: it asks none."""
+    """About how many tokens a call of its model uses: they are reserved before it is scheduled. 0: no model."""
     package: str = "activities"
-    """Where its file stands: `<package>/<name>.py`."""
+    """The package of its file, `<package>/<name>.py`."""
     controls_runs: bool = False
-    """Whether its activity looks up, wakes, stops or purges runs: it is given the Durable client."""
+    """Whether its activity looks up, wakes, stops or purges runs: then it gets the Durable client."""
 
 
 LIBRARY = "murmuration.steps"

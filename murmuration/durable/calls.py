@@ -1,9 +1,8 @@
-"""Have a step done: attempts, pauses between them, looks at what is under way elsewhere."""
+"""Have a step done: attempts, pauses between them, and asking after work in the background."""
 
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Generic
+from typing import cast
 
 from pydantic import TypeAdapter
 
@@ -20,38 +19,32 @@ from murmuration.contracts.steps import (
     StepResult,
     Takes,
 )
-from murmuration.contracts.usage import NOTHING, Usage
+from murmuration.contracts.usage import NOTHING
 from murmuration.durable.context import Context, instance_id, now
 from murmuration.durable.flow import GivenUp, Leaf, StepFailed, Strand, begin_activity, sleep
 
 FIRST_BACKOFF_SECONDS = 1.0
 MAX_BACKOFF_SECONDS = 60.0
 FIRST_POLL_SECONDS = 2.0
-"""Before the first look at what a provider works on in the background; later pauses grow."""
+"""The pause before the first look at work in the background; later pauses grow."""
 POLL_GROWTH = 1.5
 MAX_PENDING = timedelta(hours=1)
-"""What is not done after that is cancelled."""
+"""Work in the background that takes longer is cancelled."""
 
 _STEP_RESULT: TypeAdapter[Done | Later | Failed] = TypeAdapter(StepResult)
 
 
-@dataclass(frozen=True)
-class Result(Generic[Returns]):
-    """What a step returned, and what it took: `usage` counts every attempt."""
-
-    value: Returns
-    usage: Usage
-    done: Done
-
-
 def call(
-    context: Context, step: Step[Takes, Returns], value: Takes, *, downgrade_model: bool = False
-) -> Strand[Result[Returns]]:
+    context: Context, step: Step[Takes, Returns], value: Takes, *, about: str = "", downgrade_model: bool = False
+) -> "Strand[Done[Returns]]":
     """Have `step` done; raises `StepFailed` when it can't be, or was not within the row's attempts.
 
-    `Later` is a durable sleep as long as the outside asked for, or with doubling pauses. An activity that
-    *raised* has a bug or lost its worker: it is tried again like a `Later`. What a provider works on in the background
-    is looked at with growing pauses, which are no attempts, and cancelled when nobody waits any more.
+    `about` names the part of the run that the step is for, such as a task's id. Returns the outcome of the last
+    attempt, with the usage of all.
+
+    `Later` is a durable sleep, as long as the outside asked for or with doubling pauses. An activity that *raised* has
+    a bug or lost its worker: it is tried again like a `Later`. Work that a provider does in the background is asked
+    after with growing pauses, which are no attempts, and cancelled when nobody waits any more.
     """
     used = NOTHING
     attempt, polls, token = 1, 0, None
@@ -60,6 +53,7 @@ def call(
         while True:
             message = StepCall(
                 run=instance_id(context),
+                about=about,
                 attempt=attempt,
                 downgrade_model=downgrade_model,
                 token=token,
@@ -70,23 +64,24 @@ def call(
             outcome = _read(leaf, token)
             used = used + outcome.usage
             if isinstance(outcome, Done):
-                return Result(step.returns.model_validate(outcome.value), used, outcome)
+                parsed = {"value": step.returns.model_validate(outcome.value), "usage": used}
+                return cast("Done[Returns]", outcome.model_copy(update=parsed))
             if isinstance(outcome, Failed):
                 raise StepFailed(outcome.code, outcome.message, used)
             token = outcome.token
             late = outcome.code == PENDING and now(context) >= until
             if late or (outcome.code != PENDING and attempt == step.attempts):
-                yield from _cancel(context, token)
+                yield from _cancel(context, token, about)
                 raise StepFailed(outcome.code, f"{step.name} gave up after {attempt} attempts", used)
             yield from sleep(context, timedelta(seconds=_pause(outcome, attempt, polls)))
             attempt, polls = (attempt, polls + 1) if outcome.code == PENDING else (attempt + 1, polls)
     except GivenUp:
-        yield from _cancel(context, token)
+        yield from _cancel(context, token, about)
         raise
 
 
 def _pause(outcome: Later, attempt: int, polls: int) -> float:
-    """Seconds until the next attempt, or the next look."""
+    """Return the seconds until the next attempt, or the next look."""
     if outcome.code == PENDING:
         growth: float = POLL_GROWTH**polls
         return min(FIRST_POLL_SECONDS * growth, MAX_BACKOFF_SECONDS)
@@ -96,11 +91,11 @@ def _pause(outcome: Later, attempt: int, polls: int) -> float:
     return min(FIRST_BACKOFF_SECONDS * growth, MAX_BACKOFF_SECONDS)
 
 
-def _cancel(context: Context, token: str | None) -> Strand[None]:
-    """Nobody waits for it any more: the provider need not work on."""
+def _cancel(context: Context, token: str | None, about: str) -> Strand[None]:
+    """Tell the provider to stop: nobody waits for the work any more."""
     if token is not None:
         with suppress(StepFailed):
-            yield from call(context, CANCEL_BACKGROUND, UnderWay(token=token))
+            yield from call(context, CANCEL_BACKGROUND, UnderWay(token=token), about=about)
 
 
 def _read(leaf: Leaf, token: str | None) -> Done | Later | Failed:

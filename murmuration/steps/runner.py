@@ -1,7 +1,7 @@
-"""Runs an activity by its step's name: contract in, envelope out.
+"""Run an activity by its step's name: contract in, outcome out.
 
-Whatever an activity may expect to go wrong becomes an envelope the orchestrator can act on; what it did not
-expect is logged by type and place, and raised without its text, which might hold content.
+A failure that an activity foresees becomes an outcome on which the workflow can act. Any other exception is logged by
+type and place, and raised again without its text, which might hold content.
 """
 
 import asyncio
@@ -9,6 +9,7 @@ import gc
 import time
 import traceback
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from functools import cache
 from importlib import import_module
 from inspect import signature
@@ -32,57 +33,71 @@ Activity = Callable[..., Awaitable[Contract]]
 
 
 class StepBroke(Exception):
-    """A bug in an activity, or an outside that behaves as nobody foresaw."""
+    """An activity raised an exception that it does not foresee: a bug, or an outside that behaves oddly."""
 
 
 async def run_step(step: Step[Any, Any], message: dict[str, Any], durable: Any = None) -> dict[str, Any]:
-    """Do what `message`, a `StepCall`, asks for; returns `Done`, `Later` or `Failed` as JSON.
+    """Make the attempt that `message`, a `StepCall`, asks for; returns `Done`, `Later` or `Failed` as JSON.
 
     `durable` is the Durable client, for steps that control runs.
     """
-    called = StepCall.model_validate(message)
-    current_run.set(called.run)
+    call = StepCall.model_validate(message)
+    current_run.set(call.run)
     step_context = StepContext(
-        last_attempt=called.attempt == step.attempts, token=called.token, downgrade_model=called.downgrade_model
+        last_attempt=call.attempt == step.attempts, token=call.token, downgrade_model=call.downgrade_model
     )
-    began = time.monotonic()
-    envelope: Done | Later | Failed
-    try:
-        value = await _perform(step, called, step_context, durable)
-        envelope = Done(
-            value=value.model_dump(mode="json"),
-            usage=step_context.usage,
-            prompts=step_context.prompts,
-            models=tuple(sorted(step_context.models)),
-            degraded=tuple(sorted(step_context.degraded)),
-        )
-    except Pending as pending:
-        envelope = Later(code=PENDING, token=pending.token, usage=step_context.usage)
-    except RetryLater as problem:
-        envelope = Later(code=problem.code, seconds=problem.seconds, token=step_context.token, usage=step_context.usage)
-    except TimeoutError:
-        envelope = Later(code="step_timeout", token=step_context.token, usage=step_context.usage)
-    except StepError as problem:
-        envelope = Failed(code=problem.code, message=str(problem), usage=step_context.usage)
+    began, clock = datetime.now(UTC), time.monotonic()
+    bare = await _attempt(step, call, step_context, durable)
+    outcome = bare.model_copy(
+        update={
+            "about": call.about,
+            "attempt": call.attempt,
+            "began": began,
+            "ended": datetime.now(UTC),
+            "usage": step_context.usage,
+        }
+    )
     log(
         "step",
         step=step.name,
-        attempt=called.attempt,
-        outcome=envelope.outcome,
-        code=None if isinstance(envelope, Done) else envelope.code,
-        seconds=round(time.monotonic() - began, 3),
-        tenant=called.run.partition("-")[0],
+        attempt=call.attempt,
+        outcome=outcome.outcome,
+        code=None if isinstance(outcome, Done) else outcome.code,
+        seconds=round(time.monotonic() - clock, 3),
+        tenant=call.run.partition("-")[0],
         agent=",".join(step_context.prompts) or None,
         model=",".join(step_context.usage.by_model) or None,
         tokens=step_context.usage.tokens,
         micro_dollars=_cost(step_context.usage),
     )
-    _keep_what_is_loaded(step.name)
-    return envelope.model_dump(mode="json")
+    _freeze_libraries(step.name)
+    return outcome.model_dump(mode="json")
+
+
+async def _attempt(
+    step: Step[Any, Any], call: StepCall, step_context: StepContext, durable: Any
+) -> Done | Later | Failed:
+    """Call the activity and turn whatever it may raise into an outcome; raises `StepBroke`."""
+    try:
+        value = await _perform(step, call, step_context, durable)
+    except Pending as pending:
+        return Later(code=PENDING, token=pending.token)
+    except RetryLater as problem:
+        return Later(code=problem.code, seconds=problem.seconds, token=step_context.token)
+    except TimeoutError:
+        return Later(code="step_timeout", token=step_context.token)
+    except StepError as problem:
+        return Failed(code=problem.code, message=str(problem))
+    return Done(
+        value=value.model_dump(mode="json"),
+        prompts=step_context.prompts,
+        models=tuple(sorted(step_context.models)),
+        degraded=tuple(sorted(step_context.degraded)),
+    )
 
 
 def _cost(usage: Usage) -> int | None:
-    """By today's prices, which may be others than the run began with; None where a model has none."""
+    """Compute micro-dollars by today's prices, not the run's frozen ones; None when a model has no price."""
     try:
         return cost(usage.by_model, prices_for(current_clients().settings))
     except (SettingsError, UnknownModel):
@@ -90,43 +105,37 @@ def _cost(usage: Usage) -> int | None:
 
 
 @cache
-def _keep_what_is_loaded(_step: str) -> None:
-    """After the first call of a step, which has loaded its libraries: they stay, and a collection of garbage that goes
-    through them all stops every step and replay of the process for 0.2 s."""
+def _freeze_libraries(_step: str) -> None:
+    """Keep the libraries that the step's first call has loaded out of garbage collection: going through them all would
+    stop every step and replay of the process for 0.2 s."""
     gc.freeze()
 
 
-async def _perform(step: Step[Any, Any], called: StepCall, step_context: StepContext, durable: Any) -> Contract:
+async def _perform(step: Step[Any, Any], call: StepCall, step_context: StepContext, durable: Any) -> Contract:
+    """Call the activity with its clients, within the row's timeout."""
     activity, needs = _activity(step.package, step.name)
     try:
-        request = step.takes.model_validate(called.value)
+        request = step.takes.model_validate(call.value)
         async with asyncio.timeout(step.timeout_seconds):
-            return await activity(
-                request, **{need: _provide(need, called.run, step_context, durable) for need in needs}
-            )
+            return await activity(request, **{need: _provide(need, call.run, step_context, durable) for need in needs})
     except (StepError, Pending, TimeoutError):
         raise
     except Exception as bug:  # noqa: BLE001 - the boundary: nothing of its text may leave
         where = traceback.extract_tb(bug.__traceback__)[-1]
         file, line = where.filename, where.lineno or 0
-        log(
-            "step_broke",
-            step=step.name,
-            error=type(bug).__name__,
-            file=file,
-            line=line,
-        )
+        log("step_broke", step=step.name, error=type(bug).__name__, file=file, line=line)
         raise StepBroke(f"{step.name}: {type(bug).__name__}") from None
 
 
 @cache
 def _activity(package: str, name: str) -> tuple[Activity, tuple[str, ...]]:
-    """The function `name` of `<package>/<name>.py`, and the clients that its parameters name."""
+    """Import the function `name` of `<package>/<name>.py`; returns it and the names of the clients it takes."""
     activity: Activity = getattr(import_module(f"{package}.{name}"), name)
     return activity, tuple(signature(activity).parameters)[1:]
 
 
 def _provide(need: str, run: str, step_context: StepContext, durable: Any) -> Any:
+    """Return the client that an activity's parameter names."""
     clients = current_clients()
     match need:
         case "artifacts":

@@ -139,7 +139,9 @@ def _delete_pages(
     after: str | None = page_request.after
     while after is not None:
         try:
-            result = (yield from call(context, step, page_request.model_copy(update={"after": after}))).value
+            result = (
+                yield from call(context, step, page_request.model_copy(update={"after": after}), about=where)
+            ).value
         except StepFailed as failure:
             reading.problems.append(f"{where}:{failure.code}")
             return waiting

@@ -158,7 +158,7 @@ class TaskExecution:
             query_variants=self.task.queries,
             scope=goal.scope,
         )
-        return (yield from self.run.step(RETRIEVE_PASSAGES, query))
+        return (yield from self.run.step(RETRIEVE_PASSAGES, query, about=self.name))
 
     def _execute(self, agent: str) -> Strand[TaskResult]:
         passages = self._passages() or ((yield from self._retrieve()).passages,)
@@ -168,7 +168,7 @@ class TaskExecution:
                 self.report(state="revising", revisions=revision)
             return (yield from self._ask(agent, passages, previous, changes))
 
-        judged = yield from refine(self.run, Criteria(self.task.instruction, self._inserts), write)
+        judged = yield from refine(self.run, Criteria(self.task.instruction, self._inserts, task=self.name), write)
         return self._answered(self.report(state="done", verdict=judged.verdict), judged.draft)
 
     def _passages(self) -> tuple[Reference, ...]:
@@ -192,7 +192,7 @@ class TaskExecution:
             previous=previous,
             changes=changes,
         )
-        return (yield from self.run.step(ASK_AGENT, brief))
+        return (yield from self.run.step(ASK_AGENT, brief, about=self.name))
 
     def _answered(self, report: TaskReport, draft: Draft) -> TaskResult:
         answer = TaskAnswer(task=self.name, instruction=self.task.instruction, draft=draft)

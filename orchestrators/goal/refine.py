@@ -36,6 +36,8 @@ class Criteria:
     inserts: Mapping[str, tuple[Content, ...]] = field(default_factory=dict)
     """What the references in the instruction stand for."""
     rules: Rules = NO_RULES
+    task: str = ""
+    """The task whose result is judged; empty: the answer to the whole goal."""
 
 
 def refine(run: Run, standard: Criteria, write: Write[D]) -> Strand[Evaluated[D]]:
@@ -78,7 +80,7 @@ def _judge(run: Run, standard: Criteria, draft: Draft) -> Strand[Verdict | None]
         rules=standard.rules,
     )
     try:
-        return (yield from run.step(EVALUATE_RESULT, evaluation))
+        return (yield from run.step(EVALUATE_RESULT, evaluation, about=standard.task))
     except StepFailed:
         run.degrade("not_evaluated")
         return None

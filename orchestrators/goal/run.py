@@ -62,7 +62,7 @@ class Run:
         self._models: set[str] = set()
         self._degraded: set[str] = set()
 
-    def step(self, step: Step[Takes, Returns], value: Takes) -> Strand[Returns]:
+    def step(self, step: Step[Takes, Returns], value: Takes, *, about: str = "") -> Strand[Returns]:
         """`call`, within the budget and charged to it; raises `BudgetExceeded` and `StepFailed`."""
         while (reason := self.budget.reached(self.seconds)) is not None:
             if not (yield from self._extended(reason)):
@@ -72,13 +72,13 @@ class Run:
             self.degrade("cheaper_models")
         self.budget.reserve(step.tokens)
         try:
-            result = yield from call(self.context, step, value, downgrade_model=downgrade_model)
+            result = yield from call(self.context, step, value, about=about, downgrade_model=downgrade_model)
         except StepFailed as failure:
             self.budget.settle(step.tokens, failure.usage, step.name)
             raise
         # A step that nobody waits for any more, after a timeout, stays promised: what it takes is never told.
-        self.budget.settle(step.tokens, result.usage, next(iter(result.done.prompts), step.name))
-        self._record_usage(result.done)
+        self.budget.settle(step.tokens, result.usage, next(iter(result.prompts), step.name))
+        self._record_usage(result)
         return result.value
 
     def _extended(self, reason: str) -> Strand[bool]:
@@ -124,7 +124,7 @@ class Run:
             rules=ApprovalRules.model_validate(rules.model_dump()),
         )
 
-    def _record_usage(self, done: Done) -> None:
+    def _record_usage(self, done: Done[Any]) -> None:
         self._prompts.update(done.prompts)
         self._models.update(done.models)
         self._degraded.update(done.degraded)

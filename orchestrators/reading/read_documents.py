@@ -31,8 +31,8 @@ def read_documents(context: Context) -> Strand[ReadingReport]:
 
 def _read(context: Context, ingestion: Ingestion, name: str) -> Strand[ReadingReport]:
     try:
-        result = yield from call(context, INGEST_DOCUMENTS, ingestion)
+        result = yield from call(context, INGEST_DOCUMENTS, ingestion, about=f"batch {name}")
     except StepFailed as failure:
         lost = Unreadable(source=f"batch {name}", reason=f"{failure.code}: {failure.message}")
         return ReadingReport(unreadable=(lost,), usage=failure.usage)
-    return result.value.model_copy(update={"usage": result.usage, "degraded": result.done.degraded})
+    return result.value.model_copy(update={"usage": result.usage, "degraded": result.degraded})

@@ -34,6 +34,22 @@ def test_a_goal_is_answered() -> None:
     assert world.asked["remember_result"][0]["sources"] == ["tea.md"]
 
 
+def test_each_call_of_a_step_names_the_task_it_is_for() -> None:
+    _, trace = achieve(World())
+
+    tasks = {
+        step: {message["about"] for _, name, message in trace.started if name == step}
+        for step in ("plan_goal", "retrieve_passages", "ask_agent", "evaluate_result", "write_answer")
+    }
+    assert tasks == {
+        "plan_goal": {""},
+        "retrieve_passages": {"t1", "t3"},
+        "ask_agent": {"t2", "t4"},
+        "evaluate_result": {"t2", "t4", ""},
+        "write_answer": {""},
+    }
+
+
 def test_an_unusable_plan_goes_back_with_the_reason() -> None:
     world = World()
     world.script["plan_goal"] = [Planned(rejected="task 't9' is no task", code="unusable_plan")]
