@@ -1,1 +1,3 @@
-"""The cloud on a laptop: servers on loopback that speak the wire of Azure. Imports nothing of the app."""
+"""Azure on this machine: servers on loopback that speak the wire of Azure Functions, Azure AI Search and OpenAI."""
+
+__version__ = "0.1.0"

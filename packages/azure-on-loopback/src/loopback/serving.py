@@ -1,7 +1,7 @@
-"""Run one aiohttp application on loopback: as a process of its own, or in a thread of a test.
+"""Serve an aiohttp application on loopback: as a process of its own, or in a thread of a test.
 
-What can go wrong before the first request (a port in use, a folder that can't be written) ends in one line
-on stderr and exit status 2, because whoever started the server can mend it.
+A failure before the first request (a port in use, a folder that can't be written) ends in one line on stderr and exit
+status 2, because the person who started the server can fix it.
 """
 
 import asyncio
@@ -17,20 +17,20 @@ from pathlib import Path
 from aiohttp import web
 
 HOST = "127.0.0.1"
-STDIN_WATCH = "MURMURATION_STOP_WITH_STDIN"
-"""Set in the environment of a child: it stops when its standard input closes, as it does when its parent ends."""
+STDIN_WATCH = "LOOPBACK_STOP_WITH_STDIN"
+"""Environment variable of a child process: the child stops when its standard input closes, so when its parent ends."""
 
 
 LISTENING: web.AppKey[Callable[[int], None]] = web.AppKey("listening", Callable[[int], None])  # type: ignore[arg-type]
-"""Of an application: what to call, with the port, as soon as it listens."""
+"""Callback of an application; it is called with the port as soon as the application listens."""
 
 
 class CannotStart(Exception):
-    """The server can't start, for a reason its user can mend; the message is for them."""
+    """The server can't start, for a reason its user can fix; the message is for them."""
 
 
 def writable_folder(folder: Path) -> Path:
-    """Make `folder` if need be and prove that it can be written; raises `CannotStart` naming it."""
+    """Make `folder` if it does not exist and check that it can be written; raises `CannotStart` naming it."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / ".writable"
@@ -42,15 +42,16 @@ def writable_folder(folder: Path) -> Path:
 
 
 async def listen(app: web.Application, port: int) -> tuple[web.AppRunner, int]:
-    """Serve `app` on loopback; returns the runner and the port it got (`port` 0 takes a free one)."""
+    """Serve `app` on loopback; returns the runner and the port in use (`port` 0 takes a free one)."""
     runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=2)
     await runner.setup()
     site = web.TCPSite(runner, HOST, port)
     try:
         await site.start()
-    except OSError as error:
+    except (OSError, OverflowError) as error:  # OverflowError: no port has such a number
         await runner.cleanup()
-        raise CannotStart(f"port {port} of {HOST} is in use or not allowed: {error.strerror}") from error
+        reason = getattr(error, "strerror", None) or error
+        raise CannotStart(f"cannot listen on port {port} of {HOST}: {reason}") from error
     bound = int(runner.addresses[0][1])
     if LISTENING in app:
         app[LISTENING](bound)
@@ -99,7 +100,7 @@ async def _signalled() -> None:
 
 @contextlib.contextmanager
 def in_thread(make_app: Callable[[], Awaitable[web.Application]]) -> Iterator[str]:
-    """Serve in a thread with a loop of its own on a free port; yields the base URL, stops on leaving."""
+    """Serve in a thread with an event loop of its own, on a free port; yields the base URL, stops at the end."""
     loop = asyncio.new_event_loop()
     started: list[tuple[web.AppRunner, int]] = []
 
@@ -120,7 +121,7 @@ def in_thread(make_app: Callable[[], Awaitable[web.Application]]) -> Iterator[st
 
 
 def free_port() -> int:
-    """A port that nothing listens at now."""
+    """Return a port that no process listens on now."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return int(probe.getsockname()[1])

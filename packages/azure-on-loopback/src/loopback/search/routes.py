@@ -10,9 +10,9 @@ from urllib.parse import unquote
 
 from aiohttp import web
 
-from loopback.faults import Faults
 from loopback.search.checks import check_name, index_from
 from loopback.search.documents import Document
+from loopback.search.faults import Faults
 from loopback.search.parameters import refused
 from loopback.search.problems import ServiceProblem, bad
 from loopback.search.requests import MAX_BODY_BYTES, answered, check_api_key, check_conditions, etag, json_of
