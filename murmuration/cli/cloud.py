@@ -37,6 +37,8 @@ class Server:
     name: str
     arguments: list[str]
     health: str
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """The setting behind an option of the command: errors name the setting, which is what a person can change."""
     process: asyncio.subprocess.Process | None = None
     said: list[str] = field(default_factory=list)
 
@@ -68,13 +70,19 @@ class Server:
         while loop.time() < deadline:
             if self.process is not None and self.process.returncode is not None:
                 await asyncio.sleep(0.05)  # its last words are on their way
-                raise CannotStart(self.said[-1] if self.said else f"the {self.name} ended at once")
+                raise CannotStart(self._last_words() if self.said else f"the {self.name} ended at once")
             with contextlib.suppress(aiohttp.ClientError, TimeoutError):
                 async with session.get(self.health, timeout=aiohttp.ClientTimeout(total=1)) as answer:
                     if answer.status == 200:
                         return
             await asyncio.sleep(0.03)
         raise CannotStart(f"the {self.name} did not answer at {self.health} within {START_SECONDS:.0f} s")
+
+    def _last_words(self) -> str:
+        words = self.said[-1]
+        for option, setting in self.settings.items():
+            words = words.replace(option, setting)
+        return words
 
     async def stop(self) -> None:
         if self.process is None or self.process.returncode is not None:
@@ -130,7 +138,8 @@ async def cloud(data: Path, ports: Ports, *, verbose: bool = False) -> AsyncIter
         arguments = ["loopback", "model", "--port", str(model), "--skills", SKILLS]
         if "EMBEDDING_BASE_URL" not in given:
             arguments += ["--embeddings", given.get("EMBEDDING_MODEL", EMBEDDING_MODEL)]
-        servers.append(Server("model service", arguments, f"{model_url}/healthz"))
+        settings = {"--embeddings": "EMBEDDING_MODEL"}
+        servers.append(Server("model service", arguments, f"{model_url}/healthz", settings))
     own = {
         **local_settings(given, data, search, model),
         "APPROVAL_SECRET": approval_secret(data),

@@ -1,6 +1,6 @@
-"""The OpenAI REST API on loopback, with an offline model that is deterministic, extractive, and says so.
+"""The OpenAI REST API on loopback, answered by a deterministic offline model that says it is one.
 
-`offline` dispatches to `planning`, `extraction`, `judging`, `lessons` and `summaries`; `script` makes it fail on order;
-`routes` speaks the wire. `embedders` are the models of embeddings: `embeddings` hashes features, `minilm` is a real
-one, an extra, whose forward pass is `bert`.
+`routes` speaks the wire, `skills` replies, `script` and `background` stage failures and background responses.
+`embedders` lists the embedding models: `embeddings` hashes features, `minilm` is a real model (an extra) whose forward
+pass is `bert`.
 """

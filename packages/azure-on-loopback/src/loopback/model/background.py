@@ -1,29 +1,33 @@
-"""Responses in the background: started, asked for by their id, cancelled. They are kept as long as the server runs."""
+"""Responses in the background: started, polled by id, cancelled. They live as long as the server runs."""
 
 from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
 
+from loopback.model.errors import ApiError
 from loopback.model.script import Script
 
 FINAL = ("completed", "failed", "cancelled", "incomplete")
+Response = dict[str, Any]
+"""The JSON object of a response."""
 
 
 @dataclass
-class _Kept:
-    shown: dict[str, Any]
-    """As it is now."""
-    result: dict[str, Any] | None
-    """As it will be; None: it will be gone."""
+class _Stored:
+    current: Response
+    final: Response | None
+    """The response once it has ended; None: it expires instead."""
     polls: int
-    """How often it is still in progress when asked for."""
+    """How many more polls find it in progress."""
 
 
-class Background:
+class BackgroundResponses:
+    """The responses that were started with `background: true`."""
+
     def __init__(self, script: Script) -> None:
         self._script = script
-        self._kept: dict[str, _Kept] = {}
+        self._stored: dict[str, _Stored] = {}
 
     def routes(self, base: str) -> list[web.RouteDef]:
         return [
@@ -31,60 +35,56 @@ class Background:
             web.post(base + "/responses/{id}/cancel", self._cancel),
         ]
 
+    def start(self, response: Response, call: dict[str, Any]) -> Response:
+        """Store a whole response, to end as the scripted call says; returns what the request gets now."""
+        current = _without_result(response, "queued")
+        self._stored[response["id"]] = _Stored(current, _final(response, call.get("ends")), int(call.get("polls", 0)))
+        return current
+
     async def _retrieve(self, request: web.Request) -> web.Response:
-        return self._answer(request.match_info["id"], self._polled(request.match_info["id"]))
+        return self._answer(request.match_info["id"], self._poll(request.match_info["id"]))
 
     async def _cancel(self, request: web.Request) -> web.Response:
-        return self._answer(request.match_info["id"], self._cancelled(request.match_info["id"]))
+        stored = self._stored.get(request.match_info["id"])
+        if stored is not None and stored.current["status"] not in FINAL:
+            stored.current = _without_result(stored.current, "cancelled")
+        return self._answer(request.match_info["id"], stored.current if stored else None)
 
-    def _answer(self, name: str, shown: dict[str, Any] | None) -> web.Response:
-        self._script.saw("background", name, status=shown["status"] if shown else 404)
-        if shown is None:
-            error = {"message": f"no response has the id {name!r}", "type": "invalid_request_error"}
-            return web.json_response({"error": {**error, "param": None, "code": None}}, status=404)
-        return web.json_response(shown)
-
-    def begin(self, answer: dict[str, Any], call: dict[str, Any]) -> dict[str, Any]:
-        """Keep `answer`, a whole response, for later, as the scripted call says; what is answered now."""
-        shown = _without_result(answer, "queued")
-        self._kept[answer["id"]] = _Kept(shown, _ended(answer, call.get("ends")), int(call.get("polls", 0)))
-        return shown
-
-    def _polled(self, name: str) -> dict[str, Any] | None:
-        """The response as it is now; None when there is none of that id."""
-        kept = self._kept.get(name)
-        if kept is None:
+    def _poll(self, response_id: str) -> Response | None:
+        """Return the response as it is at this poll; None when there is none of this id."""
+        stored = self._stored.get(response_id)
+        if stored is None:
             return None
-        if kept.shown["status"] not in FINAL:
-            kept.polls -= 1
-            if kept.polls < 0 and kept.result is None:
-                del self._kept[name]
+        if stored.current["status"] not in FINAL:
+            stored.polls -= 1
+            if stored.polls >= 0:
+                stored.current = _without_result(stored.current, "in_progress")
+            elif stored.final is None:
+                del self._stored[response_id]
                 return None
-            kept.shown = kept.result if kept.polls < 0 and kept.result else _without_result(kept.shown, "in_progress")
-        return kept.shown
+            else:
+                stored.current = stored.final
+        return stored.current
 
-    def _cancelled(self, name: str) -> dict[str, Any] | None:
-        """The response, cancelled unless it has ended."""
-        kept = self._kept.get(name)
-        if kept is None:
-            return None
-        if kept.shown["status"] not in FINAL:
-            kept.shown = _without_result(kept.shown, "cancelled")
-        return kept.shown
+    def _answer(self, response_id: str, response: Response | None) -> web.Response:
+        self._script.record("background", response_id, status=response["status"] if response else 404)
+        if response is None:
+            raise ApiError(404, f"no response has the id {response_id!r}")
+        return web.json_response(response)
 
 
-def _ended(answer: dict[str, Any], ends: str | None) -> dict[str, Any] | None:
+def _final(response: Response, ends: str | None) -> Response | None:
     if ends == "expired":
         return None
     if ends == "failed":
-        error = {"code": "server_error", "message": "as the script says"}
-        return {**_without_result(answer, "failed"), "error": error}
+        error = {"code": "server_error", "message": "the script lets this response fail"}
+        return {**_without_result(response, "failed"), "error": error}
     if ends == "cancelled":
-        return _without_result(answer, "cancelled")
+        return _without_result(response, "cancelled")
     if ends == "incomplete":
-        return {**answer, "status": "incomplete", "incomplete_details": {"reason": "content_filter"}}
-    return answer
+        return {**response, "status": "incomplete", "incomplete_details": {"reason": "content_filter"}}
+    return response
 
 
-def _without_result(answer: dict[str, Any], status: str) -> dict[str, Any]:
-    return {**answer, "status": status, "incomplete_details": None, "output": [], "usage": None}
+def _without_result(response: Response, status: str) -> Response:
+    return {**response, "status": status, "incomplete_details": None, "output": [], "usage": None}

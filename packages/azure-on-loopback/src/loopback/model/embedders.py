@@ -1,4 +1,4 @@
-"""Which models of embeddings there are, by the name that a request asks for."""
+"""The embedding models, by the name that a request asks for, and the order in which requests use the processors."""
 
 import asyncio
 import contextlib
@@ -10,16 +10,16 @@ import numpy as np
 
 from loopback.model import embeddings, minilm
 from loopback.model.bert import Array
-from loopback.model.problems import Fault, no_such_model
+from loopback.model.errors import ApiError, model_not_found
 
 HASH = "local-hash"
 MAX_DIMENSIONS = 4_096
-TEXTS_AT_ONCE = 16
-"""By one processor; between them a short request gets its turn."""
+BATCH_TEXTS = 16
+"""Texts that one processor embeds before a waiting short request gets its turn."""
 
 
 class Embedder(Protocol):
-    """A model of embeddings; `name` is what its answers say."""
+    """A model of embeddings; its answers carry `name`."""
 
     @property
     def name(self) -> str: ...
@@ -28,27 +28,31 @@ class Embedder(Protocol):
     def description(self) -> str: ...
 
     def check(self) -> None:
-        """Raises `Fault` when it is plain, without loading anything, that it can't be used here."""
+        """Raise `ApiError` when the model can't be used on this machine; loads nothing."""
         ...
 
     def embed(self, texts: Sequence[str], dimensions: int | None) -> Array:
-        """One unit vector per text; None: as many numbers as suit the model. Called by many threads. Raises `Fault`."""
+        """Return one unit vector per text, (texts, dimensions); None means the model's own dimensions.
+
+        Many threads call it at once. Raises `ApiError`.
+        """
         ...
 
 
 class HashEmbedder:
-    """Feature hashing, of any dimensions."""
+    """Feature hashing, in any number of dimensions."""
 
     name = embeddings.NAME
     description = "feature hashing; tells words apart, not meanings"
 
     def check(self) -> None:
-        """It is always there."""
+        """Pass: it needs nothing that could be missing."""
 
     def embed(self, texts: Sequence[str], dimensions: int | None) -> Array:
         dimensions = embeddings.DIMENSIONS if dimensions is None else dimensions
         if not 2 <= dimensions <= MAX_DIMENSIONS:
-            raise Fault(400, f"dimensions is {dimensions!r}: 2 to {MAX_DIMENSIONS}", param="dimensions")
+            message = f"dimensions is {dimensions!r}: it must be 2 to {MAX_DIMENSIONS}"
+            raise ApiError(400, message, param="dimensions")
         return embeddings.embed(texts, dimensions)
 
 
@@ -56,39 +60,41 @@ Embedders = Mapping[str, Embedder]
 
 
 def all_embedders() -> Embedders:
+    """Return every embedding model, also those that are not installed."""
     return {HASH: HashEmbedder(), minilm.NAME: minilm.MiniLM()}
 
 
-def chosen(embedders: Embedders, name: str) -> Embedder:
-    """The one that `name` asks for, ready to be used as far as can be told without loading it. Raises `Fault`."""
+def find_embedder(embedders: Embedders, name: str) -> Embedder:
+    """Return the model of that name; raises `ApiError` when it is unknown or not installed."""
     embedder = embedders.get(name)
     if embedder is None:
-        raise no_such_model(f"there is no model {name!r} of embeddings: use {' or '.join(embedders)}")
+        raise model_not_found(f"there is no embedding model {name!r}: use {' or '.join(embedders)}")
     embedder.check()
     return embedder
 
 
-class InTurn:
-    """As many texts at a time as there are processors to work on them: long requests in the order of their coming, and
-    a short one, a question, need not wait until hundreds of passages are done. A request whose sender has gone stops.
+class EmbeddingQueue:
+    """Shares the processors among requests: long ones run one after another, a short one goes between their batches.
+
+    So a question need not wait until hundreds of passages are embedded. A request whose client has gone stops.
     """
 
     def __init__(self, processors: int | None = None) -> None:
         self._processors = processors or os.cpu_count() or 1
-        self._long = asyncio.Lock()
-        self._turns = asyncio.Semaphore(self._processors)
+        self._long_request = asyncio.Lock()
+        self._slots = asyncio.Semaphore(self._processors)
 
     async def embed(self, embedder: Embedder, texts: Sequence[str], dimensions: int | None) -> Array:
-        """Raises `Fault`."""
+        """Embed the texts when it is their turn; raises `ApiError`."""
         vectors: list[Array] = []
-        together = TEXTS_AT_ONCE * self._processors
-        async with self._long if len(texts) > TEXTS_AT_ONCE else contextlib.nullcontext():
-            for start in range(0, len(texts), together):
-                some = texts[start : start + together]
-                pieces = [some[place : place + TEXTS_AT_ONCE] for place in range(0, len(some), TEXTS_AT_ONCE)]
-                vectors += await asyncio.gather(*(self._embed(embedder, piece, dimensions) for piece in pieces))
+        step = BATCH_TEXTS * self._processors
+        async with self._long_request if len(texts) > BATCH_TEXTS else contextlib.nullcontext():
+            for start in range(0, len(texts), step):
+                part = texts[start : start + step]
+                batches = [part[first : first + BATCH_TEXTS] for first in range(0, len(part), BATCH_TEXTS)]
+                vectors += await asyncio.gather(*(self._embed(embedder, batch, dimensions) for batch in batches))
         return np.concatenate(vectors)
 
     async def _embed(self, embedder: Embedder, texts: Sequence[str], dimensions: int | None) -> Array:
-        async with self._turns:
+        async with self._slots:
             return await asyncio.to_thread(embedder.embed, texts, dimensions)

@@ -1,12 +1,13 @@
-"""What the service was told to do with the next calls of an agent, and which calls it has seen.
+"""A script for the next calls of an agent, and the record of the calls so far.
 
     POST /control/script {"agent": "executor", "calls": [{"status": 429, "retry_after": 2}, {"reply": {…}}]}
 
-A call is {"reply": object or text} | {"status": n, "retry_after": s, "error": code} | {"delay": s} | {"cut": true}
-| {"malformed": true} | {"truncated": true} | {"refusal": text}; with "repeat": true it holds for all later calls, with
-"match": text only for messages that contain the text. The agent "*" is any, "embeddings" are embeddings.
-{"delay": s, "at_once": n} answers 429 while n calls with that delay are under way. A background response is in progress
-for {"polls": n} requests, and then ends as {"ends": "failed" | "incomplete" | "cancelled" | "expired"}, or completed.
+An agent is the name of a structured output; "*" means any, "embeddings" means requests for embeddings. A call is one of
+{"reply": object or text} | {"status": n, "retry_after": s, "error": code} | {"delay": s} | {"cut": true}
+| {"malformed": true} | {"truncated": true} | {"refusal": text}. "repeat": true keeps it for all later calls, and
+"match": text limits it to messages that contain the text. {"delay": s, "at_once": n} answers 429 while n calls with
+that delay are in progress. A background response is in progress for {"polls": n} polls, then ends as
+{"ends": "failed" | "incomplete" | "cancelled" | "expired"}, or completed. docs/model-service.md explains each.
 """
 
 from collections import defaultdict
@@ -14,16 +15,18 @@ from typing import Any
 
 from aiohttp import web
 
-KNOWN = {
+FIELDS = {
     "reply", "status", "retry_after", "error", "param", "delay", "cut", "malformed", "truncated", "refusal",
     "repeat", "match", "at_once", "polls", "ends",
 }  # fmt: skip
 
 
 class Script:
+    """The scripted calls that are still to come, and every call that came."""
+
     def __init__(self) -> None:
         self._calls: dict[str, list[dict[str, Any]]] = defaultdict(list)
-        self._seen: list[dict[str, Any]] = []
+        self._recorded: list[dict[str, Any]] = []
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -33,8 +36,8 @@ class Script:
             web.delete("/control/calls", self._forget),
         ]
 
-    def take(self, agent: str, message: str) -> dict[str, Any]:
-        """What to do with this call; {} is: answer it."""
+    def next_call(self, agent: str, message: str) -> dict[str, Any]:
+        """Take the scripted call that fits; {} when the request is to be answered as usual."""
         for name in (agent, "*"):
             for call in self._calls[name]:
                 if str(call.get("match", "")) in message:
@@ -43,8 +46,9 @@ class Script:
                     return call
         return {}
 
-    def saw(self, agent: str, message: str, **facts: Any) -> None:
-        self._seen.append({"number": len(self._seen) + 1, "agent": agent, "content": message, **facts})
+    def record(self, agent: str, message: str, **facts: Any) -> None:
+        """Add a call to the record that GET /control/calls shows."""
+        self._recorded.append({"number": len(self._recorded) + 1, "agent": agent, "content": message, **facts})
 
     async def _add(self, request: web.Request) -> web.Response:
         body = await request.json()
@@ -54,8 +58,8 @@ class Script:
         if not isinstance(calls, list) or not all(isinstance(call, dict) for call in calls):
             raise web.HTTPBadRequest(text="calls must be a list of objects")
         for call in calls:
-            if unknown := call.keys() - KNOWN:
-                raise web.HTTPBadRequest(text=f"unknown field {sorted(unknown)[0]!r} in a call")
+            if unknown := call.keys() - FIELDS:
+                raise web.HTTPBadRequest(text=f"a call has the unknown field {min(unknown)!r}: use {_listed()}")
         self._calls[agent].extend(calls)
         return web.json_response({"scripted": len(self._calls[agent])})
 
@@ -64,10 +68,15 @@ class Script:
         return web.Response(status=204)
 
     async def _list(self, request: web.Request) -> web.Response:
-        content = request.query.get("content") == "1"
-        rows = [row if content else {k: v for k, v in row.items() if k != "content"} for row in self._seen]
+        with_content = request.query.get("content") == "1"
+        hidden = set() if with_content else {"content"}
+        rows = [{name: value for name, value in row.items() if name not in hidden} for row in self._recorded]
         return web.json_response({"calls": rows})
 
     async def _forget(self, _: web.Request) -> web.Response:
-        self._seen.clear()
+        self._recorded.clear()
         return web.Response(status=204)
+
+
+def _listed() -> str:
+    return ", ".join(sorted(FIELDS))

@@ -7,7 +7,7 @@ import snowballstemmer
 
 _STEMMER = snowballstemmer.stemmer("english")
 _STEMMER_LOCK = threading.Lock()
-"""The stemmer keeps the word that it works on: two threads at once get wrong stems, or an IndexError."""
+"""The stemmer holds the word it works on, so two threads at once would get wrong stems or an IndexError."""
 
 
 @lru_cache(maxsize=100_000)

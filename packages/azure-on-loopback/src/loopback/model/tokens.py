@@ -1,4 +1,4 @@
-"""Counts tokens as the o200k models do, with tables that ship in the package."""
+"""Token counts of the o200k models; the tables ship in the package bpe-openai, so nothing is downloaded."""
 
 import threading
 from functools import cache
@@ -7,13 +7,14 @@ from typing import Any
 
 @cache
 def _encoding() -> Any:
+    # Imported here, because the tables take half a second to load: a server that starts need not wait for them.
     import bpe_openai
 
     return bpe_openai.get_encoding("o200k_base")
 
 
-def load_soon() -> None:
-    """The tables take half a second: load them while nobody waits."""
+def load_in_background() -> None:
+    """Load the tables in a thread, so that the first request need not."""
     threading.Thread(target=_encoding, daemon=True).start()
 
 
