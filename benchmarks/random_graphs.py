@@ -1,6 +1,6 @@
 """Random graphs of tasks, and how long they take: eagerly, in waves, and as the orchestrator runs them.
 
-A task is a strand of two steps; each takes a log-normal time. All times are seconds.
+A task has two steps, and each takes a log-normal time. All times are seconds.
 """
 
 import heapq
@@ -9,17 +9,13 @@ from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import azure.durable_functions as df
-
 from murmuration.contracts.base import Contract
-from murmuration.contracts.steps import Done, StepCall
-from murmuration.contracts.steps import Step as Row
+from murmuration.contracts.steps import Done, Step
 from murmuration.durable.calls import call
 from murmuration.durable.context import Context
 from murmuration.durable.flow import Strand, conduct
 from murmuration.durable.graph import run_graph
-from simulation.faults import Faults, Step
-from simulation.virtual_host import Instance, VirtualHost
+from simulation.scripted import simulate
 
 STEPS = 2
 
@@ -27,9 +23,9 @@ STEPS = 2
 @dataclass(frozen=True)
 class Graph:
     steps: tuple[tuple[float, ...], ...]
-    """Of each task, how long its steps take."""
+    """The duration of every step, by task."""
     needs: tuple[tuple[int, ...], ...]
-    """Of each task, the earlier ones that it waits for."""
+    """The earlier tasks that a task waits for, by task."""
     cap: int
 
     def seconds(self, task: int) -> float:
@@ -37,7 +33,7 @@ class Graph:
 
 
 def random_graph(draw: random.Random, sizes: tuple[int, int]) -> Graph:
-    """At most 5 tasks at once, at most 10, or any number."""
+    """A graph of `sizes` tasks, from and to; 5, 10 or all of them may run at once."""
     count = draw.randint(*sizes)
     steps = tuple(tuple(round(draw.lognormvariate(0, 1), 3) + 0.001 for _ in range(STEPS)) for _ in range(count))
     needs = tuple(
@@ -47,9 +43,9 @@ def random_graph(draw: random.Random, sizes: tuple[int, int]) -> Graph:
 
 
 def eager_seconds(graph: Graph, among: Sequence[int] | None = None) -> float:
-    """Of a scheduler that starts the earliest task in the plan whose inputs are there, the moment a place is free.
+    """The makespan of a scheduler that starts the earliest ready task of the plan the moment it may.
 
-    `among`: these tasks alone, as if all they need were there.
+    `among`: these tasks alone, as if everything they need had been done.
     """
     waiting = list(range(len(graph.steps)) if among is None else among)
     done: set[int] = set(range(len(graph.steps))) - set(waiting)
@@ -66,7 +62,7 @@ def eager_seconds(graph: Graph, among: Sequence[int] | None = None) -> float:
 
 
 def wave_seconds(graph: Graph) -> float:
-    """Of a scheduler that goes level by level, and waits for the last task of each."""
+    """The makespan of a scheduler that goes level by level, and waits for the last task of each."""
     levels: list[int] = []
     for needs in graph.needs:
         levels.append(1 + max((levels[task] for task in needs), default=-1))
@@ -79,33 +75,11 @@ class Work(Contract):
     step: int
 
 
-WORK = Row("work", Work, Work, attempts=1, timeout_seconds=60)
-
-
-class _Undisturbed(Faults):
-    """Nothing goes wrong, and each step takes as long as the graph says."""
-
-    def __init__(self, graph: Graph) -> None:
-        super().__init__("", 0, 0)
-        self._graph = graph
-
-    def seconds(self, instance: str, number: int, step: Step) -> float:
-        del instance, number
-        work = Work.model_validate(step.message["value"])
-        return self._graph.steps[work.task][work.step]
-
-
-class _Worker:
-    def perform(self, step: Step, now: float) -> Any:
-        del now
-        return Done(value=StepCall.model_validate(step.message).value).model_dump(mode="json")
-
-    def began(self, instance: Instance, now: float) -> None:
-        """Nobody waits for it."""
+WORK = Step("work", Work, Work, attempts=1, timeout_seconds=60)
 
 
 def orchestrated_seconds(graph: Graph) -> tuple[float, int]:
-    """As `run_graph` runs it on the SDK under the real host's rules: (makespan, episodes)."""
+    """The makespan of `run_graph` on the SDK under the real host's rules, and the number of episodes."""
     names = [str(task) for task in range(len(graph.steps))]
     inputs = {name: [str(task) for task in graph.needs[int(name)]] for name in names}
 
@@ -120,10 +94,11 @@ def orchestrated_seconds(graph: Graph) -> tuple[float, int]:
 
         return (yield from conduct(context, run_graph(names, inputs, begin, graph.cap)))
 
-    host = VirtualHost({"graph": df.Orchestrator.create(orchestrator)}, _Worker(), _Undisturbed(graph))
-    host.start("graph", "run", {})
-    host.run()
-    run = host.instances["run"]
-    if run.output != {name: name for name in names}:
-        raise RuntimeError(f"the graph was not run to its end: {run.error or run.output}")
-    return run.told[-1], run.episodes
+    def work(_: str, message: Any) -> tuple[float, Any]:
+        task = Work.model_validate(message["value"])
+        return graph.steps[task.task][task.step], Done(value=message["value"]).model_dump(mode="json")
+
+    trace = simulate(orchestrator, {}, work)
+    if trace.output != {name: name for name in names}:
+        raise RuntimeError(f"the graph did not run to its end: {trace.error or trace.output}")
+    return trace.seconds, trace.episodes

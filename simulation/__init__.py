@@ -1,1 +1,1 @@
-"""Seeded fault simulation: one virtual host and world."""
+"""Seeded fault simulation: one virtual host, and a world that goes wrong."""

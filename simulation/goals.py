@@ -1,4 +1,4 @@
-"""Random goals: what is asked for, by which plan, under which limits, and who has to approve it."""
+"""Random goals: each with its own plan or without, with its limits, and with the people who have to approve it."""
 
 import random
 from typing import Any
@@ -75,7 +75,7 @@ def usable_plan(draw: random.Random) -> Plan:
 
 
 def random_plan(draw: random.Random, *, spoilt: bool) -> PlanReply:
-    """As a planner writes it; `spoilt` breaks a rule: a task that waits for itself, or for one that is not there."""
+    """A plan as a planner writes it. A `spoilt` one breaks a rule: a task waits for itself, or for an unknown task."""
     tasks: list[dict[str, Any]] = []
     for number in range(1, draw.randint(1, MAX_TASKS) + 1):
         tasks.append(_task(draw, f"t{number}", tasks))
@@ -88,21 +88,20 @@ def random_plan(draw: random.Random, *, spoilt: bool) -> PlanReply:
 
 
 def _task(draw: random.Random, name: str, before: list[dict[str, Any]]) -> dict[str, Any]:
-    """The instruction of a task that makes a list says so: its answer has items."""
-    needs = draw.sample([each["id"] for each in before], min(len(before), draw.choice((0, 1, 1, 2))))
+    """A random task. An instruction that ends with `lists` has the world answer with items."""
+    needs = draw.sample([earlier["id"] for earlier in before], min(len(before), draw.choice((0, 1, 1, 2))))
     if draw.random() < 0.3:
         return {"id": name, "type": "retriever", "instruction": f"{name} finds", "depends_on": needs}
     task: dict[str, Any] = {"id": name, "type": "executor", "instruction": f"{name} answers", "depends_on": needs}
-    lists = [each["id"] for each in before if each["instruction"].endswith("lists")]
-    answering = [each["id"] for each in before if each["type"] == "executor"]
+    lists = [earlier["id"] for earlier in before if earlier["instruction"].endswith("lists")]
+    answering = [earlier["id"] for earlier in before if earlier["type"] == "executor"]
     kind = draw.random()
     if kind < 0.2:
         task["instruction"] = f"{name} lists"
     elif lists and kind < 0.5:
         task |= {"instruction": f"{name} answers ${{item}}", "for_each": draw.choice(lists)}
     elif answering and kind < 0.7:
-        tested = draw.choice(answering)
-        task["when"] = {"task": tested, "field": "passed", "op": "eq", "value": draw.random() < 0.7}
+        task["when"] = {"task": draw.choice(answering), "field": "passed", "op": "eq", "value": draw.random() < 0.7}
     if draw.random() < 0.15:
         task["timeout_seconds"] = draw.choice((20, 120))
     policy = draw.random()

@@ -1,8 +1,8 @@
-"""Bugs that the checkers of the simulation must catch: planted into a run of its own, and nowhere else."""
+"""Bugs that the checkers of the simulation must catch, each planted into runs of its own and nowhere else."""
 
 import itertools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from loopback.functions import protocol as wire
@@ -18,8 +18,9 @@ from murmuration.policy.links import sign
 from murmuration.policy.memories import memory_id
 from orchestrators.goal import answering, run
 from orchestrators.goal.task_result import TaskResult
-from simulation.run import Plant, simulated
-from simulation.virtual_host import Instance, VirtualHost
+from simulation.records import Instance
+from simulation.run import PlantedBug, simulate_goal
+from simulation.virtual_host import VirtualHost
 from simulation.world import Reply, World
 
 MAX_TRIES = 400
@@ -33,118 +34,127 @@ class ForgetfulHost(VirtualHost):
         instance.history = [event for event in instance.history if event not in results[-1:]]
 
 
-class DoublingWorld(World):
-    """A memory has a new key each time it is written."""
+class DuplicatingWorld(World):
+    """A world in which a memory has a new key each time it is written."""
 
     row_id = staticmethod(lambda *parts: f"{memory_id(*parts)}-{next(_COUNT)}")
 
 
-class TalkativeWorld(World):
-    """A message that is sent again holds another link."""
+class ChangingLinksWorld(World):
+    """A world in which a message that is sent again holds another link."""
 
     link = staticmethod(lambda secret, claims: f"{sign(secret, claims)}-{next(_COUNT)}")
 
 
 class TrustingWorld(World):
-    checks_seals = False
+    verifies_votes = False
 
 
-class LaxWorld(World):
-    plans_by_rule = False
+class UncheckedPlansWorld(World):
+    checks_plans = False
     spoilt_plans = 0.6
 
 
-class TalkativeHistory(World):
-    inlines_large = True
+class LargeHistoryWorld(World):
+    inlines_large_texts = True
 
 
-class Undecided(World):
+class IndecisiveWorld(World):
+    """A world in which no plan is ever good enough."""
+
     def _plan_goal(self, _: Any) -> Reply:
         return Planned(rejected="not good enough", code="unusable_plan")
 
 
-def _recalls_otherwise(of: run.Run) -> Strand[tuple[Note, ...]]:
-    """Asks with other words in each replay."""
-    asked = RecallRequest(owner=of.goal.owner, goal=f"{of.goal.text} {next(_COUNT)}")
-    return (yield from of.step(RECALL_MEMORY, asked)).notes
+def _recall_in_other_words(of: run.Run) -> Strand[tuple[Note, ...]]:
+    """Recall with another input in each replay."""
+    request = RecallRequest(owner=of.goal.owner, goal=f"{of.goal.text} {next(_COUNT)}")
+    return (yield from of.step(RECALL_MEMORY, request)).notes
 
 
 _STATUS = run.status
 
 
-def _shows_otherwise(*shown: Any) -> dict[str, Any]:
-    return {**_STATUS(*shown), "looked": next(_COUNT)}
+def _changing_status(*arguments: Any) -> dict[str, Any]:
+    return {**_STATUS(*arguments), "looked": next(_COUNT)}
 
 
 _SORTED_OUT = answering._sorted_out
 
 
-def _loses_one(
-    plan: Plan, performed: Mapping[str, TaskResult]
+def _lose_one_answer(
+    plan: Plan, results: Mapping[str, TaskResult]
 ) -> tuple[tuple[TaskAnswer, ...], tuple[FailedTask, ...]]:
-    results, failed = _SORTED_OUT(plan, performed)
-    return (results[:-1] if len(results) > 1 else results), failed
+    answers, failed = _SORTED_OUT(plan, results)
+    return (answers[:-1] if len(answers) > 1 else answers), failed
 
 
-def _believes(event: Any, *_: Any) -> Vote:
-    """Whatever it is about."""
+def _read_any_vote(event: Any, *_: Any) -> Vote:
+    """The vote, whatever it is about."""
     return Vote.model_validate(json.loads(event) if isinstance(event, str) else event)
 
 
-def _bars_nobody(rules: Any, _: str) -> Any:
+def _panels_with_requester(rules: Any, _: str) -> Any:
     return panels_of(rules, "")
 
 
-def _options(**changed: Any) -> Any:
-    def given(goal: Goal) -> Goal:
-        return goal.model_copy(update={"options": goal.options.model_copy(update=changed)})
+def _with_options(**changes: Any) -> Any:
+    def changed(goal: Goal) -> Goal:
+        return goal.model_copy(update={"options": goal.options.model_copy(update=changes)})
 
-    return given
-
-
-def _more_at_once(goal: Goal) -> Goal:
-    return _options(concurrency=goal.options.concurrency + 3)(goal)  # type: ignore[no-any-return]
+    return changed
 
 
-PLANTS: tuple[Plant, ...] = (
-    Plant(1, "a restart loses the last result", host=ForgetfulHost),
-    Plant(
+def _with_more_concurrency(goal: Goal) -> Goal:
+    return _with_options(concurrency=goal.options.concurrency + 3)(goal)  # type: ignore[no-any-return]
+
+
+PLANTED_BUGS: tuple[PlantedBug, ...] = (
+    PlantedBug(1, "a restart loses the last result", host=ForgetfulHost),
+    PlantedBug(
         2,
-        "a step is asked otherwise in a replay",
-        patches={"orchestrators.goal.achieve_goal.recall": _recalls_otherwise},
+        "a step has another input in a replay",
+        patches={"orchestrators.goal.achieve_goal.recall": _recall_in_other_words},
     ),
-    Plant(3, "two replays show something else", patches={"orchestrators.goal.run.status": _shows_otherwise}),
-    Plant(5, "a memory that is written again is another", world=DoublingWorld, fault_rate=0.5),
-    Plant(5, "a message that is sent again is another", world=TalkativeWorld, fault_rate=0.5),
-    Plant(
+    PlantedBug(
+        3, "two replays publish different statuses", patches={"orchestrators.goal.run.status": _changing_status}
+    ),
+    PlantedBug(5, "a memory that is written again is another", world=DuplicatingWorld, fault_rate=0.5),
+    PlantedBug(5, "a message that is sent again is another", world=ChangingLinksWorld, fault_rate=0.5),
+    PlantedBug(
         6,
-        "events that are about something else count",
-        patches={"murmuration.approval.collect_votes.read_vote": _believes},
+        "votes on something else count",
+        patches={"murmuration.approval.collect_votes.read_vote": _read_any_vote},
     ),
-    Plant(8, "Retry-After is not obeyed", patches={"murmuration.durable.calls._pause": lambda *_: 0.5}),
-    Plant(9, "an answer of a task is lost", patches={"orchestrators.goal.answering._sorted_out": _loses_one}),
-    Plant(10, "more tasks at once than allowed", goal=_more_at_once),
-    Plant(11, "plans are not checked", world=LaxWorld),
-    Plant(12, "the budget is not looked at", goal=_options(budget=Budget())),
-    Plant(
+    PlantedBug(8, "Retry-After is not obeyed", patches={"murmuration.durable.calls._pause": lambda *_: 0.5}),
+    PlantedBug(
+        9, "an answer of a task is lost", patches={"orchestrators.goal.answering._sorted_out": _lose_one_answer}
+    ),
+    PlantedBug(10, "more tasks run at once than allowed", goal=_with_more_concurrency),
+    PlantedBug(11, "plans are not checked", world=UncheckedPlansWorld),
+    PlantedBug(12, "the budget is ignored", goal=_with_options(budget=Budget())),
+    PlantedBug(
         13,
-        "a planner is asked without end",
-        world=Undecided,
-        patches={"orchestrators.goal.planning.PLANS_ASKED_FOR": 1_000_000, "simulation.virtual_host.MAX_EPISODES": 60},
+        "the planner is called without end",
+        world=IndecisiveWorld,
+        patches={"orchestrators.goal.planning.PLANS_ASKED_FOR": 1_000_000},
+        max_episodes=60,
     ),
-    Plant(14, "large texts travel in history", world=TalkativeHistory),
-    Plant(25, "nobody is asked for approval", goal=_options(approval=None, on_exhausted="accept_best")),
-    Plant(26, "seals are not checked", world=TrustingWorld),
-    Plant(27, "the requester may approve", patches={"murmuration.approval.approval_gate.panels_of": _bars_nobody}),
+    PlantedBug(14, "large texts travel in history", world=LargeHistoryWorld),
+    PlantedBug(25, "nobody is asked for approval", goal=_with_options(approval=None, on_exhausted="accept_best")),
+    PlantedBug(26, "signatures are not verified", world=TrustingWorld),
+    PlantedBug(
+        27,
+        "the requester may approve",
+        patches={"murmuration.approval.approval_gate.panels_of": _panels_with_requester},
+    ),
 )
 
 
-def caught(plant: Plant) -> int | None:
-    """The number of the first run in which the checker of the plant's property finds it; None: in no run."""
-    return next(_finds(plant), None)
-
-
-def _finds(plant: Plant) -> Iterator[int]:
+def first_catch(bug: PlantedBug) -> int | None:
+    """The number of the first run in which the checker of the bug's property finds it; None when none does."""
     for number in range(MAX_TRIES):
-        if any(found == plant.number for found, _ in simulated(f"planted/{number}", plant).broken):
-            yield number
+        violations = simulate_goal(f"planted/{number}", bug).violations
+        if any(property_number == bug.number for property_number, _ in violations):
+            return number
+    return None

@@ -1,7 +1,8 @@
-"""A Durable host in virtual time, in one thread and without a store: many instances, real SDK, the real host's rules.
+"""A Durable host in virtual time, in one thread and without a store: the real SDK under the real host's rules.
 
-Every episode replays the whole history, as JSON, on the SDK's own engine; what follows from it is decided by the local
-host's own `replay.decide`. Activities end, crash and come again as the `Faults` say, on the clock of the simulation.
+Every episode replays the whole history, as JSON, on the SDK's own engine; the package's own `decide` says what follows
+from it. A `Worker` performs the activities, on the clock of the host. `scripted.simulate` runs one orchestrator whose
+activities are scripted; `run.simulate_goal` runs many under faults.
 """
 
 import functools
@@ -9,108 +10,112 @@ import heapq
 import importlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any, Protocol
 
 from loopback.functions import protocol as wire
 from loopback.functions.protocol import Event
 from loopback.functions.replay.decisions import NonDeterminism, decide
-from simulation.faults import Faults, Step, refusal
+from simulation.records import EPOCH, Instance, ScheduledStep, end_event, lasting
 
-EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
-MAX_EPISODES = 200
-"""Of one instance: what has not ended by then does not end."""
-REDELIVERY_SECONDS = 5.0
-"""After which the work of a lost worker is given to another."""
+MAX_EPISODES = 5_000
+"""An instance that has not ended after so many episodes never will."""
+_HOST_JSON = json.loads((Path(__file__).resolve().parent.parent / "host.json").read_text(encoding="utf-8"))
+VERSION: str = _HOST_JSON["extensions"]["durableTask"]["defaultVersion"]
+"""The version that this app gives to new orchestrations."""
 
 # Much of a replay is the parsing of dates, which are the same in every episode.
 _HISTORY_EVENT: Any = importlib.import_module("azure.durable_functions.models.history.HistoryEvent")
 _HISTORY_EVENT.dt_parse = functools.lru_cache(maxsize=100_000)(_HISTORY_EVENT.dt_parse)
 
 
-class Broken(Exception):
-    """A property of the host's replay does not hold: its number, and what was seen."""
+class Violation(Exception):
+    """A replay broke a property of `simulation.properties`, of this number."""
 
     def __init__(self, number: int, what: str) -> None:
         super().__init__(what)
         self.number = number
 
 
-class World(Protocol):
-    def perform(self, step: Step, now: float) -> Any:
-        """What the activity returns; its effects happen."""
+class Worker(Protocol):
+    """Performs activities."""
 
-    def began(self, instance: "Instance", now: float) -> None:
-        """An instance has begun."""
-
-
-@dataclass
-class Instance:
-    id: str
-    name: str
-    given: str
-    """JSON."""
-    parent: tuple[str, int] | None
-    history: list[Event] = field(default_factory=list)
-    sent: list[str] = field(default_factory=list)
-    """What the SDK is sent of the history, event by event, as JSON."""
-    inbox: list[Event] = field(default_factory=list)
-    actions: list[Any] = field(default_factory=list)
-    cancelled: set[int] = field(default_factory=set)
-    statuses: list[Any] = field(default_factory=list)
-    """The custom status after each episode."""
-    told: list[float] = field(default_factory=list)
-    """When each episode was."""
-    episodes: int = 0
-    ended: bool = False
-    output: Any = None
-    error: str | None = None
-
-    @property
-    def status(self) -> Any:
-        return self.statuses[-1] if self.statuses else None
+    def begin(self, host: "VirtualHost", step: ScheduledStep) -> None:
+        """Perform the step in virtual time (`host.at`), and pass its result to `host.complete`."""
 
 
 class VirtualHost:
-    def __init__(self, handles: Mapping[str, Callable[[str], str]], world: World, faults: Faults) -> None:
-        self._handles = handles
-        self._world = world
-        self.faults = faults
+    """Runs instances of the orchestrators `handles` until nothing happens any more.
+
+    `restarts(instance, episode)` says whether the host dies in that episode, after the replay and before the commit.
+    """
+
+    def __init__(
+        self,
+        handles: Mapping[str, Callable[[str], str]],
+        worker: Worker,
+        *,
+        restarts: Callable[[str, int], bool] = lambda *_: False,
+        version: str = VERSION,
+        max_episodes: int = MAX_EPISODES,
+    ) -> None:
         self.now = 0.0
+        """Seconds since `EPOCH`."""
         self.instances: dict[str, Instance] = {}
-        self.steps: list[Step] = []
+        self.steps: list[ScheduledStep] = []
+        self.on_start: Callable[[Instance], None] = lambda _: None
+        self._handles = handles
+        self._worker = worker
+        self._restarts = restarts
+        self._version = version
+        self._max_episodes = max_episodes
         self._queue: list[tuple[float, int, Callable[[], None]]] = []
         self._order = 0
 
-    def start(self, name: str, instance: str, given: Any, parent: tuple[str, int] | None = None) -> None:
-        begun = Instance(instance, name, json.dumps(given), parent)
-        self.instances[instance] = begun
-        of = None if parent is None else {"InstanceId": parent[0]}
+    @property
+    def moment(self) -> datetime:
+        return EPOCH + timedelta(seconds=self.now)
+
+    def start(self, name: str, instance_id: str, value: Any, parent: tuple[str, int] | None = None) -> Instance:
+        """Start an instance of the orchestrator `name` with `value` as its input."""
+        instance = Instance(instance_id, name, json.dumps(value), parent)
+        self.instances[instance_id] = instance
         started = wire.event(
-            wire.EXECUTION_STARTED, self._moment(), Name=name, Version="", Input=begun.given, ParentInstance=of
+            wire.EXECUTION_STARTED,
+            self.moment,
+            Name=name,
+            Version=self._version,
+            Input=instance.input,
+            ParentInstance=None if parent is None else {"InstanceId": parent[0]},
         )
-        begun.inbox.append(started)
-        self._world.began(begun, self.now)
+        instance.inbox.append(started)
+        self.on_start(instance)
+        return instance
 
-    def at(self, seconds: float, do: Callable[[], None]) -> None:
-        """Have something happen, counted from the start; what is past happens next."""
+    def at(self, seconds: float, happens: Callable[[], None]) -> None:
+        """Call `happens` so many seconds after `EPOCH`; at once when that has passed."""
         self._order += 1
-        heapq.heappush(self._queue, (max(seconds, self.now), self._order, do))
+        heapq.heappush(self._queue, (max(seconds, self.now), self._order, happens))
 
-    def raise_event(self, instance: str, name: str, value: Any) -> None:
-        """An external event, now; one for an instance that has ended, or is none, is lost."""
-        found = self.instances.get(instance)
-        if found is not None and not found.ended:
-            raised = wire.event(wire.EVENT_RAISED, self._moment(), Name=name, Input=json.dumps(value))
-            found.inbox.append(raised)
+    def raise_event(self, instance_id: str, name: str, value: Any) -> None:
+        """Raise an external event now. It is lost when there is no such instance, or when it has ended."""
+        instance = self.instances.get(instance_id)
+        if instance is not None and not instance.ended:
+            raised = wire.event(wire.EVENT_RAISED, self.moment, Name=name, Input=json.dumps(value))
+            instance.inbox.append(raised)
+
+    def complete(self, step: ScheduledStep, result: Any) -> None:
+        """Deliver the result of a step; an Exception is a failure."""
+        step.delivered, step.result = self.now, result
+        self.instances[step.instance].inbox.append(end_event(step.kind, step.number, self.moment, result))
 
     def run(self) -> None:
-        """Until nothing happens any more. Raises `Broken`."""
+        """Run until nothing happens any more; raises `Violation`."""
         while True:
-            ready = [each for each in self.instances.values() if each.inbox and not each.ended]
+            ready = [instance for instance in self.instances.values() if instance.inbox and not instance.ended]
             for instance in ready:
-                self._episode(instance)
+                self._run_episode(instance)
             if ready:
                 continue
             if not self._queue:
@@ -119,139 +124,89 @@ class VirtualHost:
             while self._queue and self._queue[0][0] == self.now:
                 heapq.heappop(self._queue)[2]()
 
-    def _moment(self) -> datetime:
-        return EPOCH + timedelta(seconds=self.now)
-
-    def _episode(self, instance: Instance) -> None:
+    def _run_episode(self, instance: Instance) -> None:
         instance.episodes += 1
-        if instance.episodes > MAX_EPISODES:
-            raise Broken(13, f"{instance.name} has not ended after {MAX_EPISODES} episodes")
-        arrived = [wire.event(wire.ORCHESTRATOR_STARTED, self._moment()), *instance.inbox]
+        if instance.episodes > self._max_episodes:
+            raise Violation(13, f"{instance.name} has not ended after {self._max_episodes} episodes")
+        instance.append([wire.event(wire.ORCHESTRATOR_STARTED, self.moment), *instance.inbox])
         instance.inbox = []
-        self._append(instance, arrived)
-        text, reply = self._asked(instance)
-        if self.faults.restart(instance.id, instance.episodes):
-            before = self.recorded(instance)
-            self.restart(instance)
-            if self.recorded(instance) != before:
-                raise Broken(1, f"{instance.name}: of {before} results, {self.recorded(instance)} outlived the host")
-            again, reply = self._asked(instance)
-            if again != text:
-                raise Broken(3, f"{instance.name}, episode {instance.episodes}: another replay says {again[:300]}")
-        self._compare(instance, list(reply.actions))
+        text, reply = self._replay(instance)
+        if self._restarts(instance.id, instance.episodes):
+            reply = self._replay_after_restart(instance, text)
+        _compare(instance, list(reply.actions))
         try:
-            decisions = decide(instance.history, reply, self._moment(), instance.id)
+            decisions = decide(instance.history, reply, self.moment, instance.id)
         except NonDeterminism as problem:
-            raise Broken(2, f"{instance.name}, episode {instance.episodes}: {problem}") from problem
-        decided = [*decisions.scheduled, wire.event(wire.ORCHESTRATOR_COMPLETED, self._moment())]
-        self._append(instance, decided)
-        instance.cancelled |= decisions.cancelled_timers
+            raise Violation(2, f"{instance.name}, episode {instance.episodes}: {problem}") from problem
+        instance.append([*decisions.scheduled, wire.event(wire.ORCHESTRATOR_COMPLETED, self.moment)])
+        instance.cancelled_timers |= decisions.cancelled_timers
         instance.statuses.append(reply.custom_status)
-        instance.told.append(self.now)
-        for each in decisions.scheduled:
-            self._schedule(instance, each)
+        instance.episode_times.append(self.now)
+        for event in decisions.scheduled:
+            self._schedule(instance, event)
         if decisions.ended:
             self._end(instance, reply.output, reply.error)
 
-    def _append(self, instance: Instance, events: list[Event]) -> None:
-        instance.history += events
-        instance.sent += [json.dumps(event) for event in events if event["EventType"] not in wire.NOT_SENT]
-
-    def _asked(self, instance: Instance) -> tuple[str, wire.Reply]:
-        """The SDK's answer, as text and read."""
-        said: list[str] = []
+    def _replay(self, instance: Instance) -> tuple[str, wire.Reply]:
+        """The SDK's answer, as text and parsed."""
+        texts: list[str] = []
 
         def handle(body: str) -> str:
-            said.append(self._handles[instance.name](body))
-            return said[0]
+            texts.append(self._handles[instance.name](body))
+            return texts[0]
 
         parent = instance.parent[0] if instance.parent else None
-        body = wire.request(
-            f"[{','.join(instance.sent)}]", instance=instance.id, parent=parent, input_json=instance.given
-        )
+        history = f"[{','.join(instance.sent)}]"
+        body = wire.request(history, instance=instance.id, parent=parent, input_json=instance.input)
         reply = wire.ask(handle, body)
-        return (said[0] if said else str(reply.error)), reply
+        return (texts[0] if texts else str(reply.error)), reply
+
+    def _replay_after_restart(self, instance: Instance, text: str) -> wire.Reply:
+        before = instance.results
+        self.restart(instance)
+        if instance.results != before:
+            raise Violation(1, f"{instance.name}: {instance.results} of {before} results outlived the host")
+        again, reply = self._replay(instance)
+        if again != text:
+            raise Violation(3, f"{instance.name}, episode {instance.episodes}: another replay says {again[:300]}")
+        return reply
 
     def restart(self, instance: Instance) -> None:
-        """What was in memory is gone; what was committed is read again."""
-        instance.history = json.loads(json.dumps(instance.history))
-        instance.sent = [json.dumps(event) for event in instance.history if event["EventType"] not in wire.NOT_SENT]
+        """Lose the memory of the host, and read again what was committed."""
+        instance.reload()
 
-    @staticmethod
-    def recorded(instance: Instance) -> int:
-        """Results of activities that are in the history."""
-        return sum(event["EventType"] in (wire.TASK_COMPLETED, wire.TASK_FAILED) for event in instance.history)
-
-    @staticmethod
-    def _compare(instance: Instance, actions: list[Any]) -> None:
-        """All that was decided before must be decided again, with the same inputs."""
-        for number, (before, after) in enumerate(zip(instance.actions, actions, strict=False)):
-            if before != after and _lasting(before) != _lasting(after):
-                raise Broken(2, f"{instance.name}, action {number} was {before}, and is {after}")
-        if len(actions) < len(instance.actions):
-            raise Broken(2, f"{instance.name}: {len(instance.actions)} actions were decided, now {len(actions)}")
-        instance.actions = actions
-
-    def _schedule(self, instance: Instance, decided: Event) -> None:
-        number, kind = decided["EventId"], decided["EventType"]
-        if kind == wire.TASK_SCHEDULED:
-            message = json.loads(json.loads(decided["Input"])[0])
-            step = Step(instance.id, instance.episodes, decided["Name"], message, self.now)
-            self.steps.append(step)
-            self._perform_later(instance, number, step, 1)
-        elif kind == wire.SUB_CREATED:
-            given = json.loads(json.loads(decided["Input"]))  # the SDK encodes it twice
-            self.start(decided["Name"], decided["InstanceId"], given, (instance.id, number))
-        elif number not in instance.cancelled:
-            due = wire.parse_timestamp(decided["FireAt"])
-            self.at((due - EPOCH).total_seconds(), lambda: self._fire(instance, number, decided["FireAt"]))
+    def _schedule(self, instance: Instance, event: Event) -> None:
+        number, kind = event["EventId"], event["EventType"]
+        if kind == wire.TIMER_CREATED:
+            due = wire.parse_timestamp(event["FireAt"])
+            self.at((due - EPOCH).total_seconds(), lambda: self._fire(instance, number, event["FireAt"]))
+            return
+        text = json.loads(event["Input"])
+        value = json.loads(text[0] if kind == wire.TASK_SCHEDULED else text)
+        if kind == wire.SUB_CREATED and event["Name"] in self._handles:
+            self.start(event["Name"], event["InstanceId"], value, (instance.id, number))
+            return
+        step = ScheduledStep(instance.id, number, kind, instance.episodes, event["Name"], value, self.now)
+        self.steps.append(step)
+        self._worker.begin(self, step)
 
     def _fire(self, instance: Instance, number: int, fire_at: str) -> None:
-        if number not in instance.cancelled:
-            instance.inbox.append(wire.event(wire.TIMER_FIRED, self._moment(), TimerId=number, FireAt=fire_at))
-
-    def _perform_later(self, instance: Instance, number: int, step: Step, times: int) -> None:
-        fate = self.faults.fate(instance.id, number, times)
-        seconds = self.faults.seconds(instance.id, number, step) * (100 if fate == "slow" else 1)
-        self.at(self.now + seconds, lambda: self._perform(instance, number, step, times, fate))
-
-    def _perform(self, instance: Instance, number: int, step: Step, times: int, fate: str) -> None:
-        if fate:
-            self.faults.hit(fate)
-        if fate == "crash_before":
-            self.at(self.now + REDELIVERY_SECONDS, lambda: self._perform_later(instance, number, step, times + 1))
-            return
-        if fate in ("raised", "rate_limited", "unavailable"):
-            result = refusal(fate, self.faults.of("after", instance.id, number, times))
-        else:
-            step.performed += 1
-            result = self._world.perform(step, self.now)
-        if fate == "crash_after":
-            self.at(self.now + REDELIVERY_SECONDS, lambda: self._perform_later(instance, number, step, times + 1))
-            return
-        step.delivered, step.result = self.now, result
-        instance.inbox.append(_ended(number, self._moment(), result))
+        if number not in instance.cancelled_timers:
+            instance.inbox.append(wire.event(wire.TIMER_FIRED, self.moment, TimerId=number, FireAt=fire_at))
 
     def _end(self, instance: Instance, output: Any, error: str | None) -> None:
         instance.ended, instance.output, instance.error = True, output, error
-        if instance.parent is None:
-            return
-        above, number = self.instances[instance.parent[0]], instance.parent[1]
-        if error is None:
-            ended = wire.event(wire.SUB_COMPLETED, self._moment(), TaskScheduledId=number, Result=json.dumps(output))
-        else:
-            ended = wire.event(wire.SUB_FAILED, self._moment(), TaskScheduledId=number, Reason=error, Details="")
-        above.inbox.append(ended)
+        if instance.parent is not None:
+            parent, number = self.instances[instance.parent[0]], instance.parent[1]
+            result = output if error is None else RuntimeError(error)
+            parent.inbox.append(end_event(wire.SUB_CREATED, number, self.moment, result))
 
 
-def _lasting(action: Any) -> Any:
-    """An action without what may still change of it: whether its timers are cancelled."""
-    if "compoundActions" in action:
-        return [action["actionType"], *map(_lasting, action["compoundActions"])]
-    return {name: value for name, value in action.items() if name != "isCanceled"}
-
-
-def _ended(number: int, at: datetime, result: Any) -> Event:
-    if isinstance(result, Exception):
-        return wire.event(wire.TASK_FAILED, at, TaskScheduledId=number, Reason=str(result), Details="")
-    return wire.event(wire.TASK_COMPLETED, at, TaskScheduledId=number, Result=json.dumps(result))
+def _compare(instance: Instance, actions: list[Any]) -> None:
+    """Raise `Violation` unless all earlier actions are decided again, with the same inputs."""
+    for number, (before, after) in enumerate(zip(instance.actions, actions, strict=False)):
+        if before != after and lasting(before) != lasting(after):
+            raise Violation(2, f"{instance.name}, action {number} was {before}, and is {after}")
+    if len(actions) < len(instance.actions):
+        raise Violation(2, f"{instance.name}: {len(instance.actions)} actions were decided, now {len(actions)}")
+    instance.actions = actions

@@ -1,7 +1,7 @@
-"""What the steps of a simulated goal do to the world, which remembers it: artifacts, memories, messages, votes.
+"""The world of a simulated goal: it answers steps, and records their effects: artifacts, memories and messages.
 
-A step may be performed more than once, as the host's faults have it. What it leaves is kept under the keys that the
-product's own policies make, so that leaving it twice shows.
+Faults may perform a step more than once. Its effects are stored under the keys that the product's own policies make,
+so that a second effect is visible.
 """
 
 import hashlib
@@ -26,60 +26,65 @@ from murmuration.contracts.memories import (
 )
 from murmuration.contracts.passages import Retrieved
 from murmuration.contracts.plans import Plan, Planned
-from murmuration.contracts.steps import Done, Failed
+from murmuration.contracts.steps import RETRIEVE_PASSAGES, STEPS, Done, Failed
 from murmuration.contracts.usage import Usage
 from murmuration.policy.links import Claims, is_genuine, sign
 from murmuration.policy.memories import memory_id, subject_key
 from murmuration.policy.plan_rules import PlanRejected, checked_plan
-from simulation.faults import Faults, Step
+from simulation.faults import Faults
 from simulation.goals import AGENTS, random_plan
+from simulation.records import ScheduledStep
 
 SECRET = "the secret of a simulated app"  # noqa: S105
 LARGE_CHARACTERS = 40_000
-FREE = ("recall_memory", "remember_result", "append_turn", "notify_approvers", "verify_vote", "cancel_background")
-"""Steps that ask no model."""
+MODEL_STEPS = {step.name for step in STEPS if step.tokens or step is RETRIEVE_PASSAGES}
+"""Steps that call a model, for a reply or for embeddings."""
 Reply = Contract | Failed
 
 
 class World:
-    """One goal's world. Replies are drawn from the seed and from what is asked, so order does not matter."""
+    """The world of one goal. Replies are drawn from the seed and from the request, so that order does not matter.
 
-    inlines_large = False
-    """Whether large texts travel as they are: for planting a bug, as the class attributes that follow."""
-    checks_seals = True
+    A planted bug is a subclass with other class attributes.
+    """
+
+    inlines_large_texts = False
+    verifies_votes = True
     spoilt_plans = 0.15
-    """Of the planner's replies: they break a rule."""
-    plans_by_rule = True
+    """The share of the planner's replies that break a rule."""
+    checks_plans = True
     row_id: Callable[..., str] = staticmethod(memory_id)
     link: Callable[[str, Claims], str] = staticmethod(sign)
 
     def __init__(self, faults: Faults) -> None:
         self._faults = faults
         self._draw = random.Random()
-        """For the step that is being performed."""
+        """The draws of the step that is being performed."""
         self.artifacts: dict[str, str] = {}
         self.rows: dict[str, str] = {}
         self.turns: set[tuple[str, str]] = set()
-        """By conversation and run."""
+        """Pairs of conversation and run."""
         self.messages: dict[tuple[str, int, str, str, str], set[str]] = defaultdict(set)
-        """By gate, panel, approver, kind and channel: the links that were sent."""
+        """The links that were sent, by gate, panel, approver, kind and channel."""
         self.plans: list[Plan] = []
-        """That the planner has made and nothing has rejected."""
+        """The planner's plans that nothing has rejected."""
 
-    def perform(self, step: Step, now: float) -> Any:
-        del now  # nothing here has a clock: a step says when it is
+    def perform(self, step: ScheduledStep) -> Any:
+        """The result of the step as JSON; its effects happen."""
         value = step.message["value"]
-        asked = json.dumps(value, sort_keys=True)
-        place = (step.instance, step.name, asked, step.message["attempt"], step.performed)
-        self._draw = self._faults.of("reply", *place)
+        request = json.dumps(value, sort_keys=True)
+        place = (step.instance, step.name, request, step.message["attempt"], step.performed)
+        self._draw = self._faults.draw("reply", *place)
         reply: Reply = getattr(self, f"_{step.name}")(value)
-        used = Usage() if step.name in FREE else Usage(model_calls=1, input_tokens=self._draw.randint(50, 400))
+        usage = Usage()
+        if step.name in MODEL_STEPS:
+            usage = Usage(model_calls=1, input_tokens=self._draw.randint(50, 400))
         if isinstance(reply, Failed):
-            return reply.model_copy(update={"usage": used}).model_dump(mode="json")
-        return Done(value=reply.model_dump(mode="json"), usage=used).model_dump(mode="json")
+            return reply.model_copy(update={"usage": usage}).model_dump(mode="json")
+        return Done(value=reply.model_dump(mode="json"), usage=usage).model_dump(mode="json")
 
     def _content(self, text: str) -> Content:
-        if len(text.encode()) <= INLINE_BYTES or self.inlines_large:
+        if len(text.encode()) <= INLINE_BYTES or self.inlines_large_texts:
             return Content(text=text)
         return Content(reference=self._put(text))
 
@@ -93,7 +98,7 @@ class World:
 
     def _plan_goal(self, _: Any) -> Reply:
         reply = random_plan(self._draw, spoilt=self._draw.random() < self.spoilt_plans)
-        if not self.plans_by_rule:
+        if not self.checks_plans:
             tasks = tuple({**task.model_dump(exclude_none=True), "agent": "executor"} for task in reply.tasks)
             plan = Plan.model_validate({"tasks": tasks})
         else:
@@ -104,19 +109,19 @@ class World:
         self.plans.append(plan)
         return Planned(plan=plan)
 
-    def _retrieve_passages(self, asked: Any) -> Reply:
+    def _retrieve_passages(self, value: Any) -> Reply:
         if self._draw.random() < 0.05:
             return Failed(code="search_refused", message="no")
         return Retrieved(
-            passages=self._put(f"passages on {asked['text']}"), count=self._draw.randint(0, 6), mode="hybrid"
+            passages=self._put(f"passages on {value['text']}"), count=self._draw.randint(0, 6), mode="hybrid"
         )
 
-    def _ask_agent(self, asked: Any) -> Reply:
+    def _ask_agent(self, value: Any) -> Reply:
         if self._draw.random() < 0.1:
             return Failed(code="model_refused", message="no")
         items = tuple(f"item {number}" for number in range(self._draw.randint(0, 3)))
-        listed = items if asked["instruction"].endswith("lists") else ()
-        return Draft(answer=self._text(asked["instruction"]), passages=None, items=listed)
+        lists = value["instruction"].endswith("lists")
+        return Draft(answer=self._text(value["instruction"]), passages=None, items=items if lists else ())
 
     def _text(self, about: str) -> Content:
         text = f"{about}: version {self._draw.randint(0, 10**9)} [1]"
@@ -126,19 +131,19 @@ class World:
         if self._draw.random() < 0.03:
             return Failed(code="unusable_reply", message="no")
         passed = self._draw.random() < 0.75
-        wrong = not passed and self._draw.random() < 0.2
-        return Verdict(passed=passed, score=self._draw.choice((0.2, 0.5, 0.8)), changes="more", plan_wrong=wrong)
+        plan_wrong = not passed and self._draw.random() < 0.2
+        return Verdict(passed=passed, score=self._draw.choice((0.2, 0.5, 0.8)), changes="more", plan_wrong=plan_wrong)
 
     def _write_answer(self, _: Any) -> Reply:
         if self._draw.random() < 0.03:
             return Failed(code="model_refused", message="no")
-        cited = Citation(number=1, source="tea.md", title="Tea", quote="Tea is hot.")
-        return Answer(answer=self._text("answer"), citations=(cited,))
+        citation = Citation(number=1, source="tea.md", title="Tea", quote="Tea is hot.")
+        return Answer(answer=self._text("answer"), citations=(citation,))
 
     def _extract_lessons(self, _: Any) -> Reply:
-        count = range(self._draw.randint(0, 2))
+        numbers = range(self._draw.randint(0, 2))
         return ExtractionResult(
-            lessons=tuple(Lesson(kind="fact", about=f"tea {each}", text=f"It is hot {each}.") for each in count)
+            lessons=tuple(Lesson(kind="fact", about=f"tea {number}", text=f"It is hot {number}.") for number in numbers)
         )
 
     def _remember_result(self, value: Any) -> Reply:
@@ -147,33 +152,37 @@ class World:
         return RememberResult(written=len(rows))
 
     @staticmethod
-    def rows_of(remembrance: RememberRequest, row_id: Callable[..., str] = memory_id) -> dict[str, str]:
-        """The memories that a run leaves, by their keys."""
-        content = remembrance.answer
+    def rows_of(request: RememberRequest, row_id: Callable[..., str] = memory_id) -> dict[str, str]:
+        """The memories that a request writes, by their keys."""
+        content = request.answer
         text = content.text or (content.reference.artifact if content.reference else "")
         claims = [
-            ("outcome", remembrance.goal, text),
-            *((lesson.kind, lesson.about, lesson.text) for lesson in remembrance.lessons),
+            ("outcome", request.goal, text),
+            *((lesson.kind, lesson.about, lesson.text) for lesson in request.lessons),
         ]
-        return {row_id(remembrance.owner, kind, subject_key(kind, about), said): said for kind, about, said in claims}
+        return {row_id(request.owner, kind, subject_key(kind, about), claim): claim for kind, about, claim in claims}
 
     def _append_turn(self, value: Any) -> Reply:
         self.turns.add((value["session"], value["run"]))
         return TurnAppended(turns=1)
 
     def _notify_approvers(self, value: Any) -> Reply:
-        told = Notification.model_validate(value)
-        if told.channel == "webhook":
+        request = Notification.model_validate(value)
+        if request.channel == "webhook":
             return Notified(configured=False)
         if self._draw.random() < 0.1:
             return Failed(code="mail_refused", message="no")
-        for approver in told.approvers:
-            claims = Claims(gate=told.gate, panel=told.panel, asked=told.asked, approver=approver, expires=told.expires)
-            self.messages[told.gate, told.panel, approver, told.kind, told.channel].add(self.link(SECRET, claims))
-        return Notified(sent=told.approvers)
+        for approver in request.approvers:
+            claims = Claims(
+                gate=request.gate, panel=request.panel, asked=request.asked, approver=approver, expires=request.expires
+            )
+            message = (request.gate, request.panel, approver, request.kind, request.channel)
+            self.messages[message].add(self.link(SECRET, claims))
+        return Notified(sent=request.approvers)
 
     def _verify_vote(self, value: Any) -> Reply:
-        return VerificationResult(valid=not self.checks_seals or is_genuine(SECRET, Vote.model_validate(value["vote"])))
+        genuine = is_genuine(SECRET, Vote.model_validate(value["vote"]))
+        return VerificationResult(valid=genuine or not self.verifies_votes)
 
     def _cancel_background(self, _: Any) -> Reply:
         return Cancelled()

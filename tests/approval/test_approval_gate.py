@@ -27,7 +27,8 @@ from murmuration.contracts.steps import Done, Failed, Later
 from murmuration.durable.flow import MAX_TIMER
 from murmuration.policy.gates import event_name, hash_of
 from murmuration.policy.links import is_genuine, sign_vote
-from tests.simulator import EPOCH, Trace, simulate
+from simulation.records import EPOCH
+from simulation.scripted import Trace, simulate
 
 SECRET = "a secret of the tests, long enough"  # noqa: S105
 ALICE, BOB, CAROL, DAVE = (f"{name}@example.com" for name in ("alice", "bob", "carol", "dave"))

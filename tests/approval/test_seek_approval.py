@@ -10,7 +10,8 @@ from murmuration.approval.seek_approval import KEEPER, seek_approval
 from murmuration.contracts.approvals import ApprovalGate, ApprovalRequest, ApprovalRules, Decision, Panel
 from murmuration.contracts.content import Content
 from murmuration.durable.flow import conduct
-from tests.simulator import EPOCH, simulate
+from simulation.records import EPOCH
+from simulation.scripted import simulate
 
 REQUEST = ApprovalRequest(
     tenant="t",

@@ -15,7 +15,7 @@ from murmuration.contracts.usage import Usage
 from murmuration.durable.calls import call
 from murmuration.durable.flow import MAX_TIMER, StepFailed, Strand, conduct, sleep, wait_for
 from murmuration.durable.graph import run_graph
-from tests.simulator import Trace, simulate
+from simulation.scripted import Trace, simulate
 
 
 class Work(Contract):

@@ -6,9 +6,9 @@ The version is `defaultVersion` in host.json. Folders of older versions are left
 import shutil
 import sys
 
+from simulation.virtual_host import VERSION
 from tests.histories.corpus import FOLDER, of, place_of, write
 from tests.histories.paths import PATHS
-from tests.simulator import VERSION
 
 
 def main() -> None:

@@ -13,7 +13,9 @@ from murmuration.approval.approval_gate import approval_gate
 from orchestrators.forgetting.forget import forget
 from orchestrators.goal.achieve_goal import achieve_goal
 from orchestrators.reading.read_documents import read_documents
-from tests.simulator import EPOCH, VERSION, Trace
+from simulation.records import EPOCH
+from simulation.scripted import Trace
+from simulation.virtual_host import VERSION
 
 FOLDER = Path(__file__).parent
 ORCHESTRATORS = {each.__name__: each for each in (achieve_goal, approval_gate, read_documents, forget)}

@@ -14,10 +14,11 @@ from murmuration.contracts.owner import Owner
 from murmuration.contracts.plans import Plan, Planned
 from murmuration.contracts.steps import PENDING, Failed, Later
 from orchestrators.goal.achieve_goal import achieve_goal
+from simulation.records import EPOCH
+from simulation.scripted import Trace, simulate
 from tests.orchestrators.test_approving import OTHER_PLAN, People
 from tests.orchestrators.test_graph import LIST, fails, lists, plan
 from tests.orchestrators.world import BAD, GOOD, REFERENCE, Reply, World, achieve
-from tests.simulator import EPOCH, Trace, simulate
 
 SMALL = plan(
     {"id": "t1", "type": "retriever", "instruction": "find tea"},

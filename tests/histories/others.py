@@ -10,6 +10,7 @@ from murmuration.contracts.forgetting import PageResult
 from murmuration.contracts.owner import Owner
 from murmuration.contracts.steps import Done, Failed, Later
 from orchestrators.reading.read_documents import read_documents
+from simulation.scripted import Trace, simulate
 from tests.approval.test_approval_gate import (
     ALICE,
     BOB,
@@ -25,7 +26,6 @@ from tests.approval.test_approval_gate import (
     vote,
 )
 from tests.orchestrators import test_forget as forgetting
-from tests.simulator import Trace, simulate
 
 
 def kept(

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Mapping
 
+from simulation.scripted import Trace
 from tests.histories import goals, others
-from tests.simulator import Trace
 
 PATHS: Mapping[str, Mapping[str, Callable[[], Trace]]] = {
     "achieve_goal": goals.PATHS,

@@ -13,9 +13,9 @@ from loopback.functions.replay.recorded import Recorded, differences
 from murmuration.durable.context import Context
 from murmuration.durable.flow import Strand
 from orchestrators.goal.run import Run
+from simulation.virtual_host import VERSION
 from tests.histories.corpus import FOLDER, HANDLES, ORCHESTRATORS, kept, of, place_of, write
 from tests.histories.paths import PATHS
-from tests.simulator import VERSION
 
 Orchestrator = Callable[[Context], Generator[Any, Any, dict[str, Any]]]
 COMPLETED = place_of("achieve_goal", "completed")

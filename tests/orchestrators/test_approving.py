@@ -15,8 +15,9 @@ from murmuration.contracts.replies import PlanReply
 from murmuration.contracts.steps import Failed
 from murmuration.policy.plan_rules import checked_plan
 from orchestrators.goal.run import MAX_EXTENSIONS
+from simulation.records import EPOCH
+from simulation.scripted import Trace
 from tests.orchestrators.world import BAD, PLAN, REFERENCE, World, achieve
-from tests.simulator import EPOCH, Trace
 
 OTHER_PLAN = checked_plan(
     PlanReply.model_validate({"tasks": [{"id": "x", "type": "executor", "instruction": "other"}]})

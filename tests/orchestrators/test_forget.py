@@ -18,7 +18,7 @@ from murmuration.contracts.owner import Owner
 from murmuration.contracts.steps import Done, Failed, Later
 from murmuration.policy.forgetting import digest
 from orchestrators.forgetting.forget import forget
-from tests.simulator import Trace, simulate
+from simulation.scripted import Trace, simulate
 
 PATIENCE = VerificationPolicy(readings=6, settle_seconds=10, after_stop_seconds=240)
 SUBJECT = Subject(kind="user", key="k", owner=Owner(tenant="t", user="k"))

@@ -12,8 +12,8 @@ from murmuration.contracts.prices import Price, PriceTable
 from murmuration.contracts.steps import STEPS, Done
 from murmuration.contracts.usage import Tokens, used
 from orchestrators.goal.achieve_goal import achieve_goal
+from simulation.scripted import simulate
 from tests.orchestrators.world import World, achieve
-from tests.simulator import simulate
 
 PRICES = PriceTable(date="2026-11-21", models={"m": Price(input=2_000_000)})
 ASKING = {step.name for step in STEPS if step.tokens}

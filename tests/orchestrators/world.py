@@ -15,7 +15,7 @@ from murmuration.contracts.plans import Plan, Planned, Task
 from murmuration.contracts.steps import Done, Failed, Later
 from murmuration.contracts.usage import Usage
 from orchestrators.goal.achieve_goal import achieve_goal
-from tests.simulator import Trace, simulate
+from simulation.scripted import Trace, simulate
 
 REFERENCE = Reference(artifact="a/b", bytes=1)
 PLAN = Plan(
