@@ -5,7 +5,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,14 +49,22 @@ class Running:
 
 
 @contextmanager
-def running(app: Path, data: Path, *options: str, **settings: str) -> Iterator[Running]:
-    """A host that listens."""
+def running(
+    app: Path,
+    data: Path,
+    *options: str,
+    command: Sequence[str] = COMMAND,
+    start_folder: Path | None = None,
+    settings: Mapping[str, str] | None = None,
+) -> Iterator[Running]:
+    """Start a host with `settings` in its environment and wait until it listens."""
     log = data.with_name(f"{data.name}.log")
     with log.open("wb") as out:
         process = subprocess.Popen(  # noqa: S603
-            [*COMMAND, "--port", "0", "--app", str(app), "--data", str(data), *options],
+            [*command, "--port", "0", "--app", str(app), "--data", str(data), *options],
             stderr=out,
-            env={**os.environ, **settings},
+            cwd=start_folder,
+            env={**os.environ, **(settings or {})},
         )
     try:
         found = Running(process, log)

@@ -1,5 +1,6 @@
 """The command line, as a user meets it."""
 
+import http.client
 import os
 import signal
 import subprocess
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from loopback.serving import free_port
-from tests.functions.commands import COMMAND, Running, running
+from tests.functions.commands import COMMAND, Running, outcome, running
 from tests.functions.notes import Notes, eventually
 
 CODE = """
@@ -78,7 +79,7 @@ def app(tmp_path: Path) -> Path:
 def test_help_names_every_option() -> None:
     done = subprocess.run([*COMMAND, "--help"], capture_output=True, text=True, timeout=20, check=True)  # noqa: S603
 
-    for option in ("--app", "--port", "--data", "--reset", "--auth", "--verbose", "--watch"):
+    for option in ("--app", "--port", "--data", "--reset", "--auth", "--verbose", "--watch", "--home"):
         assert option in done.stdout
 
 
@@ -104,7 +105,7 @@ def test_settings_reach_the_app_and_the_environment_is_stronger(app: Path, tmp_p
     (app / "local.settings.json").write_text(values, encoding="utf-8-sig")
     with running(app, tmp_path / "data") as process:
         assert process.host.call("GET", "/api/greeting").content == b"of the file 5 one"
-    with running(app, tmp_path / "data", GREETING="of the shell") as process:
+    with running(app, tmp_path / "data", settings={"GREETING": "of the shell"}) as process:
         assert process.host.call("GET", "/api/greeting").content == b"of the shell 5 one"
 
 
@@ -133,6 +134,36 @@ def test_reset_forgets_runs_and_nothing_else(app: Path, tmp_path: Path) -> None:
 
     assert (data / "keys.json").read_text(encoding="utf-8") == keys
     assert (data / "blobs" / "mine").exists()
+
+
+@pytest.mark.parametrize("path", ["/api/greeting", "/api/a%20b?c=d#e"])
+def test_home_is_where_the_root_leads(app: Path, tmp_path: Path, path: str) -> None:
+    with running(app, tmp_path / "data", "--home", path) as process:
+        connection = http.client.HTTPConnection(process.host.url.removeprefix("http://"), timeout=20)
+        answers = [status_and_location(connection, method) for method in ("GET", "HEAD", "POST")]
+        connection.close()
+
+    assert answers == [(302, path), (302, path), (404, None)]
+
+
+def test_without_a_home_the_root_is_the_apps(app: Path, tmp_path: Path) -> None:
+    with running(app, tmp_path / "data") as process:
+        assert process.host.call("GET", "/").status == 404
+
+
+def status_and_location(connection: http.client.HTTPConnection, method: str) -> tuple[int, str | None]:
+    connection.request(method, "/")
+    answer = connection.getresponse()
+    answer.read()
+    return answer.status, answer.getheader("Location")
+
+
+@pytest.mark.parametrize("path", ["", "api/console", "//example.com/x", "http://example.com"])
+def test_a_home_that_is_no_path_of_the_app_is_refused(app: Path, path: str) -> None:
+    status, line = outcome("--app", app, "--home", path)
+
+    assert status == 2
+    assert line == f"functions host: --home must be a path of the app that begins with one /, not {path!r}"
 
 
 @POSIX

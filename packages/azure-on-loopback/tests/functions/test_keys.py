@@ -106,7 +106,7 @@ def test_a_runs_raw_history_is_for_administrators(locked: tuple[DurableHost, dic
 
 def test_the_sdks_client_works_and_its_links_carry_the_key(tmp_path: Path) -> None:
     names = {"NOTES": str(tmp_path / "notes"), "TICK": NEVER, "SLOW": NEVER, "QUEUE": "messages"}
-    with running(TRIGGERS, tmp_path / "data", "--auth", **names) as started:
+    with running(TRIGGERS, tmp_path / "data", "--auth", settings=names) as started:
         host, durable = started.host, keys_in(tmp_path / "data")["durable"]
         found = host.call("GET", "/api/start?q=7").json
         links = {name: link for name, link in found["links"].items() if name != "id"}

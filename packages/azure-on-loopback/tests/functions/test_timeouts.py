@@ -77,7 +77,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def process(app: Path) -> Iterator[Running]:
-    with running(app, app / "data", PYTHON_THREADPOOL_THREAD_COUNT="2") as process:
+    with running(app, app / "data", settings={"PYTHON_THREADPOOL_THREAD_COUNT": "2"}) as process:
         yield process
 
 

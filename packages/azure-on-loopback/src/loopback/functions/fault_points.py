@@ -1,12 +1,12 @@
 """Named places at which a test lets the host die.
 
-`MURMURATION_DIE_AT="activity: ran"` ends the process there, without a word, the first time it comes by; with
+`LOOPBACK_DIE_AT="activity: ran"` ends the process there, without a word, the first time it comes by; with
 `"activity: ran:3"` the third time. Each transaction has two places, just before and just after its commit.
 """
 
 import os
 
-DIE_AT = "MURMURATION_DIE_AT"
+DIE_AT = "LOOPBACK_DIE_AT"
 EXIT_STATUS = 86
 
 TRANSACTIONS = (

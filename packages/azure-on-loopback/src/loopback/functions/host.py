@@ -1,12 +1,17 @@
 """The host: an app, its store, its engine and its web server, as one."""
 
+import re
 import traceback
 from collections.abc import Awaitable, Callable
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from aiohttp import web
 
+from loopback.functions.apps.app_folder import inside
+from loopback.functions.apps.host_settings import read_host_settings
 from loopback.functions.apps.loading import LoadedApp, load
 from loopback.functions.apps.sdk import close_client, quicken
 from loopback.functions.clock import Clock, SystemClock
@@ -25,40 +30,59 @@ from loopback.functions.storage.database import Database
 from loopback.functions.storage.store import Store
 from loopback.functions.triggers.event_queue import Invocations
 from loopback.functions.triggers.webhooks import Webhooks
-from loopback.serving import HOST, LISTENING, writable_folder
+from loopback.serving import HOST, LISTENING, CannotStart, writable_folder
 
 
 @dataclass(frozen=True)
 class Options:
-    """How a host is run."""
+    """The way a host runs."""
 
     data: Path
-    """All that it keeps is in this folder."""
+    """The folder that holds all that the host keeps."""
     auth: bool = False
-    """Whether access keys count."""
+    """Whether access keys are enforced."""
+    home: str | None = None
+    """The path that `/` redirects to."""
     clock: Clock = field(default_factory=SystemClock)
 
 
 async def make_app(folder: Path, options: Options) -> web.Application:
-    """The web application of a host that runs the app of `folder`.
+    """Make the web application of a host that runs the app in `folder`.
 
-    Work begins when it listens, and what is under way is let go when it is cleaned up. Raises `CannotStart`.
+    Work begins when it listens and stops when it is cleaned up. Until then the process is the app's: `folder` is its
+    working directory and the first folder that it imports from. Raises `CannotStart`.
     """
+    if options.home is not None and not re.match(r"/(?!/)", options.home):
+        raise CannotStart(f"--home must be a path of the app that begins with one /, not {options.home!r}")
+    settings, data = read_host_settings(folder), options.data.absolute()
+    with ExitStack() as resources:
+        resources.enter_context(inside(folder))
+        app = load(folder, settings)
+        database = resources.enter_context(closing(Database(writable_folder(data))))
+        web_app = _serve(app, database, data, options)
+        held = resources.pop_all()
+
+    async def release(_: web.Application) -> None:
+        held.close()
+
+    web_app.on_cleanup.append(release)
+    return web_app
+
+
+def _serve(app: LoadedApp, database: Database, data: Path, options: Options) -> web.Application:
     quicken()
-    holder: list[Addresses] = []
-    app = load(folder, lambda: holder[0].client_binding())
     app.activities[HTTP_ACTIVITY] = call_http
-    data = writable_folder(options.data)
-    keys = Keys(data, [each.name for each in app.http], enforced=options.auth)
+    keys = Keys(data, [function.name for function in app.http], enforced=options.auth)
     addresses = Addresses(app.settings.hub_name, keys)
-    holder.append(addresses)
-    database = Database(data)
+    app.client_binding = addresses.client_binding
     store = Store(database)
     entities = Entities(database, store, options.clock)
     engine = Engine(Instances(store, entities, options.clock, app.settings.default_version), app)
     invocations = Invocations(database, options.clock, app, data / "blobs")
 
     web_app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[_errors])
+    if options.home is not None:
+        web_app.router.add_get("/", partial(_redirect, options.home))
     web_app.add_routes(Management(engine, list(app.orchestrators), addresses, keys).routes())
     web_app.add_routes(EntityApi(engine, list(app.entities), addresses, keys).routes())
     web_app.add_routes(Webhooks(app, invocations, keys).routes())
@@ -73,12 +97,15 @@ async def make_app(folder: Path, options: Options) -> web.Application:
         await invocations.stop()
         await engine.stop()
         await close_client()
-        database.close()
 
     web_app[LISTENING] = begin
     web_app.on_cleanup.append(end)
     web_app[LOADED] = app
     return web_app
+
+
+async def _redirect(path: str, _: web.Request) -> web.Response:
+    raise web.HTTPFound(path)
 
 
 LOADED: web.AppKey[LoadedApp] = web.AppKey("loaded", LoadedApp)
@@ -103,7 +130,7 @@ async def _errors(
         return shown.error(500, "Something went wrong while processing your request")
 
 
-def described(app: LoadedApp, port: int) -> list[str]:
+def describe(app: LoadedApp, port: int) -> list[str]:
     """The functions as `func start` lists them."""
     prefix = f"{app.settings.route_prefix}/" if app.settings.route_prefix else ""
     base = f"http://{HOST}:{port}/{prefix}"

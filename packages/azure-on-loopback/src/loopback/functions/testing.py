@@ -5,7 +5,7 @@
         host.advance(timedelta(days=3))
         assert host.wait(run)["output"] == "nobody answered"
 
-As a fixture: `durable_host`, of the plugin `loopback.functions.pytest_plugin`.
+The fixture `durable_host` of the pytest plugin does the same.
 """
 
 import json
@@ -128,7 +128,11 @@ def _one(instance: str) -> str:
 
 @contextmanager
 def run_host(app: Path, data: Path, *, auth: bool = False) -> Iterator[DurableHost]:
-    """Serve the app of a folder, with its state in `data`."""
+    """Serve the app of a folder, with its state in `data`.
+
+    Meanwhile that folder is this process's working directory and the first that it imports from, as on Azure.
+    Afterwards both are as before, and so are the modules that had the names of the app's own.
+    """
     clock = MovableClock()
     folder = app.resolve()
     loaded: list[LoadedApp] = []

@@ -25,7 +25,7 @@ class _Code(DefaultFilter):
         found = Path(path)
         return (
             super().__call__(change, path)  # type: ignore[arg-type]
-            and ".murmuration" not in found.parts
+            and ".loopback" not in found.parts
             and (found.suffix == ".py" or found.name in SETTINGS)
         )
 

@@ -15,7 +15,7 @@ from azure.functions.meta import Datum
 
 from loopback.functions.apps import bindings
 from loopback.functions.apps.call_function import Call, Caller
-from loopback.functions.apps.host_settings import HostSettings, json_object, read_host_settings
+from loopback.functions.apps.host_settings import HostSettings
 from loopback.functions.apps.retries import RetryPolicy, read_retry_policy
 from loopback.functions.http.routes import Route
 from loopback.functions.threads import DaemonThreads
@@ -60,21 +60,12 @@ class LoadedApp:
     entities: dict[str, Callable[[str], str]] = field(default_factory=dict)
     """By their names in lower case."""
     queued: dict[str, QueuedFunction] = field(default_factory=dict)
+    client_binding: Callable[[], str] = field(init=False)
+    """Returns the JSON of a durableClient binding; the host sets it, as it knows its own address."""
 
 
-def load(folder: Path, client_binding: Callable[[], str]) -> LoadedApp:
-    """The app of `folder`; raises `CannotStart` that says where it can't be used.
-
-    `client_binding` gives the JSON of a durableClient binding once the host has its address.
-    """
-    settings = read_host_settings(folder)
-    local_settings = folder / "local.settings.json"
-    if local_settings.exists():
-        values = json_object(local_settings).get("Values", {})
-        if not isinstance(values, dict):
-            raise CannotStart(f"{str(local_settings)!r}: Values is to be an object, not {values!r}")
-        for key, value in values.items():
-            os.environ.setdefault(key, str(value))
+def load(folder: Path, settings: HostSettings) -> LoadedApp:
+    """Load the app of `folder`, from within it (see `app_folder.inside`); raises `CannotStart` with the place."""
     app = LoadedApp(folder, settings)
     caller = Caller(folder, settings.function_timeout, DaemonThreads(_sync_threads(), "function"))
     seen: set[str] = set()
@@ -83,7 +74,7 @@ def load(folder: Path, client_binding: Callable[[], str]) -> LoadedApp:
         if name.casefold() in seen:
             raise CannotStart(f"two functions are named {name!r} in {str(folder)!r}")
         seen.add(name.casefold())
-        _add(app, function, name, caller, client_binding)
+        _add(app, function, name, caller)
     return app
 
 
@@ -98,9 +89,6 @@ def _functions(folder: Path) -> list[Any]:
     path = folder / "function_app.py"
     if not path.exists():
         raise CannotStart(f"{str(folder)!r} is no function app: it has no function_app.py")
-    _forget_modules(folder)
-    _forget_what_is_not_its_own(folder)
-    sys.path.insert(0, str(folder))
     spec = importlib.util.spec_from_file_location("function_app", path)
     assert spec is not None  # noqa: S101 - a path that ends in .py always has one
     assert spec.loader is not None  # noqa: S101
@@ -118,28 +106,6 @@ def _functions(folder: Path) -> list[Any]:
         raise CannotStart(f"{str(path)!r} can't be loaded: {type(error).__name__}: {error}{_where(error)}") from error
 
 
-def _forget_what_is_not_its_own(folder: Path) -> None:
-    """The SDK looks for a package `agents` when it is imported, and may have found one beside the host."""
-    for name, module in list(sys.modules.items()):
-        if name.partition(".")[0] == "agents" and (folder / "agents").exists():
-            file = getattr(module, "__file__", None)
-            if file and not Path(file).is_relative_to(folder):
-                del sys.modules[name]
-
-
-def _forget_modules(folder: Path) -> None:
-    """Another app of this process may have modules of the same names."""
-    other = getattr(sys.modules.get("function_app"), "__file__", None)
-    if other is None or Path(other).parent == folder:
-        return
-    gone = Path(other).parent
-    sys.path[:] = [each for each in sys.path if each != str(gone)]
-    for name, module in list(sys.modules.items()):
-        file = getattr(module, "__file__", None)
-        if file and Path(file).is_relative_to(gone) and ".venv" not in Path(file).parts:
-            del sys.modules[name]
-
-
 def _where(error: BaseException) -> str:
     """The line of the app's code that raised; a SyntaxError says it itself."""
     trace = error.__traceback__ if not isinstance(error, SyntaxError) else None
@@ -150,7 +116,7 @@ def _where(error: BaseException) -> str:
     return last
 
 
-def _add(app: LoadedApp, function: Any, name: str, caller: Caller, client_binding: Callable[[], str]) -> None:
+def _add(app: LoadedApp, function: Any, name: str, caller: Caller) -> None:
     trigger = function.get_trigger()
     bindings.check(name, trigger.type, trigger=True)
     for binding in function.get_bindings():
@@ -161,7 +127,7 @@ def _add(app: LoadedApp, function: Any, name: str, caller: Caller, client_bindin
     plain = caller.of(function.get_user_function(), name)
 
     async def call(arguments: dict[str, Any]) -> Any:
-        return await plain({**arguments, **{client: client_binding() for client in clients}})
+        return await plain({**arguments, **{client: app.client_binding() for client in clients}})
 
     match trigger.type:
         case "orchestrationTrigger":
