@@ -1,20 +1,20 @@
 """Merges the results of the tasks into the answer to the goal, with citations."""
 
-from pydantic import JsonValue
-
 from murmuration.contracts.answers import Answer, AnswerBrief
 from murmuration.contracts.passages import Passage, PassageSet
 from murmuration.contracts.replies import DraftReply
 from murmuration.policy.citations import check_markers, citations_of, cited, renumber
 from murmuration.services.model.model import Model
 from murmuration.services.storage.artifacts import Artifacts, get_text, put_text, put_value
-from murmuration.services.storage.prompt_inputs import as_prompt, conversation, read_passages
+from murmuration.services.storage.prompt_inputs import as_prompt, conversation, merge_citations, read_passages
 from murmuration.services.storage.sessions import Sessions
 
 
 async def write_answer(brief: AnswerBrief, model: Model, artifacts: Artifacts, sessions: Sessions) -> Answer:
     """Safe to run twice: it asks, and keeps texts under the name of their content."""
-    passages, results = await _gather(brief, artifacts)
+    # In a revision the passages stand in the order of the draft before, so that its markers still hold.
+    before = await read_passages(artifacts, [brief.previous.passages] if brief.previous else [])
+    passages, results = await merge_citations(artifacts, before, brief.results)
     previous = await get_text(artifacts, brief.previous.answer) if brief.previous else None
     reply = await model.ask(
         "writer",
@@ -38,30 +38,6 @@ async def write_answer(brief: AnswerBrief, model: Model, artifacts: Artifacts, s
         problems=problems,
         citations=citations_of(answer, passages),
     )
-
-
-async def _gather(brief: AnswerBrief, artifacts: Artifacts) -> tuple[list[Passage], list[JsonValue]]:
-    """All passages that the results cite, each once, and the results with markers into them.
-
-    In a revision the passages stand in the order of the draft before, so that its markers still hold.
-    """
-    before = [brief.previous.passages] if brief.previous else []
-    passages = list(await read_passages(artifacts, before))
-    places = {passage.id: number for number, passage in enumerate(passages, start=1)}
-    results: list[JsonValue] = []
-    for result in brief.results:
-        text = await get_text(artifacts, result.draft.answer)
-        own = await read_passages(artifacts, [result.draft.passages])
-        numbers = {}
-        for number in cited(text):
-            passage = own[number - 1]
-            if passage.id not in places:
-                passages.append(passage)
-                places[passage.id] = len(passages)
-            numbers[number] = places[passage.id]
-        answer = renumber(text, numbers)
-        results.append({"task": result.task, "instruction": result.instruction, "answer": answer})
-    return passages, results
 
 
 def _in_order(answer: str, passages: list[Passage]) -> tuple[str, list[Passage]]:

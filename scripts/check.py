@@ -13,6 +13,7 @@ CHECKS = (
     ("types", ROOT, ["-m", "mypy"]),
     ("types of azure-on-loopback", PACKAGE, ["-m", "mypy"]),
     ("import rules", ROOT, ["-c", IMPORT_RULES]),
+    ("agents", ROOT, ["-m", "murmuration.agents"]),
 )
 
 

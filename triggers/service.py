@@ -5,6 +5,7 @@ from typing import Any
 import azure.durable_functions as df
 import azure.functions as func
 
+from murmuration.agents.loader import known_agents
 from murmuration.contracts.answers import Outcome
 from murmuration.contracts.approvals import ApprovalRules, Decision, VoteRequest
 from murmuration.contracts.documents import DocumentsRequest, ReadingReport
@@ -28,9 +29,13 @@ service = df.Blueprint()
 @service.route(route="health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 @answering
 async def health(req: func.HttpRequest) -> func.HttpResponse:
-    """Answer 200 when the settings are complete, else 503 with the name of the setting."""
+    """Answer 200 when the settings are complete, else 503 with the name of the setting.
+
+    Agents' files that can't be used are listed: the app works on without these agents.
+    """
     current_settings()
-    return ok({"status": "ok"})
+    problems = known_agents().problems
+    return ok({"status": "degraded", "problems": list(problems)} if problems else {"status": "ok"})
 
 
 @service.route(route="schemas", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)

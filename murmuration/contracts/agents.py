@@ -2,7 +2,7 @@
 
 from pydantic import JsonValue
 
-from murmuration.contracts.answers import Draft, EarlierAnswer
+from murmuration.contracts.answers import Draft, TaskAnswer
 from murmuration.contracts.base import Contract
 from murmuration.contracts.content import Content, Reference
 
@@ -21,7 +21,8 @@ class AgentBrief(Contract):
     inserts: dict[str, tuple[Content, ...]] = {}
     passages: tuple[Reference, ...] = ()
     """Artifacts that each hold a `PassageSet`."""
-    earlier: tuple[EarlierAnswer, ...] = ()
+    earlier: tuple[TaskAnswer, ...] = ()
+    """The answers of the tasks before this one, with the passages that they cite."""
     previous: Draft | None = None
     """The draft to revise, by the evaluator's `changes`."""
     changes: str = ""

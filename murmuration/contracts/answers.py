@@ -30,16 +30,8 @@ class Draft(Contract):
     """What a rule found wrong; the evaluator can't pass a draft that has any."""
 
 
-class EarlierAnswer(Contract):
-    """The answer of a task that this one depends on."""
-
-    task: str
-    instruction: str
-    answer: Content
-
-
 class TaskAnswer(Contract):
-    """A finished task, as the writer is given it."""
+    """A finished task, with its answer."""
 
     task: str
     instruction: str

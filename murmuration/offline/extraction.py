@@ -149,13 +149,3 @@ def _without_end(sentence: str) -> str:
 def known_stems(passages: list[dict[str, Any]]) -> set[str]:
     """Return all stems of the passages: only these can be demanded of an answer."""
     return {stem for passage in passages for stem in content_stems(_all_text(passage))}
-
-
-def summary(text: str, limit: int = 300) -> str:
-    """Return the first sentence or two of a text."""
-    picked = ""
-    for sentence in sentences(text):
-        if picked and len(picked) + len(sentence) > limit:
-            break
-        picked = f"{picked} {sentence}".strip()
-    return (picked or text.strip())[:limit]

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-from murmuration.offline.extraction import execute, summary, write
+from murmuration.offline.extraction import execute, write
 from murmuration.offline.judging import judge
 from murmuration.offline.lessons import learn
 from murmuration.offline.planning import plan
-from murmuration.offline.summaries import shorten
+from murmuration.offline.summaries import shorten, summary
 
 NAME = "murmuration-offline-1"
 DESCRIPTION = "deterministic and extractive: plans by rule, answers with sentences it was given, judges by counting"

@@ -1,5 +1,6 @@
-"""Shortens a conversation to its questions and the first sentence of each answer."""
+"""Shortens conversations and messages to the sentences that matter most."""
 
+import json
 import re
 from typing import Any
 
@@ -8,6 +9,7 @@ from murmuration.offline.text import rows, sentences
 MAX_WORDS = 200
 MAX_SENTENCE_WORDS = 40
 """Words kept of a question, and of the sentence that answers it."""
+MAX_SUMMARY_CHARACTERS = 300
 _MARKER = re.compile(r"\s*\[\d+\]")
 
 
@@ -28,3 +30,36 @@ def shorten(question: dict[str, Any]) -> dict[str, Any]:
 def _first_words(text: str) -> str:
     words = text.split()
     return " ".join(words if len(words) <= MAX_SENTENCE_WORDS else [*words[:MAX_SENTENCE_WORDS], "…"])
+
+
+def summary(message: str) -> str:
+    """Sum up a message to an agent for which there is no skill: the material in it, else its instruction.
+
+    The material is the input, the earlier answers or the passages, whichever comes first.
+    """
+    try:
+        question = json.loads(message)
+    except ValueError:
+        question = None
+    if not isinstance(question, dict):
+        return _first_sentences(message)
+    answers = [str(row.get("answer") or "") for row in rows(question.get("earlier"))]
+    passages = [str(row.get("text") or "") for row in rows(question.get("passages"))]
+    texts = [_text(question.get("input")), *answers, *passages, str(question.get("instruction") or ""), message]
+    return _first_sentences(next((text for text in texts if text.strip()), ""))
+
+
+def _text(value: Any) -> str:
+    """The text that an agent's input is, or the texts that it holds."""
+    values = [value] if isinstance(value, str) else value if isinstance(value, list) else []
+    values = list(value.values()) if isinstance(value, dict) else values
+    return " ".join(text for text in values if isinstance(text, str))
+
+
+def _first_sentences(text: str) -> str:
+    picked = ""
+    for sentence in sentences(text):
+        if picked and len(picked) + len(sentence) > MAX_SUMMARY_CHARACTERS:
+            break
+        picked = f"{picked} {sentence}".strip()
+    return (picked or text.strip())[:MAX_SUMMARY_CHARACTERS]

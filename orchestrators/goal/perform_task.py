@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from murmuration.contracts.agents import AgentAnswer, AgentBrief
-from murmuration.contracts.answers import Draft, EarlierAnswer, TaskAnswer, TaskReport
+from murmuration.contracts.answers import Draft, TaskAnswer, TaskReport
 from murmuration.contracts.content import Content, Reference
 from murmuration.contracts.passages import Query, Retrieved
 from murmuration.contracts.plans import MAX_ITEMS, Task
@@ -177,18 +177,13 @@ class TaskExecution:
     def _ask(
         self, agent: str, passages: tuple[Reference, ...], previous: Draft | None = None, changes: str = ""
     ) -> Strand[AgentAnswer]:
-        earlier = tuple(
-            EarlierAnswer(task=answer.task, instruction=answer.instruction, answer=answer.draft.answer)
-            for input_ in self._inputs
-            for answer in input_.answers
-        )
         brief = AgentBrief(
             agent=agent,
             goal=self.run.goal.text,
             instruction=self.task.instruction,
             inserts=self._inserts,
             passages=passages,
-            earlier=earlier,
+            earlier=tuple(answer for input_ in self._inputs for answer in input_.answers),
             previous=previous,
             changes=changes,
         )

@@ -9,6 +9,7 @@ import pytest
 from aiohttp import web
 
 from loopback.serving import in_thread
+from murmuration.agents.loader import load_agent
 from murmuration.cli.cloud import model_app
 from murmuration.contracts.usage import Tokens
 from murmuration.services.errors import GiveUp, Refused, RetryLater, StepError
@@ -45,7 +46,7 @@ async def test_both_apis_answer_and_are_charged(url: str, api: ModelApi) -> None
     assert asked.step_context.usage.by_model == {
         "offline": Tokens(input=asked.step_context.usage.input_tokens, output=asked.step_context.usage.output_tokens)
     }
-    assert asked.step_context.prompts == {"executor": "2"}
+    assert asked.step_context.prompts == {"executor": load_agent("executor").version}
     assert asked.step_context.models == {"murmuration-offline-1"}
 
 

@@ -1,8 +1,9 @@
 """`python -m murmuration.services.search`: the search indexes that the settings name.
 
-`migrate` creates or updates them, and lists every agent in the catalog. `migrate --from MODEL:DIMENSIONS` fills them,
-too, from the indexes of another embedding model, which stay as they are: run it with the new settings while the app
-still runs with the old ones, then deploy the new settings, then run it once more for what was written meanwhile.
+`migrate` creates or updates them, and lists every agent in the catalog: the library's, and those of the folder that
+`--agents` names. `migrate --from MODEL:DIMENSIONS` fills them, too, from the indexes of another embedding model, which
+stay as they are: run it with the new settings while the app still runs with the old ones, then deploy the new settings,
+then run it once more for what was written meanwhile.
 `drop MODEL:DIMENSIONS` deletes the indexes of a model that is no longer used.
 """
 
@@ -10,7 +11,9 @@ import argparse
 import asyncio
 import os
 import sys
+from pathlib import Path
 
+from murmuration.agents.loader import AgentError, add_folder
 from murmuration.services.errors import SettingsError, StepError
 from murmuration.services.identity.secrets import read_secret
 from murmuration.services.search.catalog import list_agents
@@ -57,12 +60,14 @@ def main() -> int:
             _say(f"deleted, where they were there: {', '.join(drop(settings, options.model))}")
             return 0
         names = migrate(settings)
+        if options.agents is not None:
+            add_folder(options.agents)
         asyncio.run(list_agents(settings))
         _say(f"indexes are up to date: {', '.join(names)}")
         if options.origin is not None:
             for kind, count in asyncio.run(move(settings, options.origin)).items():
                 _say(f"{kind}: {count} rows were moved")
-    except SettingsError as problem:
+    except (SettingsError, AgentError) as problem:
         _say(str(problem))
         return 2
     except StepError as problem:
@@ -83,6 +88,7 @@ def _options() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     migrating = commands.add_parser("migrate", help="create, update, and fill")
     migrating.add_argument("--from", dest="origin", type=_made, metavar="MODEL:DIMENSIONS")
+    migrating.add_argument("--agents", type=Path, metavar="DIR", help="the app's own folder of agents")
     retiring = commands.add_parser("drop", help="delete the indexes of another model")
     retiring.add_argument("model", type=_made, metavar="MODEL:DIMENSIONS")
     return parser

@@ -1,4 +1,4 @@
-"""The catalog: agents, and what they are good for, to be found by meaning."""
+"""The catalog: an index in which agents are found by their purpose."""
 
 from collections.abc import Sequence
 
@@ -13,11 +13,11 @@ from murmuration.services.settings import Settings
 from murmuration.services.step_context import StepContext
 
 EVERYBODY = Owner(tenant="*")
-"""The catalog is the deployment's, and no tenant's."""
+"""The owner of every row: the catalog belongs to the deployment, not to a tenant."""
 
 
 async def list_agents(settings: Settings) -> Sequence[Row]:
-    """Write a row for every agent's file; without embeddings they are found by their words. Returns the rows."""
+    """Write a row for every agent, and return the rows. Without embeddings, agents are found by words alone."""
     clients = Clients(settings)
     rows: list[Row] = [
         {

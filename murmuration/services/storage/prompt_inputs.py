@@ -4,9 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from pydantic import JsonValue
 
+from murmuration.contracts.answers import TaskAnswer
 from murmuration.contracts.content import Content, Reference
 from murmuration.contracts.passages import Passage, PassageSet
-from murmuration.policy.citations import renumber
+from murmuration.policy.citations import cited, renumber
 from murmuration.policy.passages import estimated_tokens
 from murmuration.policy.references import filled
 from murmuration.services.storage.artifacts import Artifacts, get_text, get_value
@@ -37,6 +38,30 @@ def as_prompt(passages: Sequence[Passage]) -> list[JsonValue]:
         {"number": number, "source": passage.source, "heading": passage.heading, "text": passage.text}
         for number, passage in enumerate(passages, start=1)
     ]
+
+
+async def merge_citations(
+    artifacts: Artifacts, passages: Sequence[Passage], answers: Sequence[TaskAnswer]
+) -> tuple[list[Passage], list[JsonValue]]:
+    """The passages followed by those that the answers cite, each once; and the answers as agents see them, with markers
+    into these passages."""
+    merged = list(passages)
+    numbers = {passage.id: number for number, passage in enumerate(merged, start=1)}
+    rows: list[JsonValue] = []
+    for answer in answers:
+        text = await get_text(artifacts, answer.draft.answer)
+        own = await read_passages(artifacts, [answer.draft.passages])
+        renumbered = {}
+        for number in cited(text):
+            if not 1 <= number <= len(own):
+                continue
+            passage = own[number - 1]
+            if passage.id not in numbers:
+                merged.append(passage)
+                numbers[passage.id] = len(merged)
+            renumbered[number] = numbers[passage.id]
+        rows.append({"task": answer.task, "instruction": answer.instruction, "answer": renumber(text, renumbered)})
+    return merged, rows
 
 
 async def resolve_references(artifacts: Artifacts, text: str, inserts: Mapping[str, Sequence[Content]]) -> str:
