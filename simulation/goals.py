@@ -7,6 +7,7 @@ from murmuration.contracts.goals import Approval, Budget, Goal, OnExhausted, Opt
 from murmuration.contracts.owner import Owner
 from murmuration.contracts.plans import Plan
 from murmuration.contracts.replies import PlanReply
+from murmuration.contracts.runs import Caller
 from murmuration.policy.plan_rules import AgentTypes, PlanRejected, checked_plan
 
 AGENTS: AgentTypes = {"executor": "executor", "expert": "executor"}
@@ -30,6 +31,7 @@ def random_goal(draw: random.Random) -> Goal:
         budget=random_budget(draw),
     )
     return Goal(
+        caller=Caller(tenant="t"),
         owner=Owner(tenant="t"),
         session="s" if draw.random() < 0.2 else "",
         text="what is asked for",

@@ -8,13 +8,14 @@ import azure.functions as func
 
 from murmuration.contracts.documents import (
     DocumentBatch,
+    DocumentReading,
     DocumentsRequest,
     DocumentUpload,
-    Reading,
     ReadingReport,
     StoredDocument,
 )
 from murmuration.contracts.owner import Owner
+from murmuration.contracts.runs import Caller
 from murmuration.http.body import idempotency_key, read_body, read_query, wait_seconds
 from murmuration.http.problems import answering
 from murmuration.http.runs import accepted, ended, facts, find, ok, output_of, start, state
@@ -52,7 +53,8 @@ async def read_documents_in(req: func.HttpRequest, client: df.DurableOrchestrati
     await _record(run, owner, asked.documents)
     artifacts = current_clients().store.of_run(run)
     batches = [await put_value(artifacts, batch) for batch in _batches(asked.documents)]
-    await start(client, ORCHESTRATOR, run, Reading(owner=owner, batches=tuple(batches)))
+    reading = DocumentReading(caller=Caller(tenant=settings.tenant), owner=owner, batches=tuple(batches))
+    await start(client, ORCHESTRATOR, run, reading)
     await _record(run, owner, asked.documents)
     status = await ended(client, run, asked.wait if wait is None else wait)
     if status is None:

@@ -8,6 +8,7 @@ from azure.durable_functions.models.DurableOrchestrationStatus import DurableOrc
 
 from murmuration.contracts.forgetting import ForgetRequest, Forgetting, Receipt, Sources, Subject, VerificationPolicy
 from murmuration.contracts.owner import Owner
+from murmuration.contracts.runs import Caller
 from murmuration.contracts.steps import STEPS
 from murmuration.http.body import idempotency_key, invalid_field, read_body, wait_seconds
 from murmuration.http.problems import HttpProblem, answering, quote
@@ -35,9 +36,10 @@ async def start_forgetting(req: func.HttpRequest, client: df.DurableOrchestratio
     run = run_id(tenant, idempotency_key(req) or uuid.uuid4().hex)
     subject = await _subject(client, tenant, run, asked)
     verification = VerificationPolicy(after_stop_seconds=max(step.timeout_seconds for step in STEPS))
+    request = Forgetting(caller=Caller(tenant=tenant), subject=subject, verification=verification)
     before = await status_of(client, run)
     try:
-        await start(client, RECEIPTS, run, Forgetting(subject=subject, verification=verification))
+        await start(client, RECEIPTS, run, request)
     finally:
         await _drop_names(subject, before)
     status = await ended(client, run, wait or 0)

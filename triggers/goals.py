@@ -14,6 +14,7 @@ from murmuration.contracts.owner import Owner
 from murmuration.contracts.plans import Plan
 from murmuration.contracts.prices import PriceTable
 from murmuration.contracts.replies import PlanReply
+from murmuration.contracts.runs import Caller
 from murmuration.http.body import idempotency_key, invalid_field, read_body, wait_seconds
 from murmuration.http.problems import answering
 from murmuration.http.runs import OVER, accepted, as_json, ended, facts, find, ok, output_of, start, state
@@ -45,6 +46,7 @@ async def start_goal(req: func.HttpRequest, client: df.DurableOrchestrationClien
     asked = read_body(req, GoalRequest, MAX_BODY_BYTES)
     run = run_id(tenant, idempotency_key(req) or uuid.uuid4().hex)
     goal = Goal(
+        caller=Caller(tenant=tenant),
         owner=Owner(tenant=tenant, user=user_key(tenant, asked.user)),
         session=session_key(tenant, asked.user, asked.session_id),
         text=asked.goal,

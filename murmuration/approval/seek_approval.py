@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 
 from murmuration.contracts.approvals import ApprovalGate, ApprovalRequest, Decision
-from murmuration.durable.context import Context, instance_id, now
+from murmuration.contracts.runs import Caller
+from murmuration.durable.context import Context, instance_id, now, workflow_version
 from murmuration.durable.flow import Leaf, Strand, begin_orchestrator
 from murmuration.policy.gates import gate_id, hash_of
 
@@ -35,12 +36,18 @@ class PendingDecision:
             return Decision(gate=self.gate.id, asked=asked, state="rejected", how="gate_broke", at=at)
 
 
-def open_gate(context: Context, number: int, request: ApprovalRequest) -> PendingDecision:
-    """Ask. `number` counts the gates of the run, from 1 without gaps: a revision has a new one."""
-    gate = ApprovalGate(run=instance_id(context), id=gate_id(instance_id(context), number), request=request)
+def open_gate(context: Context, number: int, request: ApprovalRequest, caller: Caller) -> PendingDecision:
+    """Ask. `number` counts the gates of the run, from 1 without gaps: a revision has a new one.
+
+    The gate has the run's `caller` and version.
+    """
+    run = instance_id(context)
+    gate = ApprovalGate(
+        caller=caller, workflow_version=workflow_version(context), run=run, id=gate_id(run, number), request=request
+    )
     return PendingDecision(gate, begin_orchestrator(context, KEEPER, gate, gate.id))
 
 
-def seek_approval(context: Context, number: int, request: ApprovalRequest) -> Strand[Decision]:
+def seek_approval(context: Context, number: int, request: ApprovalRequest, caller: Caller) -> Strand[Decision]:
     """Ask, and wait until it is decided."""
-    return (yield from open_gate(context, number, request).decision(context))
+    return (yield from open_gate(context, number, request, caller).decision(context))

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints, Va
 
 from murmuration.contracts.base import Contract
 from murmuration.contracts.content import Content
+from murmuration.contracts.runs import RunInput
 
 Choice = Literal["approve", "reject", "revise"]
 Resolution = Literal["approved", "rejected", "revise"]
@@ -68,7 +69,6 @@ class ApprovalRules(Contract):
 class ApprovalRequest(Contract):
     """What a run wants to have approved."""
 
-    tenant: str
     title: Annotated[str, Field(max_length=200)]
     """One line: what kind of thing it is, for the subject of a message. What it says is in `asked`."""
     asked: Content
@@ -80,8 +80,8 @@ class ApprovalRequest(Contract):
     rules: ApprovalRules
 
 
-class ApprovalGate(Contract):
-    """The input of the orchestration that keeps one gate."""
+class ApprovalGate(RunInput):
+    """The input of `approval_gate`."""
 
     run: str
     id: str

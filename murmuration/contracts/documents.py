@@ -10,6 +10,7 @@ from murmuration.contracts.base import Contract
 from murmuration.contracts.content import Reference
 from murmuration.contracts.goals import MAX_WAIT_SECONDS, UserName
 from murmuration.contracts.owner import Owner
+from murmuration.contracts.runs import RunInput
 from murmuration.contracts.usage import Usage
 
 
@@ -72,11 +73,12 @@ class DocumentBatch(Contract):
     documents: tuple[StoredDocument, ...]
 
 
-class Reading(Contract):
-    """The input of a run that reads documents: batches, each an artifact."""
+class DocumentReading(RunInput):
+    """The input of `read_documents`."""
 
     owner: Owner
     batches: tuple[Reference, ...]
+    """Artifacts, each a `DocumentBatch`."""
 
 
 class Ingestion(Contract):

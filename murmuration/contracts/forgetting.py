@@ -9,6 +9,7 @@ from murmuration.contracts.base import Contract
 from murmuration.contracts.content import Reference
 from murmuration.contracts.goals import UserName
 from murmuration.contracts.owner import Owner
+from murmuration.contracts.runs import RunInput
 
 MAX_DOCUMENTS = 100
 """As many as one filter of the search service names."""
@@ -98,8 +99,8 @@ class VerificationPolicy(Contract):
     """The same when runs were stopped: as long as a step that was under way then may take."""
 
 
-class Forgetting(Contract):
-    """The input of the run that forgets."""
+class Forgetting(RunInput):
+    """The input of `forget`."""
 
     subject: Subject
     verification: VerificationPolicy = VerificationPolicy()

@@ -13,6 +13,7 @@ from murmuration.contracts.plans import Plan
 from murmuration.contracts.prices import PriceTable
 from murmuration.contracts.replies import TaskReply
 from murmuration.contracts.rules import Rules
+from murmuration.contracts.runs import RunInput
 
 MAX_WAIT_SECONDS = 230
 """Azure's front end ends an HTTP request that has not been answered after 230 s."""
@@ -110,10 +111,11 @@ def _depth(value: Any) -> int:
     return levels
 
 
-class Goal(Contract):
+class Goal(RunInput):
     """The input of `achieve_goal`. All that could change while the run works is frozen in here."""
 
     owner: Owner
+    """Whom the run works for: it reads and writes what they may see."""
     session: str = ""
     """The key of the conversation (`murmuration.policy.tenancy.session_key`)."""
     text: str

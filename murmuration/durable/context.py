@@ -23,6 +23,11 @@ def instance_id(context: Context) -> str:
     return str(context.instance_id)
 
 
+def workflow_version(context: Context) -> str:
+    """The version under which Durable runs this workflow; empty when the app has none."""
+    return context.version or ""
+
+
 def read_input(context: Context, contract: type[C]) -> C:
     """The input of the run; raises `ValidationError` when it isn't what the contract says."""
     return contract.model_validate(context.get_input())

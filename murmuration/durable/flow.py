@@ -13,6 +13,7 @@ from azure.durable_functions import EntityId
 from azure.durable_functions.models.Task import TimerTask
 
 from murmuration.contracts.base import Contract
+from murmuration.contracts.runs import RunInput
 from murmuration.contracts.usage import NOTHING, Usage
 from murmuration.durable.context import Context, now
 
@@ -156,9 +157,12 @@ def begin_activity(context: Context, name: str, value: Contract) -> Leaf:
     return context.call_activity(name, value.model_dump(mode="json"))
 
 
-def begin_orchestrator(context: Context, name: str, value: Contract, instance: str) -> Leaf:
-    """The orchestrator `name`, run as `instance`. Its result is an Exception when it broke or was stopped."""
-    return context.call_sub_orchestrator(name, value.model_dump(mode="json"), instance)
+def begin_orchestrator(context: Context, name: str, value: RunInput, instance: str) -> Leaf:
+    """Begin the workflow `name` as `instance`, under the version that its input says.
+
+    Its result is an Exception when it broke or was stopped.
+    """
+    return context.call_sub_orchestrator(name, value.model_dump(mode="json"), instance, value.workflow_version or None)
 
 
 def call_entity(context: Context, name: str, key: str, operation: str, value: Contract) -> Strand[Any]:

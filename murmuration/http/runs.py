@@ -3,13 +3,15 @@
 import asyncio
 import json
 import time
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import azure.durable_functions as df
 import azure.functions as func
 from azure.durable_functions.models.DurableOrchestrationStatus import DurableOrchestrationStatus
 
-from murmuration.contracts.base import Contract
+from murmuration.contracts.runs import RunInput
 from murmuration.http.problems import HttpProblem, quote
 from murmuration.policy.tenancy import owns
 
@@ -47,25 +49,34 @@ async def find(
     return status
 
 
+@cache
+def workflow_version() -> str:
+    """Read `defaultVersion` from host.json: Functions workers run in the app's folder. Empty when it has none."""
+    path = Path("host.json")
+    host = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return str(host.get("extensions", {}).get("durableTask", {}).get("defaultVersion", ""))
+
+
 async def start(
     client: df.DurableOrchestrationClient,
     orchestrator: str,
     run: str,
-    given: Contract,
+    request: RunInput,
     ours: tuple[str, ...] = (),
 ) -> bool:
-    """Start the run unless it is there already; returns whether it was started.
+    """Start the run, under the app's current version, unless it exists; returns whether it was started.
 
-    Raises `HttpProblem` 422 when the run is there and was started with something else; the fields `ours` come from the
-    settings, which may have changed since.
+    Raises `HttpProblem` 422 when it exists and was started with something else. The fields `ours`, and the version, are
+    not compared: they come from the app, which may have changed since.
     """
-    value = given.model_dump(mode="json")
+    version = workflow_version()
+    value = {**request.model_dump(mode="json"), "workflow_version": version}
     status = await status_of(client, run)
     if status is None:
-        await client.start_new(orchestrator, run, value)
+        await client.start_new(orchestrator, run, value, version=version or None)
         return True
-    before = as_json(status.input_)
-    if {**before, **dict.fromkeys(ours)} != {**value, **dict.fromkeys(ours)}:
+    same = dict.fromkeys((*ours, "workflow_version"))
+    if {**as_json(status.input_), **same} != {**value, **same}:
         detail = "this Idempotency-Key was used for another request: use a new key, or send the same request"
         raise HttpProblem(422, "Idempotency-Key reused", detail)
     return False

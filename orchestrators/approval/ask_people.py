@@ -18,7 +18,7 @@ def approval(run: Run, title: str, asked: Content, about: str = "") -> Strand[De
     stage = run.set_stage("approving")
     yield from release(run)
     began = now(run.context)
-    decision = yield from seek_approval(run.context, run.next_gate(), run.request(title, asked, about))
+    decision = yield from seek_approval(run.context, run.next_gate(), run.request(title, asked, about), run.goal.caller)
     run.approvals += (decision,)
     run.waited += now(run.context) - began
     yield from acquire(run, again=True)

@@ -89,7 +89,9 @@ class Run:
             if self._extensions == MAX_EXTENSIONS:
                 return False
             text = f"{reason}. To approve is to allow as much again as at first.\n\nGoal: {self.goal.text}"
-            self._extension = open_gate(self.context, self.next_gate(), self.request("Budget", Content(text=text)))
+            self._extension = open_gate(
+                self.context, self.next_gate(), self.request("Budget", Content(text=text)), self.goal.caller
+            )
         waiting, began = self._extension, now(self.context)
         decision = yield from waiting.decision(self.context)
         if self._extension is waiting:  # the first of the strands to wake
@@ -116,7 +118,6 @@ class Run:
         rules = self.goal.options.approval
         assert rules is not None  # noqa: S101 - the door lets no goal in that needs approval by nobody
         return ApprovalRequest(
-            tenant=self.goal.owner.tenant,
             title=title,
             asked=asked,
             about=about[:ABOUT_CHARACTERS],

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import reduce
 from operator import add
 
-from murmuration.contracts.documents import Ingestion, Reading, ReadingReport, Unreadable
+from murmuration.contracts.documents import DocumentReading, Ingestion, ReadingReport, Unreadable
 from murmuration.contracts.steps import INGEST_DOCUMENTS
 from murmuration.durable.calls import call
 from murmuration.durable.context import Context, now, read_input
@@ -17,8 +17,8 @@ BATCHES_AT_ONCE = 4
 
 @workflow
 def read_documents(context: Context) -> Strand[ReadingReport]:
-    """Read the documents of a `Reading`, in batches side by side."""
-    reading = read_input(context, Reading)
+    """Read the documents of a `DocumentReading`, in batches side by side."""
+    reading = read_input(context, DocumentReading)
     began = now(context)
     batches = {str(number): batch for number, batch in enumerate(reading.batches)}
 

@@ -100,7 +100,7 @@ class Door:
         title, requester = given.pop("title", "Something"), given.pop("requester", "carol@example.com")
         panels = given.pop("panels", [{"approvers": approvers or (ALICE, BOB), "quorum": given.pop("quorum", 1)}])
         rules = ApprovalRules.model_validate({"panels": panels, **given})
-        request = ApprovalRequest(tenant=tenant, title=title, asked=asked, requester=requester, rules=rules)
+        request = ApprovalRequest(title=title, asked=asked, requester=requester, rules=rules)
         run = self.host.start("achieve_goal", request.model_dump(mode="json"), run_id(tenant, name))
         self.until(lambda: self.status(run))
         return run

@@ -23,6 +23,7 @@ from murmuration.contracts.approvals import (
     Vote,
 )
 from murmuration.contracts.content import Content
+from murmuration.contracts.runs import Caller
 from murmuration.contracts.steps import Done, Failed, Later
 from murmuration.durable.flow import MAX_TIMER
 from murmuration.policy.gates import event_name, hash_of
@@ -43,8 +44,8 @@ def rules(*panels: Panel, **changed: Any) -> ApprovalRules:
 
 
 def gate(given: ApprovalRules, requester: str = "someone") -> ApprovalGate:
-    request = ApprovalRequest(tenant="t", title="The report", asked=ASKED, requester=requester, rules=given)
-    return ApprovalGate(run="run-1", id="run-1", request=request)
+    request = ApprovalRequest(title="The report", asked=ASKED, requester=requester, rules=given)
+    return ApprovalGate(caller=Caller(tenant="t"), run="run-1", id="run-1", request=request)
 
 
 @dataclass

@@ -9,12 +9,14 @@ import pytest
 from murmuration.approval.seek_approval import KEEPER, seek_approval
 from murmuration.contracts.approvals import ApprovalGate, ApprovalRequest, ApprovalRules, Decision, Panel
 from murmuration.contracts.content import Content
+from murmuration.contracts.runs import Caller
 from murmuration.durable.flow import conduct
 from simulation.records import EPOCH
 from simulation.scripted import simulate
+from simulation.virtual_host import VERSION
 
+CALLER = Caller(tenant="t")
 REQUEST = ApprovalRequest(
-    tenant="t",
     title="The plan",
     asked=Content(text="Do it?"),
     requester="someone",
@@ -24,7 +26,7 @@ REQUEST = ApprovalRequest(
 
 def seek(answer: Any) -> tuple[Decision, list[tuple[str, Any]]]:
     def orchestrator(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Any]:
-        decision = yield from conduct(context, seek_approval(context, 3, REQUEST))
+        decision = yield from conduct(context, seek_approval(context, 3, REQUEST, CALLER))
         return decision.model_dump(mode="json")
 
     trace = simulate(orchestrator, {}, lambda name, given: (9, answer))
@@ -40,7 +42,9 @@ def test_the_gate_is_a_numbered_instance_of_the_run_and_its_decision_comes_back(
     assert decision == decided
     [(name, given)] = started
     assert name == KEEPER
-    assert ApprovalGate.model_validate(given) == ApprovalGate(run="run-1", id="run-1-gate-3", request=REQUEST)
+    assert ApprovalGate.model_validate(given) == ApprovalGate(
+        caller=CALLER, workflow_version=VERSION, run="run-1", id="run-1-gate-3", request=REQUEST
+    )
 
 
 @pytest.mark.parametrize("answer", [RuntimeError("it broke"), None, "approved", {"state": "approved"}])

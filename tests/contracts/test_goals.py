@@ -10,6 +10,8 @@ from pydantic import ValidationError
 from murmuration.contracts.goals import Goal, GoalRequest, Options
 from murmuration.http.body import body_schema
 
+OWNER = {"caller": {"tenant": "t"}, "owner": {"tenant": "t"}}
+
 
 def read(body: Any) -> GoalRequest:
     """Parse it as the HTTP API does."""
@@ -103,12 +105,12 @@ def test_the_published_schema_says_the_same_as_the_code() -> None:
 
 
 def test_an_older_worker_reads_a_newer_runs_input() -> None:
-    newer = {"owner": {"tenant": "t"}, "text": "x", "options": {"concurrency": 7, "new_option": 1}, "new_field": 1}
+    newer = {"text": "x", "options": {"concurrency": 7, "new_option": 1}, "new_field": 1, **OWNER}
 
     assert Goal.model_validate(newer).options == Options(concurrency=7)
 
 
 def test_the_time_that_a_request_waits_is_not_part_of_the_run() -> None:
-    goal = Goal(owner={"tenant": "t"}, text="x", options=read(with_options(wait=30)).options)
+    goal = Goal.model_validate({"text": "x", "options": read(with_options(wait=30)).options, **OWNER})
 
     assert "wait" not in goal.model_dump(mode="json")["options"]

@@ -9,6 +9,7 @@ import jsonschema
 import pytest
 
 from murmuration.agents.loader import load_agent
+from simulation.virtual_host import VERSION
 from tests.end_to_end.conftest import DOCUMENTS, Product
 
 GOAL = "How hot is the water for green tea, and how long does black tea steep?"
@@ -48,6 +49,18 @@ def test_the_starter_answers_at_once_with_durables_urls_and_its_own(product: Pro
     status, raw = product.call("GET", "", base=links["statusQueryGetUri"])
     assert (status, raw["runtimeStatus"], raw["name"]) == (200, "Completed", "achieve_goal")
     assert raw["output"]["answer"] == state["outcome"]["answer"]
+
+
+def test_a_runs_input_says_who_called_and_under_which_version_it_runs(product: Product) -> None:
+    _, links = product.call("POST", "/api/goals", {"goal": "How hot is green tea?", "user": "ann"})
+
+    _, raw = product.call("GET", "", base=links["statusQueryGetUri"] + "&showInput=true")
+
+    run_input = json.loads(raw["input"])
+    assert run_input["caller"] == {"tenant": "default", "user": ""}, "a function key names nobody"
+    assert run_input["owner"]["user"], "the person for whom it runs is the body's"
+    assert run_input["workflow_version"] == VERSION
+    assert run_input["forked_from"] is None
 
 
 def test_what_is_published_describes_what_is_sent(product: Product) -> None:

@@ -12,6 +12,7 @@ from murmuration.contracts.goals import Approval, Budget, Goal
 from murmuration.contracts.memories import ExtractionResult, Lesson, Note, RecallResult
 from murmuration.contracts.owner import Owner
 from murmuration.contracts.plans import Plan, Planned
+from murmuration.contracts.runs import Caller
 from murmuration.contracts.steps import PENDING, Failed, Later
 from orchestrators.goal.achieve_goal import achieve_goal
 from simulation.records import EPOCH
@@ -102,7 +103,7 @@ def exhausted_asks_a_person() -> Trace:
 
 
 def conversation() -> Trace:
-    given = Goal(owner=Owner(tenant="t"), session="s", text="how hot?", plan=SMALL)
+    given = Goal(caller=Caller(tenant="t"), owner=Owner(tenant="t"), session="s", text="how hot?", plan=SMALL)
     return simulate(achieve_goal, given.model_dump(mode="json"), World())
 
 

@@ -5,9 +5,10 @@ from typing import Any
 
 from murmuration.contracts.approvals import ApprovalRules, Panel
 from murmuration.contracts.content import Reference
-from murmuration.contracts.documents import Reading, ReadingReport
+from murmuration.contracts.documents import DocumentReading, ReadingReport
 from murmuration.contracts.forgetting import PageResult
 from murmuration.contracts.owner import Owner
+from murmuration.contracts.runs import Caller
 from murmuration.contracts.steps import Done, Failed, Later
 from orchestrators.reading.read_documents import read_documents
 from simulation.scripted import Trace, simulate
@@ -90,7 +91,7 @@ def reading(batches: int, *replies: Done | Later | Failed | Exception) -> Callab
             return 1 + len(left), reply if isinstance(reply, Exception) else reply.model_dump(mode="json")
 
         names = [Reference(artifact=f"t/batch-{number}", bytes=9) for number in range(batches)]
-        given = Reading(owner=Owner(tenant="t"), batches=tuple(names))
+        given = DocumentReading(caller=Caller(tenant="t"), owner=Owner(tenant="t"), batches=tuple(names))
         return simulate(read_documents, given.model_dump(mode="json"), activity)
 
     return run

@@ -15,6 +15,7 @@ from murmuration.contracts.forgetting import (
     VerificationPolicy,
 )
 from murmuration.contracts.owner import Owner
+from murmuration.contracts.runs import Caller
 from murmuration.contracts.steps import Done, Failed, Later
 from murmuration.policy.forgetting import digest
 from orchestrators.forgetting.forget import forget
@@ -48,7 +49,8 @@ class World:
 
 
 def run(world: World) -> tuple[Receipt, Trace]:
-    trace = simulate(forget, Forgetting(subject=SUBJECT, verification=PATIENCE).model_dump(mode="json"), world)
+    request = Forgetting(caller=Caller(tenant="t"), subject=SUBJECT, verification=PATIENCE)
+    trace = simulate(forget, request.model_dump(mode="json"), world)
     assert trace.error is None
     receipt = Receipt.model_validate(trace.output)
     assert receipt.sha256 == digest(receipt)

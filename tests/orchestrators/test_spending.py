@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from murmuration.contracts.goals import Budget, Goal, Options
 from murmuration.contracts.owner import Owner
 from murmuration.contracts.prices import Price, PriceTable
+from murmuration.contracts.runs import Caller
 from murmuration.contracts.steps import STEPS, Done
 from murmuration.contracts.usage import Tokens, used
 from orchestrators.goal.achieve_goal import achieve_goal
@@ -37,7 +38,13 @@ class Priced(World):
 
 
 def spend(world: Priced, **options: Any) -> Any:
-    goal = Goal(owner=Owner(tenant="t"), text="how hot?", prices=PRICES, options=Options(**options))
+    goal = Goal(
+        caller=Caller(tenant="t"),
+        owner=Owner(tenant="t"),
+        text="how hot?",
+        prices=PRICES,
+        options=Options(**options),
+    )
     trace = simulate(achieve_goal, goal.model_dump(mode="json"), world)
     assert trace.error is None
     return trace.output

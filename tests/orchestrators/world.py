@@ -12,10 +12,12 @@ from murmuration.contracts.memories import ExtractionResult, RecallResult, Remem
 from murmuration.contracts.owner import Owner
 from murmuration.contracts.passages import Retrieved
 from murmuration.contracts.plans import Plan, Planned, Task
+from murmuration.contracts.runs import Caller
 from murmuration.contracts.steps import Done, Failed, Later
 from murmuration.contracts.usage import Usage
 from orchestrators.goal.achieve_goal import achieve_goal
 from simulation.scripted import Trace, simulate
+from simulation.virtual_host import VERSION
 
 REFERENCE = Reference(artifact="a/b", bytes=1)
 PLAN = Plan(
@@ -78,7 +80,15 @@ class World:
 
 def achieve(world: World, plan: Plan | None = None, **options: Any) -> tuple[Outcome, Trace]:
     """`plan`: the caller's own; otherwise the planner's."""
-    goal = Goal(owner=Owner(tenant="t"), text="how hot?", plan=plan, metadata={"who": "me"}, options=Options(**options))
+    goal = Goal(
+        caller=Caller(tenant="t"),
+        workflow_version=VERSION,
+        owner=Owner(tenant="t"),
+        text="how hot?",
+        plan=plan,
+        metadata={"who": "me"},
+        options=Options(**options),
+    )
     trace = simulate(achieve_goal, goal.model_dump(mode="json"), world)
     assert trace.error is None
     return Outcome.model_validate(trace.output), trace

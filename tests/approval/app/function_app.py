@@ -10,6 +10,7 @@ from murmuration.approval.approval_gate import approval_gate
 from murmuration.approval.seek_approval import seek_approval
 from murmuration.approval.web.routes import approvals
 from murmuration.contracts.approvals import ApprovalRequest
+from murmuration.contracts.runs import Caller
 from murmuration.contracts.steps import NOTIFY_APPROVERS, VERIFY_VOTE, Step
 from murmuration.durable.context import Context
 from murmuration.durable.flow import conduct
@@ -24,7 +25,7 @@ app.orchestration_trigger(context_name="context", orchestration="approval_gate")
 def achieve_goal(context: Context) -> Generator[Any, Any, dict[str, Any]]:
     """Takes an `ApprovalRequest`, returns its `Decision`."""
     request = ApprovalRequest.model_validate(context.get_input())
-    decision = yield from conduct(context, seek_approval(context, 1, request))
+    decision = yield from conduct(context, seek_approval(context, 1, request, Caller(tenant="default")))
     return decision.model_dump(mode="json")
 
 
