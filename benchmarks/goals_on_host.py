@@ -1,4 +1,4 @@
-"""Goals on the local cloud, its servers in processes of their own: one of 50 tasks, and many that wait for people."""
+"""Goals on the local cloud, its servers as processes: one goal of 50 tasks, and many that wait for people."""
 
 import asyncio
 import json
@@ -17,6 +17,7 @@ from benchmarks.random_graphs import Graph, eager_seconds
 from loopback.functions import protocol as wire
 from loopback.functions.apps.sdk import quicken
 from loopback.functions.replay.recorded import Recorded, differences
+from murmuration.cli.app_folder import app_folder
 from murmuration.cli.cloud import Cloud, Ports, cloud
 from orchestrators.goal.achieve_goal import achieve_goal
 
@@ -24,16 +25,17 @@ TASKS = 50
 CAP = 5
 AGENT_SECONDS = 0.2
 PEOPLE = ["ann@example.com"]
-SETTLING_SECONDS = 5.0
+SETTLE_SECONDS = 5.0
+APP = app_folder(None)
 DOCUMENT = {"source": "tea.md", "content": "# Tea\n\nGreen tea needs water of 80 degrees."}
 
 
 async def large_goal(folder: Path, seed: int) -> dict[str, float]:
-    """50 executors in a random graph, 5 at once as by default; each executor and each evaluator takes 0.2 s.
+    """Run 50 executors in a random graph, 5 at once as by default; each executor and each evaluator takes 0.2 s.
 
-    A goal of one task goes before it, for the first call of a process takes 0.2 s to load the clients' libraries.
-    The makespan is that of the tasks: from the first step of one to the moment the writer is asked, by the history's
-    own timestamps. What replaying costs is measured afterwards, on the history: every episode replayed once more.
+    A goal of one task goes first, because the first call of a process takes 0.2 s to load the clients' libraries.
+    The makespan runs from the first step of a task to the call of the writer, by the history's own timestamps. The
+    cost of replaying is measured afterwards: every episode of the history is replayed once more.
     """
     draw = random.Random(seed)
     needs = tuple(tuple(sorted(draw.sample(range(task), min(task, draw.choice((0, 1, 2)))))) for task in range(TASKS))
@@ -43,12 +45,12 @@ async def large_goal(folder: Path, seed: int) -> dict[str, float]:
             "id": f"t{task}",
             "type": "executor",
             "instruction": f"How hot is water for green tea number {task}?",
-            "depends_on": [f"t{each}" for each in needs[task]],
+            "depends_on": [f"t{need}" for need in needs[task]],
         }
         for task in range(TASKS)
     ]
     goal = {"goal": "How hot is water for tea?", "plan": plan, "options": {"concurrency": CAP, "revision_limit": 0}}
-    async with cloud(folder, Ports()) as up, aiohttp.ClientSession() as session:
+    async with cloud(APP, folder, Ports()) as up, aiohttp.ClientSession() as session:
         await _read(session, up)
         await _post(session, f"{up.app_url}/api/goals?wait=60", {**goal, "plan": plan[:1]})  # loads the clients
         for agent in ("executor", "evaluator"):
@@ -76,36 +78,36 @@ async def large_goal(folder: Path, seed: int) -> dict[str, float]:
 
 async def _outcome(session: aiohttp.ClientSession, goal: str) -> Any:
     while True:
-        async with session.get(goal) as answer:
-            found = await answer.json()
-        if found["outcome"] is not None:
-            return found["outcome"]
+        async with session.get(goal) as response:
+            state = await response.json()
+        if state["outcome"] is not None:
+            return state["outcome"]
         await asyncio.sleep(1)
 
 
 def _makespan(recorded: Recorded) -> float:
-    at: dict[str, datetime] = {}
+    first_scheduled: dict[str, datetime] = {}
     for event in recorded.events:
         if event["EventType"] == wire.TASK_SCHEDULED:
-            at.setdefault(event["Name"], wire.parse_timestamp(event["Timestamp"]))
-    return (at["write_answer"] - at["retrieve_passages"]).total_seconds()
+            first_scheduled.setdefault(event["Name"], wire.parse_timestamp(event["Timestamp"]))
+    return (first_scheduled["write_answer"] - first_scheduled["retrieve_passages"]).total_seconds()
 
 
 def _replay_seconds(recorded: Recorded) -> float:
     quicken()  # as the host drives the SDK
     handle: Callable[[str], str] = df.Orchestrator.create(achieve_goal)
     began = time.process_time()
-    found = differences(handle, recorded)
-    if found:
-        raise RuntimeError(f"the history does not replay: {found[0][:300]}")
+    problems = differences(handle, recorded)
+    if problems:
+        raise RuntimeError(f"the history does not replay: {problems[0][:300]}")
     return time.process_time() - began
 
 
 async def open_gates(folder: Path, count: int, seconds: float) -> dict[str, float]:
-    """Goals whose plans wait for people, each with a reminder to come; what the host uses while nothing happens."""
+    """Measure the host's CPU use while many plans wait for people, each with a reminder to come."""
     approval = {"of": ["plan"], "panels": [{"approvers": PEOPLE}], "timeout_seconds": 86_400, "remind_after": 0.5}
     plan = [{"id": "t1", "type": "executor", "instruction": "How hot is water for tea?"}]
-    async with cloud(folder, Ports()) as up, aiohttp.ClientSession() as session:
+    async with cloud(APP, folder, Ports()) as up, aiohttp.ClientSession() as session:
         goals = [
             {"goal": f"Question number {number}", "plan": plan, "options": {"approval": approval}}
             for number in range(count)
@@ -114,7 +116,7 @@ async def open_gates(folder: Path, count: int, seconds: float) -> dict[str, floa
             await _post(session, f"{up.app_url}/api/goals", goal)
         while await _waiting(session, up) < count:  # noqa: ASYNC110 - HTTP has no events
             await asyncio.sleep(0.5)
-        await asyncio.sleep(SETTLING_SECONDS)
+        await asyncio.sleep(SETTLE_SECONDS)
         cpu, began = _cpu_seconds(up), time.perf_counter()
         await asyncio.sleep(seconds)
         used = (_cpu_seconds(up) - cpu) / (time.perf_counter() - began)
@@ -122,12 +124,13 @@ async def open_gates(folder: Path, count: int, seconds: float) -> dict[str, floa
 
 
 async def _waiting(session: aiohttp.ClientSession, up: Cloud) -> int:
-    """How many gates have asked, and wait."""
+    """Return the number of open gates."""
     url = f"{up.app_url}/runtime/webhooks/durabletask/instances?runtimeStatus=Running&top=1000"
     async with session.get(url) as answer:
-        found = await answer.json()
+        instances = await answer.json()
     return sum(
-        each["name"] == "approval_gate" and (each["customStatus"] or {}).get("state") == "open" for each in found
+        instance["name"] == "approval_gate" and (instance["customStatus"] or {}).get("state") == "open"
+        for instance in instances
     )
 
 
@@ -144,11 +147,11 @@ async def _post(session: aiohttp.ClientSession, url: str, body: Any) -> Any:
 
 
 def _origin(up: Cloud, server: str) -> str:
-    return next(each.health for each in up.servers if each.name == server).rpartition("/")[0]
+    return next(running.health_url for running in up.servers if running.name == server).rpartition("/")[0]
 
 
 def _cpu_seconds(up: Cloud) -> float:
-    """User and system time of the process of the Functions host (proc(5)); Linux only."""
+    """Return user and system time of the Functions host's process (proc(5)); Linux only."""
     host = next(server for server in up.servers if server.name == "functions host")
     if host.process is None:
         raise RuntimeError("the host is not started")

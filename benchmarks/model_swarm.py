@@ -1,8 +1,8 @@
-"""`python -m benchmarks.model_swarm [--json]`: what a crowd of agents costs a model that bears little at once.
+"""`python -m benchmarks.model_swarm [--json]`: many agents and a model service that bears few calls at once.
 
-`AGENTS` agents ask at once a service that answers 429 above `BEARS` calls under way; who is refused comes back after
-a pause, as an orchestrator does. Reports the refusals: through the product's clients, and with the SDK alone. Then as
-many texts are embedded, each asked for by itself at a random moment of a while; reports the requests that it takes.
+`AGENTS` agents call a service at once that answers 429 above `MODEL_CONCURRENCY` calls; a refused agent tries again
+after a pause, as an orchestrator does. Reports the refusals through the product's clients and with the SDK alone. Then
+as many texts are embedded, each in a call of its own at a random moment; reports the number of requests.
 """
 
 import asyncio
@@ -16,22 +16,23 @@ from openai import AsyncOpenAI, RateLimitError
 
 from benchmarks.report import show
 from loopback.serving import in_thread
-from murmuration.cli.cloud import local_settings, model_app
+from murmuration.cli.local_settings import local_settings
 from murmuration.contracts.replies import SummaryReply
 from murmuration.services.clients import Clients
 from murmuration.services.errors import RetryLater
 from murmuration.services.identity.secrets import read_secret
 from murmuration.services.settings import settings_from
 from murmuration.services.step_context import StepContext
+from tests.services_on_loopback import model_app
 
 AGENTS = 200
-BEARS = 10
-SECONDS_A_CALL = 0.05
+MODEL_CONCURRENCY = 10
+CALL_SECONDS = 0.05
 SPREADS = (0.0, 0.05, 0.5, 2.0)
 
 
 async def crowd(ask: Callable[[], Awaitable[object]], *, pause: float = 0.05) -> int:
-    """All agents, until each has its answer; how often one had to come back."""
+    """Call `ask` once an agent until each has its answer; returns the number of refusals."""
 
     async def agent() -> int:
         attempt = 0
@@ -48,7 +49,7 @@ async def crowd(ask: Callable[[], Awaitable[object]], *, pause: float = 0.05) ->
 
 
 async def requests_for(clients: Clients, calls: Callable[[], Awaitable[int]], seconds: float) -> int:
-    """How many requests embed a text an agent, asked for within so many seconds."""
+    """Embed a text an agent within so many seconds; returns the number of requests."""
     moments = random.Random(1)
     before = await calls()
 
@@ -68,9 +69,9 @@ async def measure(server: str, data: Path) -> dict[str, float | int | str | None
 
         async def calls() -> int:
             async with control.get("/control/calls") as answer:
-                return sum(each["agent"] == "embeddings" for each in (await answer.json())["calls"])
+                return sum(call["agent"] == "embeddings" for call in (await answer.json())["calls"])
 
-        limited = {"at_once": BEARS, "delay": SECONDS_A_CALL, "repeat": True, "reply": {"summary": "s"}}
+        limited = {"at_once": MODEL_CONCURRENCY, "delay": CALL_SECONDS, "repeat": True, "reply": {"summary": "s"}}
         await control.post("/control/script", json={"agent": "*", "calls": [limited]})
         model = clients.model(StepContext(last_attempt=False))
         figures: dict[str, float | int | str | None] = {

@@ -28,7 +28,7 @@ from loopback.model.minilm import NAME as MINILM
 from loopback.model.routes import make_app as make_model
 from loopback.search.routes import make_app as make_search
 from loopback.serving import in_thread
-from murmuration.cli.cloud import SEARCH_KEY, local_settings
+from murmuration.cli.local_settings import SEARCH_KEY, local_settings
 from murmuration.contracts.owner import Owner
 from murmuration.policy.tenancy import run_id
 

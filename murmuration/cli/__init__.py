@@ -1,1 +1,1 @@
-"""The command line: `python -m murmuration.cli`."""
+"""The command line `mur`. It speaks HTTP to the app and imports only `murmuration.client` of ours."""

@@ -1,112 +1,42 @@
-"""The three servers as child processes, and the settings by which the app finds them.
+"""The servers on loopback that an app needs, started together.
 
-What the person has set, in the environment or in local.settings.json, is theirs: a server they bring is not started.
+Settings of the person, in the environment or in local.settings.json, win: a server that they bring is not started.
 """
 
 import asyncio
 import contextlib
+import errno
 import json
 import os
-import secrets
+import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
-from aiohttp import web
 
-from loopback.serving import HOST, STDIN_WATCH, CannotStart, free_port, writable_folder
+from loopback.serving import HOST, CannotStart, free_port, writable_folder
+from murmuration.cli.app_folder import LIBRARY_ROOT
+from murmuration.cli.local_settings import EMBEDDING_MODEL, SEARCH_KEY, SKILLS, approval_secret, local_settings
+from murmuration.cli.server import Server
 
-ROOT = Path(__file__).resolve().parents[2]
-START_SECONDS = 30.0
-SEARCH_KEY = "local"
-SKILLS = "murmuration.offline.skills"
-"""The module by which the offline model acts our agents."""
-LAST_LINES = 5
-EMBEDDING_MODEL = "local-hash"
-VECTOR_WEIGHTS = {EMBEDDING_MODEL: "0.01", "all-minilm-l6-v2": "1"}
-"""Of the model service's embeddings, as measured: docs/benchmarks.md."""
-
-
-@dataclass
-class Server:
-    """A child process: what it is called, where it answers, and the last it said."""
-
-    name: str
-    arguments: list[str]
-    health: str
-    settings: Mapping[str, str] = field(default_factory=dict)
-    """The setting behind an option of the command: errors name the setting, which is what a person can change."""
-    process: asyncio.subprocess.Process | None = None
-    said: list[str] = field(default_factory=list)
-
-    async def start(self, environment: Mapping[str, str], *, verbose: bool) -> None:
-        self.process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            *self.arguments,
-            cwd=ROOT,
-            env={**environment, STDIN_WATCH: "1"},
-            stdin=subprocess.PIPE,  # closes with this process, however it ends: then the child stops, too
-            stderr=subprocess.PIPE,
-        )
-        asyncio.get_running_loop().create_task(self._listen(verbose=verbose))
-
-    async def _listen(self, *, verbose: bool) -> None:
-        assert self.process is not None  # noqa: S101 - called by start
-        assert self.process.stderr is not None  # noqa: S101
-        async for line in self.process.stderr:
-            text = line.decode(errors="replace").rstrip()
-            self.said = [*self.said, text][-LAST_LINES:]
-            if verbose:
-                print(text, file=sys.stderr, flush=True)  # noqa: T201
-
-    async def healthy(self, session: aiohttp.ClientSession) -> None:
-        """Wait until it answers; raises `CannotStart` with its own last words when it ends instead."""
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + START_SECONDS
-        while loop.time() < deadline:
-            if self.process is not None and self.process.returncode is not None:
-                await asyncio.sleep(0.05)  # its last words are on their way
-                raise CannotStart(self._last_words() if self.said else f"the {self.name} ended at once")
-            with contextlib.suppress(aiohttp.ClientError, TimeoutError):
-                async with session.get(self.health, timeout=aiohttp.ClientTimeout(total=1)) as answer:
-                    if answer.status == 200:
-                        return
-            await asyncio.sleep(0.03)
-        raise CannotStart(f"the {self.name} did not answer at {self.health} within {START_SECONDS:.0f} s")
-
-    def _last_words(self) -> str:
-        words = self.said[-1]
-        for option, setting in self.settings.items():
-            words = words.replace(option, setting)
-        return words
-
-    async def stop(self) -> None:
-        if self.process is None or self.process.returncode is not None:
-            return
-        if self.process.stdin is not None:
-            self.process.stdin.close()
-        try:
-            await asyncio.wait_for(self.process.wait(), 5)
-        except TimeoutError:
-            self.process.kill()
-            await self.process.wait()
+BROUGHT_SERVERS = ("AZURE_SEARCH_ENDPOINT", "MODEL_BASE_URL")
+"""Settings that name a server which then is not started here."""
 
 
 @dataclass(frozen=True)
 class Cloud:
-    """A cloud that is up."""
+    """The running servers."""
 
     app_url: str
     servers: tuple[Server, ...]
-    theirs: tuple[str, ...]
-    """What the person brings: names of settings."""
+    brought: tuple[str, ...]
+    """Settings by which the person brings servers of their own."""
 
-    async def first_to_end(self) -> Server:
-        """Wait until one of the servers ends by itself."""
+    async def wait_for_an_end(self) -> Server:
+        """Wait until one of the servers ends by itself, and return it."""
         waits = {asyncio.create_task(server.process.wait()): server for server in self.servers if server.process}
         done, pending = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         for task in pending:
@@ -116,71 +46,94 @@ class Cloud:
 
 @dataclass(frozen=True)
 class Ports:
-    """0 takes a free one."""
+    """Ports of the servers; 0 takes a free one."""
 
     app: int = 0
     search: int = 0
     model: int = 0
 
 
-@contextlib.asynccontextmanager
-async def cloud(data: Path, ports: Ports, *, verbose: bool = False) -> AsyncIterator[Cloud]:
-    """Start everything, with its state below `data`; stop it on leaving. Raises `CannotStart`."""
-    writable_folder(data)
-    given = their_settings()
-    app, search, model = (port or free_port() for port in (ports.app, ports.search, ports.model))
-    servers = []
+def check_ports(ports: Ports, given: Collection[str]) -> None:
+    """Raise `CannotStart` for the first port in use among those of the servers that would be started."""
+    needed = {"--port": ports.app}
     if "AZURE_SEARCH_ENDPOINT" not in given:
-        arguments = ["loopback", "search", "--port", str(search), "--data", str(data / "search"), "--key", SEARCH_KEY]
-        servers.append(Server("search service", arguments, f"http://{HOST}:{search}/healthz"))
+        needed["--search-port"] = ports.search
     if "MODEL_BASE_URL" not in given:
-        model_url = f"http://{HOST}:{model}"
-        arguments = ["loopback", "model", "--port", str(model), "--skills", SKILLS]
-        if "EMBEDDING_BASE_URL" not in given:
-            arguments += ["--embeddings", given.get("EMBEDDING_MODEL", EMBEDDING_MODEL)]
-        settings = {"--embeddings": "EMBEDDING_MODEL"}
-        servers.append(Server("model service", arguments, f"{model_url}/healthz", settings))
+        needed["--model-port"] = ports.model
+    for option, port in needed.items():
+        try:
+            with socket.create_server((HOST, port)):
+                pass
+        except OSError as error:
+            reason = "is in use" if error.errno == errno.EADDRINUSE else f"can't be used ({error.strerror})"
+            raise CannotStart(f"port {port} {reason}: choose another with {option}") from error
+
+
+@contextlib.asynccontextmanager
+async def cloud(app: Path, data: Path, ports: Ports, *, verbose: bool = False) -> AsyncIterator[Cloud]:
+    """Start the app in the folder `app` and its servers, their state below `data`; stop them on leaving.
+
+    Raises `CannotStart`.
+    """
+    writable_folder(data)
+    given = given_settings(app)
+    port, search_port, model_port = (port or free_port() for port in (ports.app, ports.search, ports.model))
     own = {
-        **local_settings(given, data, search, model),
+        **local_settings(given, data, search_port, model_port),
         "APPROVAL_SECRET": approval_secret(data),
-        "PUBLIC_URL": f"http://{HOST}:{app}",
+        "PUBLIC_URL": f"http://{HOST}:{port}",
     }
     environment = {**os.environ, **own, **given}
-    arguments = ["loopback", "functions", "--app", str(ROOT), "--port", str(app), "--data", str(data / "functions")]
-    if verbose:
-        arguments.append("--verbose")
-    host = Server("functions host", arguments, f"http://{HOST}:{app}/admin/host/status")
-    everything = [*servers, host]
+    services = _services(given, data, search_port, model_port)
+    arguments = ["loopback", "functions", "--app", str(app), "--port", str(port), "--data", str(data / "functions")]
+    host = Server("functions host", arguments + ["--verbose"] * verbose, f"http://{HOST}:{port}/admin/host/status")
+    servers = (*services, host)
     try:
         async with aiohttp.ClientSession() as session:
-            await asyncio.gather(*(each.start(environment, verbose=verbose) for each in everything))
-            await asyncio.gather(*(server.healthy(session) for server in servers))
-            await asyncio.gather(_migrate(environment), host.healthy(session))
-        theirs = tuple(name for name in ("AZURE_SEARCH_ENDPOINT", "MODEL_BASE_URL") if name in given)
-        yield Cloud(f"http://{HOST}:{app}", tuple(everything), theirs)
+            await asyncio.gather(*(server.start(environment, verbose=verbose) for server in servers))
+            await asyncio.gather(*(service.wait_until_healthy(session) for service in services))
+            await asyncio.gather(_migrate(environment), host.wait_until_healthy(session))
+        brought = tuple(name for name in BROUGHT_SERVERS if name in given)
+        yield Cloud(f"http://{HOST}:{port}", servers, brought)
     finally:
-        await asyncio.gather(*(each.stop() for each in everything))
+        await asyncio.gather(*(server.stop() for server in servers))
+
+
+def _services(given: Mapping[str, str], data: Path, search_port: int, model_port: int) -> list[Server]:
+    services = []
+    if "AZURE_SEARCH_ENDPOINT" not in given:
+        options = ["--port", str(search_port), "--data", str(data / "search"), "--key", SEARCH_KEY]
+        health_url = f"http://{HOST}:{search_port}/healthz"
+        services.append(Server("search service", ["loopback", "search", *options], health_url))
+    if "MODEL_BASE_URL" not in given:
+        options = ["--port", str(model_port), "--skills", SKILLS]
+        if "EMBEDDING_BASE_URL" not in given:
+            options += ["--embeddings", given.get("EMBEDDING_MODEL", EMBEDDING_MODEL)]
+        health_url = f"http://{HOST}:{model_port}/healthz"
+        setting_of = {"--embeddings": "EMBEDDING_MODEL"}
+        services.append(Server("model service", ["loopback", "model", *options], health_url, setting_of))
+    return services
 
 
 async def _migrate(environment: Mapping[str, str]) -> None:
-    """The app's own command makes its indexes, as a deployment does."""
+    """Make the app's indexes with its own command, as a deployment does."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "murmuration.services.search",
         "migrate",
-        cwd=ROOT,
+        cwd=LIBRARY_ROOT,
         env=dict(environment),
         stderr=subprocess.PIPE,
     )
-    _, said = await process.communicate()
+    _, stderr = await process.communicate()
     if process.returncode:
-        raise CannotStart(said.decode(errors="replace").strip().splitlines()[-1])
+        raise CannotStart(stderr.decode(errors="replace").strip().splitlines()[-1])
 
 
-def their_settings() -> dict[str, str]:
-    """What the person has set: local.settings.json, and the environment, which wins."""
-    path = ROOT / "local.settings.json"
+def given_settings(app: Path) -> dict[str, str]:
+    """Return the settings in the app's local.settings.json, and those in the environment, which win."""
+    path = app / "local.settings.json"
     values: dict[str, str] = {}
     if path.exists():
         try:
@@ -224,42 +177,3 @@ SETTINGS = {
     "SMTP_PASSWORD",
     "SMTP_FROM",
 }
-
-
-def local_settings(given: Mapping[str, str], data: Path, search: int, model: int) -> dict[str, str]:
-    """What this cloud offers in place of what was not given."""
-    settings = {"ARTIFACTS_URL": (data.resolve() / "artifacts").as_uri()}
-    if "AZURE_SEARCH_ENDPOINT" not in given:
-        settings |= {"AZURE_SEARCH_ENDPOINT": f"http://{HOST}:{search}", "AZURE_SEARCH_API_KEY": SEARCH_KEY}
-    if "MODEL_BASE_URL" not in given:
-        embeddings = given.get("EMBEDDING_MODEL", EMBEDDING_MODEL)
-        settings |= {
-            "MODEL_BASE_URL": f"http://{HOST}:{model}/v1/",
-            "MODEL_API_KEY": "local",
-            "MODEL_STANDARD": "offline",
-            "EMBEDDING_MODEL": embeddings,
-            "EMBEDDING_DIMENSIONS": "384",
-        }
-        if embeddings in VECTOR_WEIGHTS:
-            settings["SEARCH_VECTOR_WEIGHT"] = VECTOR_WEIGHTS[embeddings]
-    return settings
-
-
-def approval_secret(data: Path) -> str:
-    """EmbeddingModel once and kept, so that the links in mails outlive a restart; raises `CannotStart`."""
-    path = data / "approval-secret"
-    try:
-        path.touch(mode=0o600)
-        if not path.read_text(encoding="utf-8"):
-            path.write_text(secrets.token_urlsafe(32), encoding="utf-8")
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise CannotStart(f"the secret in {str(path)!r} can't be kept: {error.strerror}") from error
-
-
-async def model_app() -> web.Application:
-    """The local model service with the skills of our agents, to be served in this process."""
-    from loopback.model.routes import make_app
-    from loopback.model.skills import load_skills
-
-    return await make_app(skills=load_skills(SKILLS))

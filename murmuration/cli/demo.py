@@ -1,4 +1,4 @@
-"""The main job, start to end: read documents, post goals, watch them, show what came out."""
+"""The demo, start to end: read documents, post goals, watch them, show the outcomes."""
 
 import asyncio
 import hashlib
@@ -15,20 +15,22 @@ from rich.console import Console
 from rich.live import Live
 
 from loopback.serving import CannotStart
-from murmuration.cli.cloud import ROOT, Ports, cloud
-from murmuration.cli.folder import Found, batches, find_documents
+from murmuration.cli.cloud import Ports, cloud
+from murmuration.cli.documents import DocumentSearch, batches, find_documents
 from murmuration.cli.screen import plain_lines, run_view, show_outcome
 from murmuration.client.app_client import AppClient, app_client
 
 DEFAULT_GOAL = "How does Murmuration survive a crash of the host, and what limits a run?"
-DEFAULT_DOCUMENTS = (ROOT / "README.md", ROOT / "docs")
 MAX_GOAL_CHARACTERS = 8_000
 GOALS_AT_ONCE = 2
 
 
 @dataclass(frozen=True)
 class Demo:
-    places: tuple[Path, ...]
+    """The options of one demo."""
+
+    app: Path
+    documents: tuple[Path, ...]
     goals: tuple[str, ...]
     data: Path
     as_json: bool
@@ -36,7 +38,7 @@ class Demo:
 
 
 def goals_of(goal: str | None, file: Path | None) -> tuple[str, ...]:
-    """The goals to run; raises `CannotStart` that quotes what is wrong."""
+    """Return the goals to run; raises `CannotStart` quoting a wrong one."""
     if file is not None:
         try:
             lines = file.read_text(encoding="utf-8-sig").splitlines()
@@ -47,41 +49,41 @@ def goals_of(goal: str | None, file: Path | None) -> tuple[str, ...]:
             raise CannotStart(f"the goals file {str(file)!r} holds no goal")
     else:
         goals = (DEFAULT_GOAL if goal is None else goal.strip(),)
-    for each in goals:
-        if not 1 <= len(each) <= MAX_GOAL_CHARACTERS:
-            raise CannotStart(f"a goal has 1 to {MAX_GOAL_CHARACTERS} characters, {each[:60]!r} has {len(each)}")
+    for text in goals:
+        if not 1 <= len(text) <= MAX_GOAL_CHARACTERS:
+            raise CannotStart(f"a goal has 1 to {MAX_GOAL_CHARACTERS} characters, {text[:60]!r} has {len(text)}")
     return goals
 
 
-def data_folder(base: Path, places: Sequence[Path]) -> Path:
-    """Other documents, another folder: answers come from the documents that were named, and no others."""
-    names = "\n".join(sorted(str(place.resolve()) for place in places))
+def data_folder(base: Path, documents: Sequence[Path]) -> Path:
+    """Return a folder for these documents alone, so that answers come from no others."""
+    names = "\n".join(sorted(str(path.resolve()) for path in documents))
     return base / hashlib.sha256(names.encode()).hexdigest()[:12]
 
 
 async def run_demo(demo: Demo) -> int:
-    """Returns the exit status: 0 when all goals were completed, 1 when one was not."""
+    """Run the demo; the exit status is 0 when all goals were completed, else 1."""
     console = Console(stderr=demo.as_json, highlight=False)
-    found = find_documents(demo.places)
+    found = find_documents(demo.documents)
     began = time.monotonic()
-    async with cloud(demo.data, Ports(), verbose=demo.verbose) as up, app_client(up.app_url) as app:
+    async with cloud(demo.app, demo.data, Ports(), verbose=demo.verbose) as up, app_client(up.app_url) as app:
         console.print(f"local cloud up in {time.monotonic() - began:.1f} s at {up.app_url}", style="dim")
         await _read(app, found, console)
-        if "AZURE_SEARCH_ENDPOINT" not in up.theirs:  # a service of theirs may hold documents of other folders
-            await _forget_gone(app, found, console)
+        if "AZURE_SEARCH_ENDPOINT" not in up.brought:  # a service of their own may hold documents of other folders
+            await _forget_missing(app, found, console)
         if demo.as_json:
             return await _answer_all(app, demo.goals)
         return 0 if await _answer_live(app, demo.goals[0], console) else 1
 
 
-async def _read(app: AppClient, found: Found, console: Console) -> None:
+async def _read(app: AppClient, found: DocumentSearch, console: Console) -> None:
     began = time.monotonic()
     totals = {"documents": 0, "written": 0, "unchanged": 0, "removed": 0}
     for batch in batches(found.documents):
         report = await app.read(batch)
         totals = {name: count + report[name] for name, count in totals.items()}
-        for each in report["unreadable"]:
-            console.print(f"not read: {each['source']}: {each['reason']}", style="yellow")
+        for document in report["unreadable"]:
+            console.print(f"not read: {document['source']}: {document['reason']}", style="yellow")
     counts = ", ".join(f"{count} {name}" for name, count in totals.items() if name != "documents")
     elapsed = time.monotonic() - began
     console.print(f"read {totals['documents']} documents in {elapsed:.1f} s (chunks: {counts})", style="dim")
@@ -92,15 +94,15 @@ async def _read(app: AppClient, found: Found, console: Console) -> None:
         console.print(f"skipped {sum(found.skipped.values())} files of other kinds ({kinds})", style="dim")
 
 
-async def _forget_gone(app: AppClient, found: Found, console: Console) -> None:
-    """What the folder no longer has, answers must not come from."""
-    gone = found.gone(await app.sources())
-    if not gone:
+async def _forget_missing(app: AppClient, found: DocumentSearch, console: Console) -> None:
+    """Forget documents that are no longer on disk: answers must not come from them."""
+    missing = found.missing(await app.sources())
+    if not missing:
         return
     began = time.monotonic()
     with console.status("forgetting documents that are gone …"):
-        await app.forget(gone)
-    what = "1 document is" if len(gone) == 1 else f"{len(gone)} documents are"
+        await app.forget(missing)
+    what = "1 document is" if len(missing) == 1 else f"{len(missing)} documents are"
     console.print(f"{what} gone and forgotten, read back in {time.monotonic() - began:.1f} s", style="dim")
 
 
@@ -126,13 +128,13 @@ async def _answer_live(app: AppClient, goal: str, console: Console) -> bool:
 
 
 async def _answer_all(app: AppClient, goals: Sequence[str]) -> int:
-    """One JSON line per goal on stdout, in their order."""
-    places = asyncio.Semaphore(GOALS_AT_ONCE)
+    """Print one JSON line a goal on stdout, in their order; returns the exit status."""
+    slots = asyncio.Semaphore(GOALS_AT_ONCE)
 
     async def answer(goal: str) -> dict[str, Any]:
-        async with places:
+        async with slots:
             run = await app.start(goal)
-            state = [each async for each in app.watch(run)][-1]
+            state = [state async for state in app.watch(run)][-1]
             outcome = state["outcome"] or {"status": "failed", "answer": "", "error": state["error"]}
             return {"goal": goal, "id": run, **outcome}
 

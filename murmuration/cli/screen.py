@@ -1,4 +1,4 @@
-"""What a person sees of a run in the terminal."""
+"""Draws a run for the terminal."""
 
 import time
 from typing import Any
@@ -19,7 +19,7 @@ STYLES = {
 
 
 def run_view(state: dict[str, Any], began: float) -> RenderableType:
-    """The run under way: its stage, each task, tokens and elapsed time."""
+    """Draw the run so far: its stage, each task, tokens and elapsed time."""
     table = Table.grid(padding=(0, 2))
     for task in state["tasks"]:
         again = f"revised {task['revisions']}×" if task.get("revisions") else ""
@@ -32,7 +32,7 @@ def run_view(state: dict[str, Any], began: float) -> RenderableType:
 
 
 def plain_lines(state: dict[str, Any], before: dict[str, Any] | None) -> list[str]:
-    """What has changed since `before`, for a terminal that is none."""
+    """Return what changed since `before`, one line a change, for output that is not a terminal."""
     lines = []
     if before is None or before["stage"] != state["stage"]:
         lines.append(f"stage: {state['stage']}")
@@ -45,7 +45,7 @@ def plain_lines(state: dict[str, Any], before: dict[str, Any] | None) -> list[st
 
 
 def show_outcome(console: Console, goal: str, outcome: dict[str, Any], elapsed: float) -> None:
-    """The answer with its citations, the verdict, and what it took."""
+    """Print the answer with its citations, the verdict, and the cost."""
     console.print()
     if outcome["error"]:
         error = outcome["error"]
@@ -62,11 +62,14 @@ def show_outcome(console: Console, goal: str, outcome: dict[str, Any], elapsed: 
 
 
 def facts_of(outcome: dict[str, Any], elapsed: float) -> list[str]:
+    """Return the verdict, the usage and whatever else an outcome reports, a line each."""
     verdict, usage = outcome["verdict"], outcome["usage"]
     lines = []
     if verdict:
-        said = "; ".join(verdict["reasons"])
-        lines.append(f"verdict   {'passed' if verdict['passed'] else 'not passed'}, score {verdict['score']}: {said}")
+        reasons = "; ".join(verdict["reasons"])
+        lines.append(
+            f"verdict   {'passed' if verdict['passed'] else 'not passed'}, score {verdict['score']}: {reasons}"
+        )
     tokens = f"{usage['input_tokens']:,} in, {usage['output_tokens']:,} out, {usage['embedding_tokens']:,} embedded"
     lines.append(f"usage     {usage['model_calls']} model calls, tokens: {tokens}; {elapsed:.1f} s")
     if cost := outcome.get("cost"):

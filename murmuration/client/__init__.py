@@ -1,1 +1,1 @@
-"""A client of the app's HTTP API."""
+"""The typed client of the app's HTTP API."""

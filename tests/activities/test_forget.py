@@ -14,7 +14,7 @@ from activities.forget_rows import forget_rows
 from activities.forget_runs import RUNS_AT_ONCE, forget_runs
 from loopback.search.routes import make_app as make_search
 from loopback.serving import in_thread
-from murmuration.cli.cloud import SEARCH_KEY, local_settings
+from murmuration.cli.local_settings import SEARCH_KEY, local_settings
 from murmuration.contracts.forgetting import DeletionCounts, DeletionPage, PageResult, RowDeletionPage, Sources, Subject
 from murmuration.contracts.owner import Owner
 from murmuration.policy.forgetting import source_key

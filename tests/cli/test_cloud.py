@@ -1,4 +1,4 @@
-"""What the local cloud makes up for the app, and keeps."""
+"""Settings and secrets that the local cloud gives to the app."""
 
 import os
 import subprocess
@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from loopback.serving import CannotStart, free_port
-from murmuration.cli.cloud import ROOT, approval_secret, local_settings
+from murmuration.cli.local_settings import approval_secret, local_settings
+from tests.services_on_loopback import ROOT
 
 
-def test_the_secret_of_links_outlives_a_restart_and_is_another_in_another_folder(tmp_path: Path) -> None:
+def test_the_approval_secret_outlives_a_restart_and_belongs_to_one_folder(tmp_path: Path) -> None:
     here, there = tmp_path / "here", tmp_path / "there"
     here.mkdir()
     there.mkdir()
@@ -23,12 +24,12 @@ def test_the_secret_of_links_outlives_a_restart_and_is_another_in_another_folder
     assert approval_secret(there) != first
 
 
-def test_a_secret_that_cannot_be_kept_is_said(tmp_path: Path) -> None:
+def test_a_secret_that_cannot_be_stored_is_reported(tmp_path: Path) -> None:
     with pytest.raises(CannotStart, match="approval-secret"):
         approval_secret(tmp_path / "missing")
 
 
-def test_the_cloud_weighs_vectors_as_suits_their_model() -> None:
+def test_the_weight_of_vectors_suits_the_embedding_model() -> None:
     def weight(given: dict[str, str]) -> str | None:
         return local_settings(given, Path("data"), 1, 2).get("SEARCH_VECTOR_WEIGHT")
 
@@ -37,8 +38,8 @@ def test_the_cloud_weighs_vectors_as_suits_their_model() -> None:
     assert weight({"EMBEDDING_MODEL": "theirs"}) is None, "the app's own default holds"
 
 
-def test_the_cloud_does_not_start_with_a_model_that_is_not_there(tmp_path: Path) -> None:
-    ports = [each for name in ("--port", "--search-port", "--model-port") for each in (name, str(free_port()))]
+def test_the_cloud_does_not_start_with_an_unknown_embedding_model(tmp_path: Path) -> None:
+    ports = [text for name in ("--port", "--search-port", "--model-port") for text in (name, str(free_port()))]
     environment = {**os.environ, "EMBEDDING_MODEL": "word2vec"}
     command = [sys.executable, "-m", "murmuration.cli", "up", "--data", str(tmp_path), *ports]
 

@@ -1,4 +1,4 @@
-"""What is shown of a run, on a terminal and where there is none."""
+"""A run on the screen: live on a terminal, as lines elsewhere."""
 
 import time
 from io import StringIO
@@ -31,29 +31,29 @@ OUTCOME: dict[str, Any] = {
 }
 
 
-def shown(thing: Any) -> str:
+def rendered(thing: Any) -> str:
     console = Console(file=StringIO(), width=100, force_terminal=False)
     console.print(thing)
     return str(console.file.getvalue())  # type: ignore[attr-defined]
 
 
-def test_a_run_under_way_shows_each_task_tokens_and_time() -> None:
-    text = shown(run_view(STATE, time.monotonic() - 2))
+def test_a_run_shows_each_task_tokens_and_time() -> None:
+    text = rendered(run_view(STATE, time.monotonic() - 2))
 
     assert "working · 3 model calls · 1,234 tokens · 2.0 s" in text
-    assert "find [tea]" in text, "what looks like markup is text"
+    assert "find [tea]" in text, "text that looks like markup stays text"
     assert "revising" in text
     assert "revised 2×" in text
 
 
-def test_without_a_terminal_only_changes_are_shown() -> None:
+def test_without_a_terminal_only_changes_are_printed() -> None:
     first = plain_lines(STATE, None)
     assert first[0] == "stage: working"
     assert "t2 executor: revising (revised 2x)  answer" in first[2]
     assert plain_lines(STATE, STATE) == []
 
 
-def test_an_outcome_shows_all_that_came_out() -> None:
+def test_an_outcome_shows_everything_it_holds() -> None:
     console = Console(file=StringIO(), width=120)
     show_outcome(console, "How hot?", OUTCOME, 1.5)
     text = console.file.getvalue()  # type: ignore[attr-defined]
@@ -63,7 +63,7 @@ def test_an_outcome_shows_all_that_came_out() -> None:
         assert part in text
 
 
-def test_a_failed_run_says_why() -> None:
+def test_a_failed_run_shows_its_error() -> None:
     console = Console(file=StringIO(), width=120)
     error = {"code": "budget_exceeded", "message": "3 of 3 model calls are used"}
     show_outcome(console, "How hot?", {**OUTCOME, "answer": "", "citations": [], "verdict": None, "error": error}, 1)

@@ -11,7 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from activities.ingest_documents import _chunks
-from murmuration.cli.folder import READABLE, batches, find_documents
+from murmuration.cli.documents import READABLE, batches, find_documents
 from murmuration.contracts.documents import DocumentsRequest, DocumentUpload, StoredDocument
 from murmuration.documents import SUFFIXES
 from tests.documents.test_pdf import TEA

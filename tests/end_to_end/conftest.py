@@ -1,4 +1,4 @@
-"""The whole product on loopback: the three servers as processes, the app as it is."""
+"""The whole product on loopback: the app and its two services as processes."""
 
 import asyncio
 import json
@@ -13,6 +13,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from murmuration.cli.cloud import Cloud, Ports, cloud
+from tests.services_on_loopback import ROOT
 
 DOCUMENTS = {
     "tea/green.md": "# Green tea\n\nGreen tea needs water of 80 degrees. It steeps for three minutes.\n",
@@ -24,13 +25,13 @@ DOCUMENTS = {
 
 @dataclass
 class Product:
-    """Calls the product over HTTP."""
+    """The running product, called over HTTP."""
 
     url: str
     search: str
     model: str
     data: Path
-    """Where all of it is kept."""
+    """Folder of all its state."""
 
     def call(
         self,
@@ -41,54 +42,61 @@ class Product:
         headers: dict[str, str] | None = None,
         base: str | None = None,
     ) -> tuple[int, Any]:
-        """(status, body as JSON)."""
+        """Return (status, body as JSON)."""
         text = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
-        sent = {"Content-Type": "application/json", **(headers or {})}
-        request = Request((base or self.url) + path, data=text, method=method, headers=sent)  # noqa: S310 - loopback
+        all_headers = {"Content-Type": "application/json", **(headers or {})}
+        request = Request((base or self.url) + path, data=text, method=method, headers=all_headers)  # noqa: S310 - loopback
         try:
-            with urlopen(request, timeout=120) as answer:  # noqa: S310
-                return answer.status, json.loads(answer.read() or b"null")
+            with urlopen(request, timeout=120) as response:  # noqa: S310
+                return response.status, json.loads(response.read() or b"null")
         except HTTPError as error:
             with error:
                 return error.code, json.loads(error.read() or b"null")
 
     def achieve(self, goal: str, *, user: str = "", session_id: str = "", **options: Any) -> dict[str, Any]:
-        """Run a goal to its end; returns the outcome."""
+        """Run a goal to its end and return the outcome."""
         body = {"goal": goal, "user": user, "session_id": session_id, "options": options}
-        status, outcome = self.call("POST", "/api/goals?wait=100", body)
-        assert status == 200, outcome
-        found: dict[str, Any] = outcome
-        return found
+        status, answer = self.call("POST", "/api/goals?wait=100", body)
+        assert status == 200, answer
+        outcome: dict[str, Any] = answer
+        return outcome
 
-    def asked(self, agent: str) -> dict[str, Any]:
-        """The last message that the agent was sent."""
-        _, seen = self.call("GET", "/control/calls?content=1", base=self.model)
-        found: dict[str, Any] = json.loads([each for each in seen["calls"] if each["agent"] == agent][-1]["content"])
-        return found
+    def prompts(self, agent: str) -> list[str]:
+        """Return the messages that the agent was sent, as JSON texts."""
+        _, answer = self.call("GET", "/control/calls?content=1", base=self.model)
+        return [call["content"] for call in answer["calls"] if call["agent"] == agent]
+
+    def last_prompt(self, agent: str) -> dict[str, Any]:
+        """Return the last message that the agent was sent."""
+        prompt: dict[str, Any] = json.loads(self.prompts(agent)[-1])
+        return prompt
 
     def script(self, agent: str, *calls: dict[str, Any]) -> None:
+        """Script the model's next calls of an agent."""
         self.call("POST", "/control/script", {"agent": agent, "calls": list(calls)}, base=self.model)
 
-    def fault(self, **fault: Any) -> None:
+    def fail_search(self, **fault: Any) -> None:
+        """Make the search service fail."""
         self.call("POST", "/control/faults", fault, base=self.search)
 
     def heal(self) -> None:
+        """Remove all scripts and faults."""
         self.call("DELETE", "/control/script", base=self.model)
         self.call("DELETE", "/control/faults", base=self.search)
 
 
 @pytest.fixture(scope="session")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    """One cloud for all tests, with a few documents read."""
+    """Run one cloud for all tests, with a few documents in its index."""
     data = tmp_path_factory.mktemp("cloud")
     up = threading.Event()
     down = threading.Event()
-    found: list[Cloud] = []
+    clouds: list[Cloud] = []
 
     async def hold() -> None:
         try:
-            async with cloud(data, Ports()) as started:
-                found.append(started)
+            async with cloud(ROOT, data, Ports()) as started:
+                clouds.append(started)
                 up.set()
                 await asyncio.to_thread(down.wait)
         finally:
@@ -97,9 +105,9 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     thread = threading.Thread(target=lambda: asyncio.run(hold()))
     thread.start()
     up.wait(60)
-    assert found, "the cloud did not start"
-    origins = {server.name: server.health.rsplit("/", 1)[0] for server in found[0].servers}
-    product = Product(found[0].app_url, origins["search service"], origins["model service"], data)
+    assert clouds, "the cloud did not start"
+    origins = {server.name: server.health_url.rsplit("/", 1)[0] for server in clouds[0].servers}
+    product = Product(clouds[0].app_url, origins["search service"], origins["model service"], data)
     documents = [{"source": source, "content": content} for source, content in DOCUMENTS.items()]
     status, report = product.call("POST", "/api/documents", {"documents": documents, "wait": 60})
     assert (status, report["report"]["documents"]) == (200, len(DOCUMENTS))
@@ -110,6 +118,6 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
 
 @pytest.fixture
 def product(running: Product) -> Iterator[Product]:
-    """The running product, healthy before and after."""
+    """Return the running product and heal it afterwards."""
     yield running
     running.heal()

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from murmuration.cli.cloud import ROOT
 from tests.end_to_end.test_kill import Servers, running
+from tests.services_on_loopback import ROOT
 
 ROOMS = ("activities", "murmuration", "orchestrators", "triggers")
 TASK = {"id": "t1", "type": "executor", "agent": "expert", "instruction": "How long does green tea steep?"}

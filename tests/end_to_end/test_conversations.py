@@ -21,7 +21,7 @@ def folder(product: Product, user: str, session: str) -> Path:
 def known(product: Product, goal: str, user: str = "") -> list[str]:
     """What the planner is told is remembered; asking leaves nothing behind."""
     product.achieve(goal, user=user, remember=False)
-    return [note["text"] for note in product.asked("planner")["known"]]
+    return [note["text"] for note in product.last_prompt("planner")["known"]]
 
 
 def test_a_goal_that_points_back_is_answered_as_it_is_meant(product: Product) -> None:
@@ -31,7 +31,7 @@ def test_a_goal_that_points_back_is_answered_as_it_is_meant(product: Product) ->
     assert "three minutes" in first["answer"]
     assert "five minutes" in second["answer"]
     assert second["citations"][0]["source"] == "tea/black.rst"
-    assert [turn["goal"] for turn in product.asked("planner")["conversation"]["turns"]] == [GREEN]
+    assert [turn["goal"] for turn in product.last_prompt("planner")["conversation"]["turns"]] == [GREEN]
 
 
 def test_two_users_conversations_of_one_name_are_two(product: Product) -> None:
@@ -39,10 +39,10 @@ def test_two_users_conversations_of_one_name_are_two(product: Product) -> None:
 
     for user in ("bob", ""):
         product.achieve("And black tea?", user=user, session_id="shared name")
-        assert product.asked("planner")["conversation"] is None
+        assert product.last_prompt("planner")["conversation"] is None
 
     product.achieve("And black tea?", user="ada", session_id="shared name")
-    assert product.asked("planner")["conversation"] is not None
+    assert product.last_prompt("planner")["conversation"] is not None
 
 
 def test_every_turn_is_kept_and_a_summary_of_those_further_back(product: Product) -> None:
@@ -56,7 +56,7 @@ def test_every_turn_is_kept_and_a_summary_of_those_further_back(product: Product
     assert len(list((kept / "turns").iterdir())) == MAX_WHOLE_TURNS + 1
     assert (kept / "summary").is_file()
     product.achieve("And black tea?", session_id="long talk")
-    conversation = product.asked("planner")["conversation"]
+    conversation = product.last_prompt("planner")["conversation"]
     assert "How hot is the water for green tea? Green tea needs water of 80 degrees." in conversation["summary"]
     assert len(conversation["turns"]) == 4
 

@@ -16,10 +16,11 @@ from azure.core.credentials import AzureKeyCredential
 from azure.search.documents import SearchClient
 
 from loopback.serving import free_port
-from murmuration.cli.cloud import ROOT, SEARCH_KEY, SKILLS, local_settings
+from murmuration.cli.local_settings import SEARCH_KEY, SKILLS, local_settings
 from murmuration.services.search.indexes import MEMORY, index_name
 from tests.end_to_end.conftest import DOCUMENTS
 from tests.end_to_end.test_product import GOAL
+from tests.services_on_loopback import ROOT
 
 KILLS = 20
 MODEL_SECONDS = 0.25

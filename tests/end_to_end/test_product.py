@@ -261,7 +261,7 @@ def test_without_embeddings_words_alone_are_searched_and_the_answer_says_so(prod
 
 
 def test_a_search_that_stumbles_is_asked_again(product: Product) -> None:
-    product.fault(path="knowledge", status=503, retry_after=1, times=1)
+    product.fail_search(path="knowledge", status=503, retry_after=1, times=1)
 
     outcome = product.achieve("How hot is green tea?")
 
@@ -269,7 +269,7 @@ def test_a_search_that_stumbles_is_asked_again(product: Product) -> None:
 
 
 def test_without_search_a_run_goes_on_without_context_and_says_so(product: Product) -> None:
-    product.fault(status=503, times=1_000)
+    product.fail_search(status=503, times=1_000)
 
     outcome = product.achieve("How hot is green tea?")
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from loopback.serving import in_thread
 from murmuration.agents.loader import load_agent
-from murmuration.cli.cloud import model_app
 from murmuration.offline.skills import NAME, SKILLS
+from tests.services_on_loopback import model_app
 
 PASSAGES = [
     {

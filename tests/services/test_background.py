@@ -6,12 +6,12 @@ import pytest
 
 from loopback.serving import in_thread
 from murmuration.agents.loader import load_agent
-from murmuration.cli.cloud import model_app
 from murmuration.contracts.replies import DraftReply
 from murmuration.services.errors import GiveUp, Pending, Refused, RetryLater, StepError
 from murmuration.services.model.agent_question import ASKED_AGAIN
 from murmuration.services.model.background import Started
 from tests.services.asked import QUESTION, Asked, calls, script, unscript
+from tests.services_on_loopback import model_app
 
 pytestmark = pytest.mark.anyio
 SLOW = load_agent("executor").model_copy(update={"background": True})

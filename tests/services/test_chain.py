@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from loopback.serving import in_thread
-from murmuration.cli.cloud import model_app
 from murmuration.contracts.replies import JudgementReply
 from murmuration.services.errors import RATE_LIMITED, GiveUp, Refused, RetryLater, StepError
 from murmuration.services.model.breaker import FAILURES
 from murmuration.services.model.limiter import FIRST_LIMIT
 from tests.services.asked import QUESTION, Asked, calls, script, unscript
+from tests.services_on_loopback import model_app
 
 pytestmark = pytest.mark.anyio
 DOWN = {"status": 503, "repeat": True}

@@ -10,12 +10,12 @@ from aiohttp import web
 
 from loopback.serving import in_thread
 from murmuration.agents.loader import load_agent
-from murmuration.cli.cloud import model_app
 from murmuration.contracts.usage import Tokens
 from murmuration.services.errors import GiveUp, Refused, RetryLater, StepError
 from murmuration.services.model.agent_question import ASKED_AGAIN
 from murmuration.services.settings import ModelApi
 from tests.services.asked import Asked, calls, script, unscript
+from tests.services_on_loopback import model_app
 
 
 @pytest.fixture(scope="module")

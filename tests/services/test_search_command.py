@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from murmuration.cli.cloud import ROOT, SEARCH_KEY
+from murmuration.cli.local_settings import SEARCH_KEY
 from murmuration.contracts.owner import Owner
 from murmuration.services.clients import Clients
 from murmuration.services.search.indexes import KINDS, KNOWLEDGE, index_name
 from murmuration.services.search.moving import EmbeddingModel, move
 from murmuration.services.search.store import Search
-from tests.services_on_loopback import Servers, servers
+from tests.services_on_loopback import ROOT, Servers, servers
 
 ACME, OTHER = Owner(tenant="acme"), Owner(tenant="other", user="ada")
 OLD = {"EMBEDDING_MODEL": "local-hash", "EMBEDDING_DIMENSIONS": "64"}
