@@ -51,7 +51,12 @@ def surroundings(req: func.HttpRequest) -> str:
             "own": [package.OWNER for package in (agents, cli, local, services)],
             "words": Path("words.txt").read_text(encoding="utf-8"),
             "folder": os.getcwd(),
-            "neighbours": [name for name in NEIGHBOURS if find_spec(name)],
+            "importable": [
+                folder
+                for name in NEIGHBOURS
+                if (spec := find_spec(name))
+                for folder in spec.submodule_search_locations
+            ],
         }
     )
 
@@ -63,7 +68,7 @@ def greet(name: str) -> str:
 
 @app.orchestration_trigger(context_name="context")
 def greet_everybody(context: df.DurableOrchestrationContext):
-    return (yield context.task_all([context.call_activity("greet", name) for name in context.get_input()]))
+    return (yield context.task_all([context.call_activity("greet", name) for name in context.get_input()["names"]]))
 """
 FILES = {
     "host.json": '{"version": "2.0"}',
@@ -103,6 +108,10 @@ def app(tmp_path: Path) -> Path:
 def _clean_environment() -> dict[str, str]:
     """Return the environment without what would lead back to this repository."""
     return {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME")}
+
+
+def _is_in(path: str, folder: Path) -> bool:
+    return Path(path).resolve().is_relative_to(folder.resolve())
 
 
 @contextmanager
@@ -151,17 +160,19 @@ def test_somebodys_app_runs_with_its_own_packages_in_its_own_folder(
 ) -> None:
     with serving(environment, tmp_path, "functions", "--app", str(app)) as url:
         surroundings = call(f"{url}/api/surroundings")
-        started = call(f"{url}/runtime/webhooks/durabletask/orchestrators/greet_everybody", ["Ada", "Bob"])
+        started = call(f"{url}/runtime/webhooks/durabletask/orchestrators/greet_everybody", {"names": ["Ada", "Bob"]})
         status = call(started["statusQueryGetUri"])
         while status["runtimeStatus"] in ("Pending", "Running"):
             time.sleep(0.05)
             status = call(started["statusQueryGetUri"])
 
+    # Inside the environment is fine: azure-functions-durable installs a package `tests`.
+    from_elsewhere = [path for path in surroundings.pop("importable") if not _is_in(path, environment.parent)]
+    assert from_elsewhere == []
     assert surroundings == {
         "own": ["somebody's agents", "somebody's cli", "somebody's local", "somebody's services"],
         "words": "read by a relative path",
         "folder": str(app.resolve()),
-        "neighbours": [],
     }
     assert (status["runtimeStatus"], status["output"]) == ("Completed", ["Hello Ada!", "Hello Bob!"])
 
