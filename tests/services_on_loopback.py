@@ -61,8 +61,8 @@ class Servers:
         post(f"{self.search}/control/visibility-lag", {"seconds": seconds})
 
     def calls(self) -> list[dict[str, Any]]:
-        """Return the calls that the model has received."""
-        with urlopen(f"{self.model}/control/calls") as response:  # noqa: S310 - loopback
+        """Return the calls that the model has received, each with its last message."""
+        with urlopen(f"{self.model}/control/calls?content=1") as response:  # noqa: S310 - loopback
             calls: list[dict[str, Any]] = json.loads(response.read())["calls"]
         return calls
 

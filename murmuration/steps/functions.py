@@ -1,4 +1,4 @@
-"""Activity functions for the rows of a table of steps, with what can be wrong about a row found at start."""
+"""Makes an activity function of every step, and checks at start that the step's row fits its file."""
 
 import ast
 from collections.abc import Awaitable, Callable, Sequence
@@ -11,15 +11,15 @@ import azure.durable_functions as df
 from murmuration.contracts.steps import Step
 
 RUN_CLIENTS = frozenset(("histories",))
-"""Parameters that are made from the Durable client."""
+"""Names of parameters whose clients are made from the Durable client."""
 
 
 class StepMisconfigured(Exception):
-    """A row and its file don't fit; the message names both."""
+    """A step's row and its file don't fit; the message names both."""
 
 
 def steps_blueprint(steps: Sequence[Step[Any, Any]]) -> df.Blueprint:
-    """An activity function for every step; raises `StepMisconfigured`."""
+    """Return a blueprint with an activity function for every step; raises `StepMisconfigured`."""
     blueprint = df.Blueprint()
     for step in steps:
         check_step(step)
@@ -32,24 +32,33 @@ def steps_blueprint(steps: Sequence[Step[Any, Any]]) -> df.Blueprint:
 
 def check_step(step: Step[Any, Any]) -> None:
     """Raise `StepMisconfigured` unless `<package>/<name>.py` defines the step and the row says what it needs."""
-    folder = Path(next(iter(import_module(step.package).__path__)))
-    path = folder / f"{step.name}.py"
-    if not path.is_file():
-        raise StepMisconfigured(f"step {step.name!r} has no file: write {step.package}/{step.name}.py")
-    # The file is read and not imported: its clients are loaded by the first call, not at start.
-    definitions = ast.parse(path.read_text(encoding="utf-8")).body
-    function = next(
-        (node for node in definitions if isinstance(node, ast.AsyncFunctionDef) and node.name == step.name), None
-    )
-    if function is None:
-        raise StepMisconfigured(f"step {step.name!r}: {step.package}/{step.name}.py has no `async def {step.name}`")
+    file = f"{step.package}/{step.name}.py"
+    function = _definition(step, file)
     needs = {argument.arg for argument in (*function.args.args, *function.args.kwonlyargs)}
     if needs & RUN_CLIENTS and not step.controls_runs:
-        names = ", ".join(sorted(needs & RUN_CLIENTS))
         raise StepMisconfigured(
-            f"step {step.name!r}: {step.package}/{step.name}.py takes {names}, made from the Durable client: "
+            f"step {step.name!r}: {file} takes {', '.join(sorted(needs & RUN_CLIENTS))}, made from the Durable client: "
             "set controls_runs=True in its row"
         )
+
+
+def _definition(step: Step[Any, Any], file: str) -> ast.AsyncFunctionDef:
+    """The step's function. Its file is read and not imported: the first call loads its clients, not the start."""
+    try:
+        folders = import_module(step.package).__path__
+    except (ImportError, AttributeError) as error:
+        raise StepMisconfigured(f"step {step.name!r}: {step.package!r} is no package: {error}") from error
+    path = Path(next(iter(folders))) / f"{step.name}.py"
+    if not path.is_file():
+        raise StepMisconfigured(f"step {step.name!r} has no file: write {file}")
+    try:
+        definitions = ast.parse(path.read_text(encoding="utf-8")).body
+    except SyntaxError as error:
+        raise StepMisconfigured(f"step {step.name!r}: {file} is no Python: {error.msg} (line {error.lineno})") from None
+    for node in definitions:
+        if isinstance(node, ast.AsyncFunctionDef) and node.name == step.name:
+            return node
+    raise StepMisconfigured(f"step {step.name!r}: {file} has no `async def {step.name}`")
 
 
 def _activity(step: Step[Any, Any]) -> Callable[..., Awaitable[dict[str, Any]]]:

@@ -148,6 +148,7 @@ PATHS: dict[str, Callable[[], Trace]] = {
     "fallback_agent_failed": goal(
         plan({**WITH_FALLBACK, "fallback": {"agent": "expert"}}), {"ask_agent": [lambda _: NO]}
     ),
+    "agent": goal(plan(LIST, {"id": "poem", "type": "agent", "agent": "translator", "instruction": "${list.answer}"})),
     "for_each": goal(plan(LIST, EACH), {"ask_agent": [AMONG_TEAS]}),
     "for_each_item_failed": goal(plan(LIST, EACH), {"ask_agent": [AMONG_TEAS, fails("black")]}),
     "for_each_of_nothing": goal(plan(LIST, EACH)),

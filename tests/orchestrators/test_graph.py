@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from murmuration.contracts.agents import AgentAnswer
 from murmuration.contracts.answers import Draft, Verdict
 from murmuration.contracts.content import Content, Reference
 from murmuration.contracts.plans import MAX_ITEMS, Plan, Planned
@@ -54,6 +55,41 @@ def _most_at_once(started: list[tuple[float, str, Any]], ended: list[tuple[float
         under_way += change
         most = max(most, under_way)
     return most
+
+
+def test_an_agent_sees_what_came_before_and_its_answer_goes_on_without_search_or_verdict() -> None:
+    world = World()
+    text = AgentAnswer(answer=Content(text="Die Tees"), reply={"text": "Die Tees"})
+    world.script["ask_agent"] = [lambda asked: text if asked["agent"] == "translator" else None]
+    german = {"id": "german", "type": "agent", "agent": "translator", "instruction": "in German: ${list.answer}"}
+    after = {"id": "after", "type": "executor", "instruction": "and then?", "depends_on": ["german"]}
+
+    outcome, _ = achieve(world, plan(LIST, german, after))
+
+    assert states(outcome) == {"list": "done", "german": "done", "after": "done"}
+    briefs = {brief["instruction"]: brief for brief in world.asked["ask_agent"]}
+    translating = briefs["in German: ${list.answer}"]
+    assert translating["inserts"]["list.answer"][0]["text"] == "draft 1 [1]"
+    assert [answer["task"] for answer in translating["earlier"]] == ["list"]
+    assert translating["passages"] == []
+    assert [answer["draft"]["answer"]["text"] for answer in briefs["and then?"]["earlier"]] == ["Die Tees"]
+    assert [query["text"] for query in world.asked["retrieve_passages"]] == ["list the teas", "and then?"]
+    judged = [asked["instruction"] for asked in world.asked["evaluate_result"]]
+    assert judged == ["list the teas", "and then?", "how hot?"]
+    results = [answer["draft"]["answer"]["text"] for answer in world.asked["write_answer"][0]["results"]]
+    assert results == ["draft 1 [1]", "Die Tees", "draft 3 [1]"]
+
+
+def test_an_agent_that_fails_is_replaced_by_its_fallback() -> None:
+    world = World()
+    world.script["ask_agent"] = [fails("German", agent="translator")]
+    fallback = {"on_failure": "fallback", "fallback": {"answer": "no translation"}}
+    german = {"id": "german", "type": "agent", "agent": "translator", "instruction": "in German: ${list.answer}"}
+
+    outcome, _ = achieve(world, plan(LIST, {**german, **fallback}))
+
+    assert states(outcome)["german"] == "done"
+    assert "fallback_answer" in outcome.degraded
 
 
 def test_no_list_is_worked_on_beyond_its_bound() -> None:

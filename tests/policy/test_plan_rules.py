@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from murmuration.contracts.replies import PlanReply
-from murmuration.policy.plan_rules import MAX_TASKS, PlanRejected, checked_plan
+from murmuration.policy.plan_rules import MAX_TASKS, AgentTypes, PlanRejected, checked_plan
 
 GOOD: list[dict[str, Any]] = [
     {"id": "t1", "type": "retriever", "instruction": "find", "depends_on": []},
@@ -76,6 +76,51 @@ def test_what_a_task_names_is_among_its_dependencies() -> None:
 
 def test_what_is_not_a_reference_is_left_alone() -> None:
     assert checked_plan(executor(instruction="what does $HOME or {t1} or ${ mean?")).tasks[2].depends_on == ()
+
+
+AGENTS: AgentTypes = {"executor": "executor", "expert": "executor", "translator": "agent", "poet": "agent"}
+
+
+def agent(**fields: Any) -> PlanReply:
+    """The good plan with a third task, which an agent performs."""
+    return executor(**{"type": "agent", "agent": "translator", "instruction": "translate ${t2.answer}", **fields})
+
+
+def test_an_agent_performs_a_task_of_its_type() -> None:
+    task = checked_plan(agent(on_failure="fallback", fallback={"agent": "poet"}), AGENTS).tasks[2]
+
+    assert (task.type, task.agent, task.depends_on) == ("agent", "translator", ("t2",))
+
+
+def test_a_plan_of_agents_alone_answers_something() -> None:
+    alone = {"id": "t1", "type": "agent", "agent": "poet", "instruction": "write"}
+
+    assert len(checked_plan(PlanReply.model_validate({"tasks": [alone]}), AGENTS).tasks) == 1
+
+
+@pytest.mark.parametrize(
+    ("reply", "reason"),
+    [
+        (agent(agent=None), "agent None is none of poet, translator"),
+        (agent(agent="wizard"), "agent 'wizard' is none of poet, translator"),
+        (agent(agent="expert"), "agent 'expert' performs tasks of type 'executor', not 'agent'"),
+        (executor(agent="poet"), "agent 'poet' performs tasks of type 'agent', not 'executor'"),
+        (agent(on_failure="fallback", fallback={"agent": "expert"}), "fallback: agent 'expert' performs tasks of type"),
+        (agent(id="a", instruction="${a.items}"), "${a.items} is no reference: use the id of an executor with .answer"),
+        (agent(when={"task": "t3", "field": "score", "op": "gt", "value": 0.5}), "field 'score' is none of a agent's"),
+        (agent(instruction="${item}", for_each="t3"), "for_each 't3' is no executor"),
+    ],
+)
+def test_an_agent_that_does_not_fit_its_task_is_refused(reply: PlanReply, reason: str) -> None:
+    with pytest.raises(PlanRejected) as refused:
+        checked_plan(reply, AGENTS)
+
+    assert reason in str(refused.value)
+
+
+def test_a_plan_can_name_no_agent_where_there_is_none() -> None:
+    with pytest.raises(PlanRejected, match="agent 'translator' is none of those for type 'agent': there is none"):
+        checked_plan(agent())
 
 
 @pytest.mark.parametrize(
