@@ -61,7 +61,7 @@ OLD_NAMES = {
     "ladder": "search_modes",
     "rung": "mode",
     "Instant": "Timestamp",
-    "AT_THE_DOOR": "STRICT_INPUT",
+    "AT_THE_DOOR": "a strict parse in murmuration.http.body",
     "cheapest": "downgrade_model",
     "Rests": "Debounce",
     "telling_page": "message_page",

@@ -1,1 +1,1 @@
-"""What is passed between the rooms, and the table of steps. Imports nothing of the project."""
+"""The values that rooms pass on, and the table of steps. Imports nothing of the project."""

@@ -1,4 +1,4 @@
-"""Admission: how fast a tenant's requests come in, and which of its runs have a place."""
+"""Admission: the rate of a tenant's requests, and the slots in which its runs work."""
 
 from datetime import datetime
 
@@ -6,86 +6,91 @@ from murmuration.contracts.base import Contract
 
 
 class Rate(Contract):
-    """How many requests pass: `burst` at once, and one more each time `60 / per_minute` seconds are over."""
+    """The limit of a token bucket: `burst` requests at once, and one more every `60 / per_minute` seconds."""
 
     per_minute: float
     burst: int
 
 
 class Bucket(Contract):
-    """A token bucket, as the time at which it is full again if nobody takes anything until then."""
+    """The state of the entity `token_bucket`."""
 
     full_at: datetime
+    """The time at which the bucket will be full, if nothing is taken until then."""
 
 
 class Take(Contract):
-    """A request has passed."""
+    """The input of `token_bucket.take`: a request was admitted."""
 
     rate: Rate
     at: datetime
-    """By the clock of the door that let it pass."""
+    """By the clock of the process that admitted it."""
 
 
 class Acquire(Contract):
-    """A run wants a place, or asks whether it has one by now."""
+    """The input of `active_runs.acquire`: a run asks for a slot, or whether it has one by now."""
 
     run: str
     limit: int
-    """How many may have a place, by the settings that the run was started with."""
+    """The number of slots, by the settings that the run was started with."""
     event: str
-    """The external event that it waits for from now on, if it gets none."""
+    """The external event for which the run will wait if it gets no slot."""
     at: datetime
     again: bool = False
-    """It had a place before, and gave it away while people thought: it comes before those that had none."""
+    """Whether the run had a slot before and released it while people decided: then it precedes those that had none."""
 
 
 class Release(Contract):
-    """Runs that need no place any more."""
+    """The input of `active_runs.release`: runs that need no slot any more."""
 
     run: str
-    """Who says so."""
+    """The run that reports them."""
     ended: tuple[str, ...]
 
 
 class QueuedRun(Contract):
+    """A run that waits for a slot."""
+
     run: str
     event: str
     again: bool = False
 
 
 class ActiveRuns(Contract):
-    """Which runs of a tenant have a place, and which wait for one, in the order in which they get it."""
+    """The state of the entity `active_runs`: a tenant's runs that hold a slot, and those that wait for one in turn."""
 
     limit: int = 1
-    """That of the run which came last."""
+    """The limit of the latest request."""
     active: tuple[str, ...] = ()
     waiting: tuple[QueuedRun, ...] = ()
     holders_checked: datetime | None = None
-    """When it was last said of whom to find out whether they are over."""
+    """The last time at which a run was told to check whether the holders of slots still work."""
 
 
 class Wake(Contract):
-    """Tell a run that it has a place, or only find out whether it is under way."""
+    """A run to tell that it has a slot, or only to check."""
 
     run: str
     event: str = ""
-    """Empty: it is not told anything."""
+    """The event to raise; empty: only check whether the run still works."""
 
 
 class SlotHolderCheck(Contract):
+    """The input of `check_slot_holders`."""
+
     wakes: tuple[Wake, ...]
 
 
 class EndedRuns(Contract):
-    """The runs that are over, or not there at all."""
+    """The result of `check_slot_holders`: runs that have ended or don't exist."""
 
     runs: tuple[str, ...] = ()
 
 
 class Admission(Contract):
-    """What the entity answers."""
+    """The answer of the entity `active_runs`."""
 
     admitted: bool
-    """Whether the run that asked has a place."""
+    """Whether the run that asked has a slot."""
     wakes: tuple[Wake, ...] = ()
-    """At whom the run that asked should check_slot_holders: an entity can't."""
+    """Runs that the run which asked has to wake or check: an entity can't."""

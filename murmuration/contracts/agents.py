@@ -1,4 +1,4 @@
-"""What an agent is asked, and what it answers."""
+"""A question to an agent, and its answer."""
 
 from pydantic import JsonValue
 
@@ -8,28 +8,28 @@ from murmuration.contracts.content import Content, Reference
 
 
 class AgentBrief(Contract):
-    """One question to one agent, with all that it may work from."""
+    """The input of `ask_agent`: one question to one agent, with all that it may work from."""
 
     agent: str
     """The name in the agent's file."""
     instruction: str
-    """What the agent should do. `${t1.answer}` stands for what `inserts` has under `t1.answer`."""
+    """The job or the question. `${t1.answer}` stands for the contents that `inserts` has under `t1.answer`."""
     goal: str = ""
-    """What the instruction is for; empty when it stands alone."""
+    """The goal that the instruction serves; empty when it stands alone."""
     input: JsonValue = None
-    """What the instruction is about, as JSON of the caller's own shape."""
+    """Data to work on, as JSON of any shape."""
     inserts: dict[str, tuple[Content, ...]] = {}
     passages: tuple[Reference, ...] = ()
     """Artifacts that each hold a `PassageSet`."""
     earlier: tuple[TaskAnswer, ...] = ()
     """The answers of the tasks before this one, with the passages that they cite."""
     previous: Draft | None = None
-    """The draft to revise, by the evaluator's `changes`."""
+    """The draft to revise, by `changes`."""
     changes: str = ""
 
 
 class AgentAnswer(Draft):
-    """An agent's reply, valid by the agent's contract: a text, and the reply itself.
+    """The result of `ask_agent`: a text, and the reply itself, valid by the agent's contract.
 
     `answer` is the reply's text, or its JSON when the contract has no text of its own.
     """

@@ -1,4 +1,4 @@
-"""Drafts, verdicts, and what a run ends with."""
+"""Drafts, verdicts, and the outcome of a run."""
 
 from typing import Annotated, Any, Literal
 
@@ -17,17 +17,17 @@ Stage = Literal["queued", "recalling", "planning", "working", "writing", "approv
 
 
 class Draft(Contract):
-    """A text with [n] markers, and the passages they point into."""
+    """A text with markers [n], and the passages that they cite."""
 
     answer: Content
     passages: Reference | None = None
-    """None: it was not made from any."""
+    """A `PassageSet`; None: the text was written without passages."""
     missing: tuple[str, ...] = ()
-    """What the passages did not answer."""
+    """Questions that the passages do not answer."""
     items: tuple[str, ...] = ()
     """The entries of the answer, when a list was asked for: few and short."""
     problems: tuple[str, ...] = ()
-    """What a rule found wrong; the evaluator can't pass a draft that has any."""
+    """Rules that the text breaks; the evaluator can't pass a draft that has any."""
 
 
 class TaskAnswer(Contract):
@@ -39,13 +39,15 @@ class TaskAnswer(Contract):
 
 
 class FailedTask(Contract):
+    """A task without an answer."""
+
     task: str
     instruction: str
     reason: str
 
 
 class AnswerBrief(Contract):
-    """What the writer is given."""
+    """The input of `write_answer`."""
 
     goal: str
     session: str = ""
@@ -53,45 +55,53 @@ class AnswerBrief(Contract):
     results: tuple[TaskAnswer, ...]
     failed: tuple[FailedTask, ...] = ()
     previous: Draft | None = None
+    """The draft to revise, by `changes`."""
     changes: str = ""
 
 
 class Citation(Contract):
+    """A source that the answer cites."""
+
     number: int
-    """The [n] in the answer; counted from 1 in the order of appearance."""
+    """The n of the marker [n]; counted from 1 in the order of appearance."""
     source: str
-    """The path of the document below the folder that was read."""
+    """The document's path below the folder that was read."""
     title: str
     quote: str
-    """Words of the passage, taken from it by code: a model can't invent them."""
+    """Words of the passage. Code copies them, so a model can't invent them."""
 
 
 class Answer(Draft):
-    """The writer's draft of the answer to the whole goal."""
+    """The result of `write_answer`: a draft of the answer to the whole goal."""
 
     citations: tuple[Citation, ...] = ()
 
 
 class Evaluation(Contract):
+    """The input of `evaluate_result`."""
+
     goal: str
     instruction: str
     inserts: dict[str, tuple[Content, ...]] = {}
+    """The contents for which the references in the instruction stand, such as `t1.answer`."""
     draft: Draft
     rules: Rules = Rules()
 
 
 class Verdict(Contract):
+    """The result of `evaluate_result`."""
+
     passed: bool
     score: Annotated[float, Field(ge=0, le=1)]
     reasons: tuple[str, ...] = ()
     changes: str = ""
-    """What a revision should change; empty when there is nothing to change."""
+    """The changes that a revision should make; empty when there are none."""
     plan_wrong: bool = False
-    """Whether no revision can help: the tasks did not ask for what the goal needs."""
+    """Whether no revision can help, because the tasks did not ask for what the goal needs."""
 
 
 class TaskReport(Contract):
-    """What became of one task of the plan."""
+    """The state of one task of the plan."""
 
     id: str
     type: TaskType
@@ -100,22 +110,24 @@ class TaskReport(Contract):
     revisions: int = 0
     verdict: Verdict | None = None
     reason: str = ""
-    """Why it failed or was skipped, or what took its place."""
+    """The reason why the task failed, was skipped, or took its fallback."""
 
 
 class Problem(Contract):
+    """The reason why a run failed."""
+
     code: str
     """Stable: callers may branch on it."""
     message: str
 
 
 class Outcome(Contract):
-    """What a run ends with."""
+    """The result of `achieve_goal`."""
 
     status: Literal["completed", "failed"]
     answer: str = ""
-    """Empty when it is over 8 KiB: then `answer_artifact` names it, and GET /api/goals/{id} fills it in. Empty, too,
-    when people did not approve it."""
+    """Empty when it is longer than 8 KiB: `answer_artifact` refers to it, and GET /api/goals/{id} fills it in. Empty,
+    too, when people did not approve it."""
     answer_artifact: str | None = None
     citations: tuple[Citation, ...] = ()
     verdict: Verdict | None = None
@@ -126,14 +138,15 @@ class Outcome(Contract):
     cost: Cost | None = None
     """None when the price of a model is not known."""
     prompts: dict[str, str] = {}
-    """The version of each agent's prompt that was used."""
+    """The version of each agent's prompt."""
     models: tuple[str, ...] = ()
     """The models that answered, as they name themselves."""
     degraded: tuple[str, ...] = ()
-    """What did not work as it should and was worked around: `keyword_search`, `no_memory`, …"""
+    """Codes of failures that were worked around, such as `keyword_search` or `no_memory`."""
     approvals: tuple[Decision, ...] = ()
-    """What people decided, with who did what and when."""
+    """The decisions of people, each with its audit trail."""
     missing: tuple[str, ...] = ()
-    """What the answer does not answer."""
+    """Questions that the answer leaves open."""
     metadata: dict[str, Any] = {}
+    """The caller's own, from the request."""
     error: Problem | None = None

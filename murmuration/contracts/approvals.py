@@ -1,4 +1,4 @@
-"""Approval by people: what is asked of whom, what they answer, and what a gate decided."""
+"""Approval by people: the rules, the request, votes, notifications, and the decision of a gate."""
 
 import re
 from typing import Annotated, Literal
@@ -25,9 +25,9 @@ _ADDRESS = rf"{_ATOM}(\.{_ATOM})*@{_LABEL}(\.{_LABEL})*"
 
 
 def _is_address(text: str) -> str:
-    """Checked here and not by a constraint, which would compile the pattern anew for every contract, at each start."""
+    """Check the pattern here: a constraint would compile it anew for every contract at each start."""
     if not re.fullmatch(_ADDRESS, text):
-        raise ValueError("is no e-mail address in ASCII")
+        raise ValueError("is not an e-mail address in ASCII")
     return text
 
 
@@ -44,39 +44,39 @@ At most 128 characters: the status of a panel of 20 stays below the 16 KB that D
 
 
 class Panel(Contract):
-    """Those who are asked at one time."""
+    """The approvers who are asked together."""
 
     approvers: Annotated[tuple[Address, ...], Field(min_length=1, max_length=MAX_APPROVERS)]
     quorum: Annotated[int, Field(ge=1, le=MAX_APPROVERS)] = 1
-    """How many of them have to approve. One who rejects or asks for a revision decides alone."""
+    """How many of them have to approve. One who rejects, or asks for a revision, decides alone."""
 
 
 class ApprovalRules(Contract):
-    """Who decides, and how long they have."""
+    """The rules of an approval: who decides, and how long they have."""
 
     panels: Annotated[tuple[Panel, ...], Field(min_length=1, max_length=MAX_PANELS)]
-    """The first is asked; each of the others when the time of the one before is over, if `on_expiry` is `escalate`."""
+    """The first panel is asked at once; each of the others if the one before has run out of time (`on_expiry`)."""
     timeout_seconds: Annotated[int, Field(ge=1, le=7_776_000)] = 259_200
-    """For each panel."""
+    """The time of each panel."""
     remind_after: Annotated[float, Field(gt=0, le=1)] = 0.5
-    """The part of the time after which those who have not answered are reminded; 1 is never."""
+    """The part of the time after which approvers who have not answered are reminded; 1: never."""
     on_expiry: OnExpiry = "reject"
-    """What silence means. `escalate` asks the next panel, and rejects when there is none."""
+    """The meaning of silence. `escalate` asks the next panel, and rejects when there is none."""
     bar_requester: bool = True
-    """Whoever asks may not approve."""
+    """Whether the requester may not approve."""
 
 
 class ApprovalRequest(Contract):
-    """What a run wants to have approved."""
+    """The content that a run needs approved, and the rules."""
 
     title: Annotated[str, Field(max_length=200)]
-    """One line: what kind of thing it is, for the subject of a message. What it says is in `asked`."""
+    """The kind of content in one line, for the subject of a message."""
     asked: Content
-    """What is to be approved, word for word."""
+    """The content to approve, word for word."""
     about: Annotated[str, Field(max_length=8_000)] = ""
-    """What helps to decide and is not decided on: the goal, the sources."""
+    """Background that helps to decide and is not decided on: the goal, the sources."""
     requester: str
-    """Who wants it; from the caller's identity, never from the request body."""
+    """The person for whom the run works, by name: approvers read it, and `bar_requester` means this person."""
     rules: ApprovalRules
 
 
@@ -85,66 +85,70 @@ class ApprovalGate(RunInput):
 
     run: str
     id: str
-    """Of the gate, and the instance id of its orchestration."""
+    """The gate's name, and the instance id of its workflow."""
     request: ApprovalRequest
 
 
 class Vote(Contract):
-    """One approver's answer, as the event that carries it. Only the app can make its seal."""
+    """One approver's answer, as the external event that carries it. Only the app can sign it."""
 
     gate: str
     panel: int
-    """From 0."""
+    """The panel's number, from 0."""
     asked: str
-    """The SHA-256 of what is answered."""
+    """The SHA-256 of the content that was decided on."""
     approver: str
     choice: Choice
     comment: Annotated[str, Field(max_length=MAX_COMMENT_CHARACTERS)] = ""
     id: str
     at: AwareDatetime
-    """When it came in, by the clock of the app."""
+    """The time at which it came in, by the app's clock."""
     signature: str
-    """Of all the other fields: without the secret nobody can make or change a vote."""
+    """The signature of all other fields: without the secret nobody can make or change a vote."""
 
 
 class SignedVote(Contract):
-    """A vote whose seal is to be checked."""
+    """The input of `verify_vote`."""
 
     vote: Vote
 
 
 class VerificationResult(Contract):
+    """The result of `verify_vote`."""
+
     valid: bool
 
 
 class Notification(Contract):
-    """What one channel is to tell those who have not answered."""
+    """The input of `notify_approvers`: a message over one channel to approvers who have not answered."""
 
     gate: str
     run: str
     title: str
     requester: str
     asked: str
-    """The SHA-256 of what is to be approved."""
+    """The SHA-256 of the content to approve."""
     panel: int
     approvers: tuple[str, ...]
     kind: Literal["asked", "reminder"]
     expires: AwareDatetime
-    """When the panel's time is over, and the links with it."""
+    """The end of the panel's time, and of the links."""
     channel: Channel
 
 
 class Notified(Contract):
+    """The result of `notify_approvers`."""
+
     configured: bool = True
-    """False: there is no such channel."""
+    """Whether the app has this channel."""
     sent: tuple[str, ...] = ()
-    """The approvers to whom the message was handed over."""
+    """Approvers whose message was handed over."""
     refused: tuple[str, ...] = ()
-    """The approvers whose addresses the mail server does not take."""
+    """Approvers whose addresses the mail server does not take."""
 
 
 class Counted(Contract):
-    """A vote that counts, as the gate's status shows it."""
+    """A vote that counts."""
 
     id: str
     by: str
@@ -153,23 +157,23 @@ class Counted(Contract):
 
 
 class GateStatus(Contract):
-    """The custom status of a gate: what the door needs to know to answer for it."""
+    """The custom status of a gate, from which the HTTP API answers."""
 
     state: GateStage = "open"
     panel: int = 0
     expires: AwareDatetime
-    """When the time of this panel is over."""
+    """The end of this panel's time."""
     approvers: tuple[str, ...] = ()
-    """Of this panel, without a requester who is barred."""
+    """The approvers of this panel, without a requester who is barred."""
     quorum: int = 1
     waits: tuple[int, ...] = ()
-    """For each of the approvers the number of the event that is waited for."""
+    """For each approver the number of the event for which the gate waits."""
     votes: tuple[Counted, ...] = ()
-    """Of this panel."""
+    """The votes of this panel."""
     by: tuple[str, ...] = ()
-    """Whose votes decided; empty when time did."""
+    """The approvers whose votes decided; empty when time did."""
     at: AwareDatetime | None = None
-    """When it was decided."""
+    """The time of the decision."""
 
 
 AuditEvent = Literal[
@@ -178,10 +182,10 @@ AuditEvent = Literal[
 
 
 class AuditEntry(Contract):
-    """Something that happened at a gate."""
+    """An event in the life of a gate."""
 
     at: AwareDatetime
-    """By the orchestration's clock."""
+    """By the workflow's clock."""
     gate: str
     event: AuditEvent
     who: tuple[str, ...] = ()
@@ -191,20 +195,21 @@ class AuditEntry(Contract):
 
 
 class Decision(Contract):
-    """What a gate decided. It does not change any more."""
+    """The result of `approval_gate`; it never changes."""
 
     gate: str
     asked: str
+    """The SHA-256 of the content that was decided on."""
     state: Resolution
     how: Literal["votes", "expired", "unreachable_quorum", "gate_broke"]
-    """`gate_broke`: the gate's orchestration failed or was stopped; that rejects."""
+    """`gate_broke`: the gate's workflow failed or was stopped, which rejects."""
     by: tuple[str, ...] = ()
     at: AwareDatetime
     comment: str = ""
-    """Of who rejected, or asked for a revision: it goes into the next one."""
+    """The comment of the approver who rejected or asked for a revision: the reviser reads it."""
     audit: tuple[AuditEntry, ...] = ()
     unlisted: int = 0
-    """Events that were ignored and are not in the audit list, which names the first few alone."""
+    """How many ignored events are missing from `audit`, which has the first few alone."""
 
 
 class VoteRequest(Contract):
@@ -214,11 +219,11 @@ class VoteRequest(Contract):
     comment: Annotated[str, StringConstraints(strip_whitespace=True, max_length=MAX_COMMENT_CHARACTERS)] = Field(
         default="", validate_default=True
     )
-    """Needed for `revise`: it says what is to be changed."""
+    """The changes to make; required for `revise`."""
 
     @field_validator("comment")
     @classmethod
     def _says_what_to_change(cls, comment: str, info: ValidationInfo) -> str:
         if info.data.get("decision") == "revise" and not comment:
-            raise ValueError("is needed to revise: say what is to be changed")
+            raise ValueError("is needed to revise: say what to change")
         return comment

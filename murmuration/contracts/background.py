@@ -1,12 +1,14 @@
-"""Work that a provider does while nobody waits."""
+"""Work that a provider does in the background, while the workflow sleeps."""
 
 from murmuration.contracts.base import Contract
 
 
 class UnderWay(Contract):
+    """The input of `cancel_background`."""
+
     token: str
-    """Of the `Later` that told of it."""
+    """The token of the `Later` that reported the work."""
 
 
 class Cancelled(Contract):
-    """It has been told to stop, or had ended."""
+    """The result of `cancel_background`: the provider was told to stop, or the work had ended."""

@@ -1,9 +1,9 @@
-"""References: what is large lives in the artifact store, and history carries its name."""
+"""References: large values live in the artifact store, and history carries their names."""
 
 from murmuration.contracts.base import Contract
 
 INLINE_BYTES = 8 * 1024
-"""Text up to this many UTF-8 bytes travels inline; longer text travels as a reference."""
+"""Texts of up to this many UTF-8 bytes travel inline; longer ones as a reference."""
 
 
 class Reference(Contract):

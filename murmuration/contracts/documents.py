@@ -1,4 +1,4 @@
-"""Reading documents into memory."""
+"""Documents: as they are uploaded, and as a run reads them into the `knowledge` index."""
 
 import base64
 from datetime import datetime
@@ -15,17 +15,19 @@ from murmuration.contracts.usage import Usage
 
 
 class DocumentUpload(Contract):
+    """One document, as text or as base64."""
+
     source: Annotated[
         str,
         StringConstraints(min_length=1, max_length=512, pattern=r"^[^\x00-\x1f\\]+$", strip_whitespace=True),
     ]
-    """The path below the folder it comes from, with `/`. Its suffix says how the content is read."""
+    """The path below the folder that is read, with `/`. Its suffix says how the content is parsed."""
     content_base64: str | None = None
-    """What isn't text, such as a PDF: its bytes in base64. Of text, UTF-8."""
+    """The bytes in base64, for a PDF and the like; UTF-8 if they are text."""
     content: Annotated[str | None, Field(validate_default=True)] = None
-    """The text. Either this or `content_base64` is given."""
+    """The text. Send either this or `content_base64`."""
     modified: AwareDatetime | None = None
-    """When the document was last changed, as `2026-11-21T10:00:00Z`; the time of reading unless given."""
+    """The time of the last change, such as 2026-11-21T10:00:00Z; None: the time of reading."""
 
     @field_validator("content_base64")
     @classmethod
@@ -39,13 +41,13 @@ class DocumentUpload(Contract):
     @field_validator("content")
     @classmethod
     def _one_of_them(cls, value: str | None, info: ValidationInfo) -> str | None:
-        """The error stands at `content`; there is none where `content_base64` has an error of its own."""
+        """Report an error at `content`, unless `content_base64` has an error of its own."""
         if "content_base64" not in info.data:
             return value
         if value is None and info.data["content_base64"] is None:
-            raise ValueError("is missing: give it, or content_base64")
+            raise ValueError("is missing: send it, or content_base64")
         if value is not None and info.data["content_base64"] is not None:
-            raise ValueError("is given beside content_base64: give one of them")
+            raise ValueError("stands beside content_base64: send one of them")
         return value
 
 
@@ -54,21 +56,23 @@ class DocumentsRequest(Contract):
 
     documents: Annotated[list[DocumentUpload], Field(min_length=1, max_length=500)]
     user: UserName = ""
-    """Whose documents these are: only goals of the same user find them. Everybody's of the tenant unless given."""
+    """The person whose goals alone find these documents; empty: everybody of the tenant."""
     wait: Annotated[int, Field(ge=0, le=MAX_WAIT_SECONDS)] = 0
-    """Seconds the starter waits for the report before it answers 202."""
+    """Seconds that the request waits for the report before it is answered with 202."""
 
 
 class StoredDocument(Contract):
+    """A document in a batch."""
+
     source: str
     content: str = ""
     content_base64: str | None = None
-    """Counts instead of `content` where it is there."""
+    """Used instead of `content` when it is set."""
     modified: datetime | None = None
 
 
 class DocumentBatch(Contract):
-    """What the artifact behind an `Ingestion` holds."""
+    """The artifact behind an `Ingestion`."""
 
     documents: tuple[StoredDocument, ...]
 
@@ -82,23 +86,28 @@ class DocumentReading(RunInput):
 
 
 class Ingestion(Contract):
+    """The input of `ingest_documents`."""
+
     owner: Owner
     at: datetime
-    """Of documents that don't say it, the time they have changed."""
+    """The time of change for documents that don't have one."""
     batch: Reference
+    """A `DocumentBatch`."""
 
 
 class Unreadable(Contract):
+    """A document that could not be read."""
+
     source: str
     reason: str
 
 
 class ReadingReport(Contract):
-    """Counts of documents and chunks; a document that could not be read does not stop the others."""
+    """The result of `ingest_documents` and of `read_documents`: an unreadable document does not stop the others."""
 
     documents: int = 0
     written: int = 0
-    """Chunks that are new or changed."""
+    """Chunks that are new or have changed."""
     unchanged: int = 0
     removed: int = 0
     """Chunks that the new version of their document no longer has."""

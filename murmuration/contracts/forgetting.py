@@ -1,4 +1,4 @@
-"""Forgetting: what is asked for at the door, what the steps pass, and the receipt."""
+"""Forgetting: the request, the inputs and results of the steps, and the receipt."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -12,7 +12,7 @@ from murmuration.contracts.owner import Owner
 from murmuration.contracts.runs import RunInput
 
 MAX_DOCUMENTS = 100
-"""As many as one filter of the search service names."""
+"""The most sources that one filter of the search service can name."""
 
 Kind = Literal["user", "session", "documents", "run", "tenant"]
 KINDS = ("documents", "session", "run", "everything", "user")
@@ -25,7 +25,7 @@ RunId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,100}$")]
 
 
 class SessionRequest(Contract):
-    """A conversation, by the names that its goals were posted with."""
+    """A conversation, by the names with which its goals were posted."""
 
     id: Name
     user: UserName = ""
@@ -35,14 +35,14 @@ class ForgetRequest(Contract):
     """The body of `POST /api/forget`: exactly one of user, session, documents, run and everything."""
 
     documents: Annotated[list[Source] | None, Field(min_length=1, max_length=MAX_DOCUMENTS)] = None
-    """Sources, as they were read. With `user`, that user's own; everybody's otherwise."""
+    """Sources, as they were read: the user's own with `user`, everybody's otherwise."""
     session: SessionRequest | None = None
     run: RunId | None = None
     everything: Literal[True] | None = None
-    """All that is kept of the tenant."""
+    """All data of the tenant."""
     user: Name | None = None
     confirm: Annotated[str | None, Field(validate_default=True)] = None
-    """Beside `everything`: the tenant's name once more."""
+    """The tenant's name once more; required with `everything`."""
 
     @field_validator("session", "run", "everything", "user")
     @classmethod
@@ -50,7 +50,7 @@ class ForgetRequest(Contract):
         others = [kind for kind in KINDS if info.data.get(kind) is not None]
         if value is None or not others or (info.field_name == "user" and others == ["documents"]):
             return value
-        raise ValueError(f"is given beside {others[0]}: give one of them")
+        raise ValueError(f"stands beside {others[0]}: send one of them")
 
     @field_validator("confirm")
     @classmethod
@@ -60,43 +60,45 @@ class ForgetRequest(Contract):
         if info.data["everything"] and value is None:
             raise ValueError("is missing: repeat the tenant's name")
         if not info.data["everything"] and value is not None:
-            raise ValueError("belongs to everything, which is not given")
+            raise ValueError("belongs to everything, which is missing")
         return value
 
     @model_validator(mode="after")
     def _something(self) -> "ForgetRequest":
         if all(getattr(self, kind) is None for kind in KINDS):
-            raise ValueError("give one of user, session, documents, run and everything")
+            raise ValueError("send one of user, session, documents, run and everything")
         return self
 
 
 class Subject(Contract):
-    """What is to be forgotten, by keys alone."""
+    """The subject of a forgetting, by keys alone: no name is recorded."""
 
     kind: Kind
     key: str
-    """What the receipt calls it: a hash, or the id of a run."""
+    """Its name in the receipt: a hash, or the id of a run."""
     owner: Owner
-    """Whose; of a session and of documents, no user means everybody's."""
+    """The owner of the data; for a session and for documents, no user means everybody's."""
     session: str = ""
     run: str = ""
     sources: Reference | None = None
-    """A `Sources` of the forgetting's own artifacts, which does not outlive it."""
+    """A `Sources`; the artifact is deleted before the run ends."""
 
 
 class Sources(Contract):
+    """The artifact with the names of the documents to forget."""
+
     names: tuple[str, ...]
 
 
 class VerificationPolicy(Contract):
-    """How long is looked again, frozen into a run's input."""
+    """Limits of reading back, frozen into a run's input."""
 
     readings: int = 16
-    """How often all is gone through at most."""
+    """The most passes through all data."""
     settle_seconds: float = 10
-    """After a reading that found nothing, until the one that settles it: longer than a written row stays unseen."""
+    """The pause after a pass that found nothing, before the one that confirms it: rows are visible by then."""
     after_stop_seconds: float = 240
-    """The same when runs were stopped: as long as a step that was under way then may take."""
+    """The same pause after runs were stopped: as long as a step that was under way may take."""
 
 
 class Forgetting(RunInput):
@@ -107,41 +109,45 @@ class Forgetting(RunInput):
 
 
 class DeletionPage(Contract):
-    """One page of going through all that may be kept of a subject."""
+    """The input of a step that deletes one page of a subject's data."""
 
     subject: Subject
     after: str = ""
-    """Where the page before has ended."""
+    """The end of the page before; empty: this is the first."""
 
 
 class RowDeletionPage(DeletionPage):
+    """The input of `forget_rows`."""
+
     index: Literal["knowledge", "memory"]
 
 
 class PageResult(Contract):
+    """The result of a step that deletes one page."""
+
     found: int = 0
-    """What was there, and was deleted."""
+    """How many things were there, and were deleted."""
     waiting: int = 0
-    """What can't be deleted yet: runs that have not ended."""
+    """How many runs can't be deleted yet, because they have not ended."""
     after: str | None = None
-    """Where the next page begins; None when there is none."""
+    """The `after` of the next page; None: this was the last."""
 
 
 class DeletionCounts(Contract):
-    """How many different ones were deleted, by what they are, since the forgetting began."""
+    """The result of `forget_count`: how many different things were deleted since the forgetting began."""
 
     rows: dict[str, int] = {}
-    """By the name of the index; an index that held nothing is there with 0."""
+    """Rows by index; 0 for an index that held nothing."""
     runs: int = 0
     stopped: int = 0
-    """Runs that had not come to their own end."""
+    """Runs that had not ended by themselves."""
     artifacts: int = 0
     conversations: int = 0
     records: int = 0
 
 
 class Receipt(Contract):
-    """What was forgotten. It holds no name and no content, so it may be kept."""
+    """The result of `forget`. It holds no name and no content, so it may be kept."""
 
     id: str
     """The run that forgot."""
@@ -149,14 +155,14 @@ class Receipt(Contract):
     key: str
     deleted: DeletionCounts = DeletionCounts()
     read_back: int = 0
-    """How often all was gone through again after the first time."""
+    """How many passes followed the first."""
     remains: dict[str, int] = {}
-    """What the last reading still found, by where."""
+    """How many things the last pass still found, by kind."""
     problems: tuple[str, ...] = ()
-    """Codes of what could not be done in the last reading."""
+    """Codes of what failed in the last pass."""
     verified: bool
-    """Nothing was found any more: when it was read back, and once again after a pause."""
+    """Whether two passes, with a pause between, found nothing."""
     started: datetime
     finished: datetime
     sha256: str = ""
-    """Over the receipt's canonical JSON without this field (`murmuration.policy.forgetting.digest`)."""
+    """The hash of the receipt's canonical JSON without this field (`murmuration.policy.forgetting.digest`)."""

@@ -1,4 +1,4 @@
-"""What the swarm keeps of a run, and what it recalls: memories and conversations."""
+"""Memories and conversations: how runs recall, learn and remember."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -11,87 +11,97 @@ from murmuration.contracts.owner import Owner
 
 LessonKind = Literal["fact", "decision", "preference"]
 MemoryKind = Literal["fact", "decision", "preference", "outcome"]
-"""An outcome is the answer to a goal; the others are drawn out of it."""
+"""An `outcome` is the answer to a goal; the others are lessons drawn from one."""
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class RecallRequest(Contract):
+    """The input of `recall_memory`."""
+
     owner: Owner
     goal: str
     as_of: datetime | None = None
-    """What was held true then; None: what is now."""
+    """Recall what was held true at this time; None: now."""
 
 
 class Note(Contract):
-    """Something that is remembered."""
+    """A memory, as the planner reads it."""
 
     source: str
-    """The run it comes from."""
+    """The run from which it comes."""
     text: str
     kind: MemoryKind = "outcome"
     about: str = ""
+    """Its subject, in a few words."""
 
 
 class RecallResult(Contract):
+    """The result of `recall_memory`."""
+
     notes: tuple[Note, ...] = ()
-    """Most worth first; few and short, so that they may travel in history."""
+    """The best first; few and short, so that they may travel in history."""
 
 
 class ExtractionRequest(Contract):
-    """What lessons are drawn from."""
+    """The input of `extract_lessons`."""
 
     goal: str
     answer: Content
     notes: tuple[Note, ...] = ()
-    """What is known already: a lesson about the same uses its words for what it is about."""
+    """Memories that the run has recalled: a lesson on the same subject uses their words for it."""
     session: str = ""
+    """The key of the conversation that the goal is part of."""
 
 
 class Lesson(Contract):
-    """One thing worth keeping."""
+    """One thing that later runs should know."""
 
     kind: LessonKind
     about: str
-    """What it is about, in a few words: of two lessons about the same, the newer holds."""
+    """Its subject, in a few words: of two lessons on one subject, the newer holds."""
     text: str
     confidence: Share = 0.5
     importance: Share = 0.5
 
 
 class ExtractionResult(Contract):
+    """The result of `extract_lessons`."""
+
     lessons: tuple[Lesson, ...] = ()
 
 
 class RememberRequest(Contract):
-    """What is to be remembered of a run."""
+    """The input of `remember_result`."""
 
     owner: Owner
     session: str = ""
     run: str
     at: datetime
-    """When the run came to know it: a delivery that comes late changes nothing that is newer."""
+    """The time at which the run learned it: a delivery that comes late changes nothing newer."""
     goal: str
     answer: Content
     sources: tuple[str, ...] = ()
     """The documents that the answer cites."""
     importance: Share = 0.5
-    """The score that the evaluator gave the answer."""
+    """The evaluator's score of the answer."""
     lessons: tuple[Lesson, ...] = ()
 
 
 class RememberResult(Contract):
+    """The result of `remember_result`."""
+
     written: int = 0
-    """Memories that are new."""
+    """New memories."""
     repeated: int = 0
-    """Those that were known: they have been used once more."""
+    """Memories that were known already: they count as used once more."""
     superseded: int = 0
-    """Older ones about the same, which are not recalled any more."""
+    """Older memories on the same subject, which are not recalled any more."""
     refused: tuple[str, ...] = ()
-    """Why some were not remembered."""
+    """The reasons why some were not written."""
 
 
 class Turn(Contract):
-    """One goal of a conversation and its answer."""
+    """The input of `append_turn`: one goal of a conversation, and its answer."""
 
     session: str
     run: str
@@ -101,5 +111,7 @@ class Turn(Contract):
 
 
 class TurnAppended(Contract):
+    """The result of `append_turn`."""
+
     turns: int
-    """Of the conversation so far."""
+    """How many turns the conversation has now."""

@@ -1,11 +1,11 @@
-"""Whose something is."""
+"""The owner of documents, memories and runs."""
 
 from murmuration.contracts.base import Contract
 
 
 class Owner(Contract):
-    """Who may see a document, a memory or a run. From the caller, never from a model."""
+    """The people who may see something: a tenant's, or one person. Set by code, never by a model."""
 
     tenant: str
     user: str = ""
-    """The key of the one person who may (`policy.tenancy.user_key`), not a name; empty: everybody of the tenant."""
+    """The person's key (`murmuration.policy.tenancy.user_key`), not a name; empty: everybody of the tenant."""

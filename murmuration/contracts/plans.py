@@ -8,22 +8,20 @@ from murmuration.contracts.base import Contract
 from murmuration.contracts.memories import Note
 
 TaskType = Literal["retriever", "executor", "agent", "tool", "delegate"]
-"""`executor` answers from passages, with citations; `agent` has any other agent do what the instruction says.
-
-`tool` and `delegate` are reserved: a plan that uses them is refused as `unsupported_task`.
-"""
+"""A `retriever` searches; an `executor` answers from passages, with citations; an `agent` task is done by any other
+agent. `tool` and `delegate` are reserved: a plan that uses them is refused as `unsupported_task`."""
 
 ResultField = Literal["answer", "items", "score", "passed", "missing", "passages", "state"]
-"""What of an earlier result a condition may look at: text, list of texts, 0 to 1, bool, list of texts (what was not
-answered), how many passages a retriever has found, and `done`, `failed` or `skipped`."""
+"""A field of an earlier task's result that a condition may test: a text; a list of texts; 0 to 1; a bool; the list of
+questions without an answer; the number of passages; and `done`, `failed` or `skipped`."""
 Comparison = Literal["eq", "ne", "gt", "ge", "lt", "le", "contains"]
 FailurePolicy = Literal["skip", "fail_run", "fallback"]
 MAX_ITEMS = 20
-"""Of a list that a task makes and others are done for each of."""
+"""The most items of a list for which a `for_each` task is done."""
 
 
 class Condition(Contract):
-    """Holds or does not hold of an earlier task's result."""
+    """A test of an earlier task's result."""
 
     task: str
     field: ResultField
@@ -32,7 +30,7 @@ class Condition(Contract):
 
 
 class Fallback(Contract):
-    """What takes the place of a task that failed: another agent's attempt, or a fixed answer."""
+    """The replacement for a failed task: another agent's attempt, or a fixed answer."""
 
     agent: str | None = None
     answer: str | None = None
@@ -44,43 +42,45 @@ class Task(Contract):
     id: str
     type: TaskType
     instruction: str
-    """For a retriever the text to search for, for others what to answer or to do.
+    """For a retriever the text to search for; for others the question or the job.
 
-    `${t1.answer}` and `${t1.items}` stand for what task t1 has answered.
+    `${t1.answer}` and `${t1.items}` stand for the answer of task t1.
     """
     queries: tuple[str, ...] = ()
-    """Other query_variants of a retriever's search."""
+    """Other wordings of a retriever's search."""
     depends_on: tuple[str, ...] = ()
     agent: str = "executor"
     """The name of the agent that performs it; a retriever needs none."""
     when: Condition | None = None
-    """It is skipped when this does not hold."""
+    """The task is skipped when this does not hold."""
     for_each: str | None = None
-    """The task for each of whose items it is done; `${item}` in the instruction is the item."""
+    """The task is done once for each item of this task's answer; `${item}` in the instruction is the item."""
     timeout_seconds: int | None = None
     on_failure: FailurePolicy = "skip"
     fallback: Fallback | None = None
 
 
 class Plan(Contract):
-    """Tasks in the planner's order; checked by `murmuration.policy.plan_rules` before it gets here."""
+    """Tasks in the planner's order, checked by `murmuration.policy.plan_rules`."""
 
     tasks: tuple[Task, ...]
 
 
 class PlanBrief(Contract):
+    """The input of `plan_goal`."""
+
     goal: str
     session: str = ""
     """The key of the conversation that the goal is part of."""
     notes: tuple[Note, ...] = ()
     rejected: str | None = None
-    """Why the plan before this one could not be used, or did not do."""
+    """The reason why the plan before this one was refused, or did not do."""
     done: tuple[Task, ...] = ()
-    """Tasks of the plan before this one whose results are there: a new plan may keep them."""
+    """Tasks of the plan before this one that have results: the new plan may keep them."""
 
 
 class Planned(Contract):
-    """What the planner made of a brief: a plan, or the reason why it can't be used."""
+    """The result of `plan_goal`: a plan, or the reason why the planner's can't be used."""
 
     plan: Plan | None = None
     rejected: str | None = None

@@ -1,4 +1,4 @@
-"""What models cost: frozen into a run's input, so that a change of the table does not change what it has spent."""
+"""Prices of models. A run's input holds those with which it started, so a new price list can't change its cost."""
 
 from typing import Annotated
 
@@ -11,7 +11,7 @@ MicroDollars = Annotated[int, Field(ge=0)]
 
 
 class Price(Contract):
-    """Of a million tokens of each kind."""
+    """The price of a million tokens of each kind."""
 
     input: MicroDollars = 0
     cached_input: MicroDollars = 0
@@ -20,19 +20,19 @@ class Price(Contract):
 
 
 class PriceTable(Contract):
-    """The prices of the models that a run may ask."""
+    """The prices of the models that a run may use."""
 
     date: str
-    """The day from which the table is, such as 2026-11-21."""
+    """The day of the price list, such as 2026-11-21."""
     models: dict[str, Price]
-    """By the names that the settings give them."""
+    """Prices by the names that the settings give the models."""
 
 
 class Cost(Contract):
-    """What a run has cost, by the prices that it began with."""
+    """The cost of a run, by the prices with which it started."""
 
     micro_dollars: MicroDollars
     by_agent: dict[str, MicroDollars] = {}
-    """By agent, and by step where no agent was asked; each is rounded up, so that the sum may be a little higher."""
+    """Cost by agent, or by step where no agent was asked. Each is rounded up, so the sum may be a little higher."""
     prices_of: str
-    """The day from which the prices are."""
+    """The day of the price list."""

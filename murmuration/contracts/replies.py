@@ -1,4 +1,4 @@
-"""What models are asked to produce. Each agent's Markdown file names one of these."""
+"""Replies: the values that models produce. Each agent's Markdown file names one of these contracts."""
 
 from typing import Annotated
 
@@ -10,6 +10,8 @@ Texts = Annotated[list[str], Field(default_factory=list)]
 
 
 class ConditionReply(Reply):
+    """A test of an earlier task's result (`contracts.plans.Condition`)."""
+
     task: str
     field: str
     op: str
@@ -17,21 +19,23 @@ class ConditionReply(Reply):
 
 
 class FallbackReply(Reply):
+    """The replacement for a task that fails: another agent, or a fixed answer."""
+
     agent: str | None = None
     answer: str | None = None
 
 
 class TaskReply(Reply):
-    """A task as a planner, or a person, writes it. See `contracts.plans.Task`; what is left out is nothing special.
+    """A task as a planner, or a person, writes it (`contracts.plans.Task`).
 
-    Strings and not closed sets: what is unknown is a fact about the plan, told back to who made it.
+    Its fields are strings and not closed sets: an unknown word is told back to the planner, with the words there are.
     """
 
     id: str
     type: str
     instruction: str
     queries: Texts
-    """Other query_variants of a retriever's search; empty for others."""
+    """Other wordings of a retriever's search; empty for other tasks."""
     depends_on: Texts
     agent: str | None = None
     when: ConditionReply | None = None
@@ -42,6 +46,8 @@ class TaskReply(Reply):
 
 
 class PlanReply(Reply):
+    """The planner's tasks."""
+
     tasks: list[TaskReply]
 
 
@@ -55,27 +61,31 @@ class DraftReply(Reply):
     """An answer from passages, with citations: agents with this contract perform a plan's executor tasks."""
 
     answer: str
-    """With a marker [n] after every statement that passage n supports."""
+    """A text with a marker [n] after every statement that passage n supports."""
     missing: list[str]
-    """What was asked and the passages do not answer."""
+    """Questions that the passages do not answer."""
     items: Texts
     """The entries of the answer, when a list was asked for."""
 
 
 class JudgementReply(Reply):
+    """The evaluator's judgement of a draft."""
+
     passed: bool
     score: float
     """0 to 1."""
     reasons: list[str]
     changes: str
-    """What a revision should change."""
+    """The changes that a revision should make."""
     plan_wrong: bool = False
-    """Whether no revision can help, since the tasks did not ask for what the goal needs."""
+    """Whether no revision can help, because the tasks did not ask for what the goal needs."""
 
 
 class LessonReply(Reply):
+    """One thing that later runs should know."""
+
     kind: str
-    """`fact`, `decision` or `preference`; another is passed over."""
+    """`fact`, `decision` or `preference`; lessons of other kinds are dropped."""
     about: str
     text: str
     confidence: float
@@ -83,10 +93,14 @@ class LessonReply(Reply):
 
 
 class LessonsReply(Reply):
+    """The archivist's lessons."""
+
     lessons: list[LessonReply]
 
 
 class SummaryReply(Reply):
+    """The summary of a conversation's older turns."""
+
     summary: str
 
 
@@ -94,4 +108,4 @@ REPLIES: dict[str, type[Reply]] = {
     contract.__name__: contract
     for contract in (TextReply, DraftReply, PlanReply, JudgementReply, LessonsReply, SummaryReply)
 }
-"""By the names that agents' files use."""
+"""Contracts by the names that agents' files use."""

@@ -1,14 +1,14 @@
-"""What a run has used."""
+"""Usage of models: calls and tokens."""
 
 from murmuration.contracts.base import Contract
 
 
 class Tokens(Contract):
-    """Counts of one model; they add up."""
+    """Token counts of one model; they add up."""
 
     input: int = 0
     cached_input: int = 0
-    """Of `input`: what the provider had seen before, and charges less for."""
+    """The part of `input` that the provider had cached, and charges less for."""
     output: int = 0
     embedding: int = 0
 
@@ -22,18 +22,18 @@ class Tokens(Contract):
 
 
 class Usage(Contract):
-    """Counts add up; a step that failed reports what it used before it failed."""
+    """Counts of all models; they add up. A step that failed reports what it used before."""
 
     model_calls: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
     embedding_tokens: int = 0
     by_model: dict[str, Tokens] = {}
-    """The same tokens by the name under which the settings, and the frozen prices, know the model."""
+    """The same tokens by model, under the name that the settings and the prices give it."""
 
     @property
     def tokens(self) -> int:
-        """All tokens: input, output and embedding."""
+        """The sum of input, output and embedding tokens."""
         return self.input_tokens + self.output_tokens + self.embedding_tokens
 
     def __add__(self, other: "Usage") -> "Usage":
@@ -55,7 +55,7 @@ NOTHING = Usage()
 
 
 def used(model: str, tokens: Tokens, *, calls: int = 0) -> Usage:
-    """What some calls of one model took."""
+    """Make the usage of some calls of one model."""
     return Usage(
         model_calls=calls,
         input_tokens=tokens.input,

@@ -42,9 +42,9 @@ def test_a_pdf_goes_from_the_folder_to_its_chunks(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("fields", "field", "message"),
     [
-        ({}, "content", "is missing: give it, or content_base64"),
-        ({"content": "x", "content_base64": "eA=="}, "content", "is given beside content_base64"),
-        ({"content": "", "content_base64": ""}, "content", "is given beside content_base64"),
+        ({}, "content", "is missing: send it, or content_base64"),
+        ({"content": "x", "content_base64": "eA=="}, "content", "stands beside content_base64"),
+        ({"content": "", "content_base64": ""}, "content", "stands beside content_base64"),
         ({"content_base64": "no base64"}, "content_base64", "is not base64"),
         ({"content_base64": "é"}, "content_base64", "is not base64"),
         ({"content": 1}, "content", "valid string"),

@@ -215,9 +215,9 @@ def test_a_gate_that_waits_for_people_is_stopped_and_forgotten_with_its_run(app:
 @pytest.mark.parametrize(
     ("body", "field", "quoted"),
     [
-        ({}, "(body)", "give one of user, session, documents, run and everything (got {})"),
-        ({"user": "ada", "run": "x"}, "user", "is given beside run: give one of them (got 'ada')"),
-        ({"session": {"id": "s"}, "documents": ["a"]}, "session", "is given beside documents"),
+        ({}, "(body)", "send one of user, session, documents, run and everything (got {})"),
+        ({"user": "ada", "run": "x"}, "user", "stands beside run: send one of them (got 'ada')"),
+        ({"session": {"id": "s"}, "documents": ["a"]}, "session", "stands beside documents"),
         ({"user": " "}, "user", "at least 1 character"),
         ({"user": 5}, "user", "(got 5)"),
         ({"session": {"id": ""}}, "session.id", "at least 1 character"),
@@ -229,7 +229,7 @@ def test_a_gate_that_waits_for_people_is_stopped_and_forgotten_with_its_run(app:
         ({"everything": False}, "everything", "(got False)"),
         ({"everything": True}, "confirm", "is missing: repeat the tenant's name"),
         ({"everything": True, "confirm": "other"}, "confirm", "is not the tenant's name (got 'other')"),
-        ({"user": "ada", "confirm": TENANT}, "confirm", "belongs to everything, which is not given (got 'acme')"),
+        ({"user": "ada", "confirm": TENANT}, "confirm", "belongs to everything, which is missing (got 'acme')"),
         ({"user": "ada", "force": True}, "force", "unknown field (got True)"),
     ],
 )
