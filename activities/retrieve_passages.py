@@ -33,7 +33,7 @@ async def retrieve_passages(
     search_modes: Ladder = (("hybrid", True), ("hybrid", False), ("keyword", False))
     if vectors is None:
         search_modes = (("keyword", True), ("keyword", False))
-    if not settings.semantic_ranker:
+    if settings.search_semantic_ranker == "off":
         search_modes = tuple(mode for mode in search_modes if not mode[1])
     mode, found = await _first_available_mode(query, texts, vectors, knowledge, search_modes, step_context)
     passages = select_passages(reciprocal_rank_fusion(found), top=query.top, tokens=query.tokens)

@@ -63,7 +63,7 @@ async def measure(documents: Sequence[tuple[str, str]]) -> dict[str, float]:
         store = SearchIndexStore(client, weight or 1.0)
         found = [await _sources(store, text if words else "", vector if weight else None) for text, vector in asked]
         figures |= scored(name, found)
-    store = SearchIndexStore(client, clients.settings.vector_weight)
+    store = SearchIndexStore(client, clients.settings.search_vector_weight)
     figures |= scored("semantic", [await _sources(store, text, vector, ranker=True) for text, vector in asked])
     figures |= scored("shown", [await _shown(clients, text) for text in QUESTIONS])
     await clients.close()

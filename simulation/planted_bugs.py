@@ -14,7 +14,7 @@ from murmuration.contracts.plans import Plan, Planned
 from murmuration.contracts.steps import RECALL_MEMORY
 from murmuration.durable.flow import Strand
 from murmuration.policy.gates import panels_of
-from murmuration.policy.links import sign
+from murmuration.policy.links import sign_link
 from murmuration.policy.memories import memory_id
 from orchestrators.goal import answering, run
 from orchestrators.goal.task_result import TaskResult
@@ -43,7 +43,7 @@ class DuplicatingWorld(World):
 class ChangingLinksWorld(World):
     """A world in which a message that is sent again holds another link."""
 
-    link = staticmethod(lambda secret, claims: f"{sign(secret, claims)}-{next(_COUNT)}")
+    link = staticmethod(lambda secret, claims: f"{sign_link(secret, claims)}-{next(_COUNT)}")
 
 
 class TrustingWorld(World):

@@ -28,7 +28,7 @@ from murmuration.contracts.passages import Retrieved
 from murmuration.contracts.plans import Plan, Planned
 from murmuration.contracts.steps import RETRIEVE_PASSAGES, STEPS, Done, Failed
 from murmuration.contracts.usage import Usage
-from murmuration.policy.links import Claims, is_genuine, sign
+from murmuration.policy.links import Claims, is_genuine, sign_link
 from murmuration.policy.memories import memory_id, subject_key
 from murmuration.policy.plan_rules import PlanRejected, checked_plan
 from simulation.faults import Faults
@@ -54,7 +54,7 @@ class World:
     """The share of the planner's replies that break a rule."""
     checks_plans = True
     row_id: Callable[..., str] = staticmethod(memory_id)
-    link: Callable[[str, Claims], str] = staticmethod(sign)
+    link: Callable[[str, Claims], str] = staticmethod(sign_link)
 
     def __init__(self, faults: Faults) -> None:
         self._faults = faults

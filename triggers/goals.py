@@ -56,7 +56,7 @@ async def start_goal(req: func.HttpRequest, client: df.DurableOrchestrationClien
         prices=_prices(asked),
         metadata=asked.metadata,
         options=asked.options,
-        active_limit=settings.active_runs,
+        active_limit=settings.max_active_runs,
     )
     records = RunRecords(current_clients().store, tenant_key(tenant))
     await records.keep(run, user=goal.owner.user, session=goal.session)
@@ -76,7 +76,7 @@ def _requester(asked: GoalRequest) -> str:
             if getattr(options, field) == "ask_person":
                 raise invalid_field(f"options.{field}", "needs options.approval: it says who is asked", "ask_person")
         return ""
-    current_settings().approvals.required_secret()
+    current_settings().required_approval_secret()
     requester = asked.user or "somebody with a key"
     try:
         check_reachable(options.approval, requester)

@@ -1,15 +1,15 @@
-"""Signed links and sealed votes: HMAC-SHA256 over what they say, with the app's secret.
+"""Signed links and votes: itsdangerous, with HMAC-SHA256 and a key of its own for each purpose.
 
-A link says who may answer which panel of which gate about what, and until when. It is good for one answer: the gate
-takes no second one from the same approver. Signing is pure, so an activity that runs twice makes the same link.
+A link says which approver may answer which panel of which gate about which text, and until when. It is good for one
+answer: the gate takes no second one from the same approver. Nothing in it is random and no time of signing is in it, so
+a step that runs twice makes the same link.
 """
 
-import base64
-import binascii
 import hashlib
-import hmac
 
+from itsdangerous import BadData, Signer, base64_decode, base64_encode
 from pydantic import AwareDatetime, ValidationError
+from pydantic_core import PydanticSerializationError
 
 from murmuration.contracts.approvals import Vote
 from murmuration.contracts.base import Contract
@@ -18,13 +18,13 @@ MAX_LINK_CHARACTERS = 2_048
 
 
 class Claims(Contract):
-    """What a link says."""
+    """The contents of a link."""
 
     gate: str
-    """Its id begins with the key of its tenant and with its run."""
+    """The gate's id."""
     panel: int
     asked: str
-    """The SHA-256 of what is to be approved."""
+    """The SHA-256 of the text to be approved."""
     approver: str
     expires: AwareDatetime
 
@@ -33,42 +33,50 @@ class LinkRefused(Exception):
     """The link was altered, cut off, or signed with another secret."""
 
 
-def sign(secret: str, claims: Claims) -> str:
-    """The link's last part: what it says, a dot, and the signature; both in URL-safe base64."""
-    body = _encoded(claims.model_dump_json().encode())
-    return f"{body}.{_signature(secret, 'link', body)}"
+def sign_link(secret: str, claims: Claims) -> str:
+    """The last part of a link's URL: the claims, a dot and the signature, in URL-safe base64."""
+    return _link_signer(secret).sign(base64_encode(claims.model_dump_json())).decode()
 
 
 def read_link(secret: str, link: str) -> Claims:
-    """What a link says; raises `LinkRefused`. Whether it has expired is the caller's to ask."""
-    body, _, signature = link.partition(".")
-    readable = link.isascii() and len(link) <= MAX_LINK_CHARACTERS
-    if not (readable and hmac.compare_digest(signature, _signature(secret, "link", body))):
+    """The claims of a link; raises `LinkRefused`. The caller checks whether they have expired."""
+    if len(link) > MAX_LINK_CHARACTERS or not link.isascii():
         raise LinkRefused("the link is incomplete or was altered")
+    signer = _link_signer(secret)
     try:
-        return Claims.model_validate_json(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
-    except (ValidationError, binascii.Error) as error:
-        raise LinkRefused("the link is of a version that is not known here") from error
+        body = signer.unsign(link)
+        # The last character of a signature has two spare bits: only the spelling that was signed is taken.
+        if signer.sign(body).decode() != link:
+            raise LinkRefused("the link is incomplete or was altered")
+        return Claims.model_validate_json(base64_decode(body))
+    except ValidationError as error:
+        raise LinkRefused("the link was made by another version of the app") from error
+    except BadData as error:
+        raise LinkRefused("the link is incomplete or was altered") from error
 
 
 def sign_vote(secret: str, vote: Vote) -> Vote:
-    """The vote with its seal."""
-    return vote.model_copy(update={"signature": _vote_signature(secret, vote)})
+    """The vote with its signature, which covers all other fields."""
+    signature = _vote_signer(secret).get_signature(_unsigned(vote)).decode()
+    return vote.model_copy(update={"signature": signature})
 
 
 def is_genuine(secret: str, vote: Vote) -> bool:
-    """Whether this app has sealed the vote, and nobody has changed it since."""
-    return hmac.compare_digest(vote.signature.encode(), _vote_signature(secret, vote).encode())
+    """Whether this app has signed the vote, and nobody has changed it since."""
+    try:
+        return _vote_signer(secret).verify_signature(_unsigned(vote), vote.signature)
+    except PydanticSerializationError:  # a lone surrogate has no UTF-8, so that nobody can have signed it
+        return False
 
 
-def _vote_signature(secret: str, vote: Vote) -> str:
-    return _signature(secret, "vote", vote.model_dump_json(exclude={"signature"}))
+def _unsigned(vote: Vote) -> str:
+    return vote.model_dump_json(exclude={"signature"})
 
 
-def _signature(secret: str, purpose: str, body: str) -> str:
-    """`purpose` keeps a link from passing as a vote, and the reverse."""
-    return _encoded(hmac.digest(secret.encode(), f"{purpose}\0{body}".encode(), hashlib.sha256))
+def _link_signer(secret: str) -> Signer:
+    return Signer(secret, salt="murmuration.link", key_derivation="hmac", digest_method=hashlib.sha256)
 
 
-def _encoded(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+def _vote_signer(secret: str) -> Signer:
+    """Another salt than a link's: neither passes for the other."""
+    return Signer(secret, salt="murmuration.vote", key_derivation="hmac", digest_method=hashlib.sha256)

@@ -88,7 +88,7 @@ class Clients:
         name = index_name(kind, self._settings.embedding_model, self._settings.embedding_dimensions)
         client = SearchClient(endpoint.url, name, search_credential(endpoint, asynchronous=True))
         self._opened.append(client)
-        return SearchIndexStore(client, self._settings.vector_weight)
+        return SearchIndexStore(client, self._settings.search_vector_weight)
 
 
 @cache

@@ -1,227 +1,263 @@
-"""One frozen `Settings`, read once from the environment. Nothing else reads the environment."""
+"""The settings: one frozen class, read once from the environment. Nothing else reads the environment.
 
-import re
+A field's name is the setting's name in lower case. `docs/settings.md` and `local.settings.json.example` are made from
+the descriptions and examples below, by `python -m scripts.settings_docs`.
+"""
+
+import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import cache
-from typing import Literal, get_args
+from functools import cache, cached_property
+from typing import Literal, Self
+
+from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from murmuration.contracts.admission import Rate
-from murmuration.services.environment import Environment, ReadSecret
 from murmuration.services.errors import SettingsError
-
-ModelApi = Literal["responses", "chat"]
-WebhookFormat = Literal["teams", "slack"]
-SmtpSecurity = Literal["starttls", "tls", "none"]
-Tier = Literal["fast", "standard", "reasoning"]
-
-SECRET_CHARACTERS = 32
-EXTRACTIVE = "extractive"
-"""The last link of a chain of models that no provider is asked for."""
-_PLACE = re.compile(r"[A-Z][A-Z0-9_]*")
-"""The name of an endpoint; what else follows an @ is part of a model's name."""
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    url: str
-    key: str | None = field(repr=False)
-    """None: the app's managed identity (or whoever is logged in) is used."""
-
-
-@dataclass(frozen=True)
-class DeploymentSettings:
-    """A model at an endpoint."""
-
-    label: str
-    """As the settings write it: `name` or `name@ENDPOINT`."""
-    name: str
-    """The deployment (Azure) or model name."""
-    endpoint: Endpoint
+from murmuration.services.identity.secrets import read_secret
+from murmuration.services.setting_source import EnvironmentSource, ReadSecret, explain
+from murmuration.services.setting_values import (
+    MIN_SECRET_CHARACTERS,
+    Chain,
+    ChainLabels,
+    Endpoint,
+    HttpUrl,
+    MailAddress,
+    ModelApi,
+    SecretUrl,
+    SigningSecret,
+    Smtp,
+    SmtpSecurity,
+    StoreUrl,
+    Tier,
+    Webhook,
+    WebhookFormat,
+    chain,
+)
 
 
-@dataclass(frozen=True)
-class Chain:
-    """Who answers for a tier: the first deployment, or when it can't, the next."""
+class Settings(BaseSettings):
+    """The app's settings, and what follows from them."""
 
-    deployments: tuple[DeploymentSettings, ...]
-    extractive: bool = False
-    """Whether `murmuration.services.model.extractive` answers when none of them can."""
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, validate_default=False)
 
+    azure_search_endpoint: HttpUrl = Field(
+        description="URL of the Azure AI Search service.", examples=["http://127.0.0.1:7072"]
+    )
+    azure_search_api_key: SecretStr | None = Field(
+        default=None,
+        description="Key of the search service. Without it the app's managed identity, or your login, is used.",
+        examples=["local"],
+    )
+    search_vector_weight: float = Field(
+        default=1,
+        ge=0,
+        le=10,
+        description="Weight of the ranking by vectors in hybrid search, 0 to 10; the ranking by words weighs 1.",
+        examples=["0.01"],
+    )
+    search_semantic_ranker: Literal["off", "on"] = Field(
+        default="off",
+        description="`on`: the service's semantic ranker, which it bills by query, orders the passages.",
+    )
+    memory_half_life_days: float = Field(
+        default=30,
+        ge=0.1,
+        le=3650,
+        description="After so many days without use a memory counts half as much.",
+    )
+    model_base_url: HttpUrl = Field(
+        description="URL of an OpenAI-compatible API, with its `/v1/`.", examples=["http://127.0.0.1:7073/v1/"]
+    )
+    model_api_key: SecretStr | None = Field(
+        default=None,
+        description="Key of that API. Without it the app's managed identity, or your login, is used.",
+        examples=["local"],
+    )
+    model_api: ModelApi = Field(
+        default="responses",
+        description="`responses`, or `chat` for a server that has only chat completions.",
+    )
+    model_standard: ChainLabels = Field(
+        description="Deployment (Azure) or model for agents of the tier `standard`; or a "
+        "[chain](models.md#tiers-and-fallback), such as `gpt-5-mini, gpt-5-mini@WEST, extractive`.",
+        examples=["offline"],
+    )
+    model_fast: ChainLabels | None = Field(
+        default=None, description="The same for the tier `fast`. Without it `MODEL_STANDARD` is used."
+    )
+    model_reasoning: ChainLabels | None = Field(
+        default=None, description="The same for the tier `reasoning`. Without it `MODEL_STANDARD` is used."
+    )
+    model_endpoint: Mapping[str, Endpoint] = Field(
+        default={},
+        title="MODEL_ENDPOINT_NAME_URL, MODEL_ENDPOINT_NAME_KEY",
+        description="Another endpoint for the models of a chain that are written `model@NAME`, such as "
+        "`MODEL_ENDPOINT_WEST_URL`; and its key, unless the app's managed identity, or your login, is used.",
+    )
+    model_prices: str | None = Field(
+        default=None,
+        description="Path of a file with [prices](models.md#prices) that add to the table that comes with the app; "
+        "or `free`.",
+    )
+    embedding_base_url: HttpUrl | None = Field(
+        default=None, description="URL of the API for embeddings. Without it `MODEL_BASE_URL` is used."
+    )
+    embedding_api_key: SecretStr | None = Field(
+        default=None, description="Key of that API. Without it `MODEL_API_KEY` is used."
+    )
+    embedding_model: str = Field(description="Deployment or model that embeds texts.", examples=["local-hash"])
+    embedding_dimensions: int = Field(ge=8, le=4096, description="Length of its vectors, 8 to 4096.", examples=["384"])
+    artifacts_url: StoreUrl = Field(
+        description="Where large texts are stored: `file:///path`, or `az://container` with "
+        "`AZURE_STORAGE_ACCOUNT_NAME`.",
+        examples=["file:///path/to/a/folder"],
+    )
+    key_vault_url: HttpUrl | None = Field(
+        default=None,
+        description="URL of the Key Vault that holds the secrets: any setting may be `keyvault:NAME` instead of its "
+        "value.",
+    )
+    tenant: str = Field(
+        default="default",
+        description="Tenant that runs and memories belong to, as long as callers have no identity of their own.",
+    )
+    rate_limit_per_minute: int | None = Field(
+        default=None,
+        ge=1,
+        le=1_000_000,
+        description="How many runs a minute a tenant may start. Without it there is no limit.",
+    )
+    rate_limit_burst: int | None = Field(
+        default=None,
+        ge=1,
+        le=1_000_000,
+        description="How many of them at once. Without it as many as in a minute.",
+    )
+    max_active_runs: int | None = Field(
+        default=None,
+        ge=1,
+        le=10_000,
+        description="How many goals of a tenant are worked on at once; others wait. Without it there is no limit.",
+    )
+    approval_secret: SigningSecret = Field(
+        default=None,
+        description=f"Signs the links and votes of approvers; at least {MIN_SECRET_CHARACTERS} characters. A new "
+        "secret makes the links that were sent worthless.",
+    )
+    public_url: HttpUrl | None = Field(
+        default=None,
+        description="URL at which approvers reach the app. On Azure the app's host name unless set.",
+        examples=["http://127.0.0.1:7071"],
+    )
+    website_hostname: str | None = Field(default=None, description="The app's host name. Azure sets it.")
+    approval_webhook_url: SecretUrl = Field(
+        default=None, description="URL of a webhook that tells approvers. It is a secret: whoever has it may post."
+    )
+    approval_webhook_format: WebhookFormat = Field(
+        default="teams",
+        description="`teams` (Adaptive Cards) or `slack`.",
+    )
+    smtp_host: str | None = Field(default=None, description="Mail server that tells approvers.")
+    smtp_from: MailAddress | None = Field(default=None, description="Sender of these mails.")
+    smtp_security: SmtpSecurity = Field(
+        default="starttls", description="`starttls`, `tls`, or `none`, which takes no password."
+    )
+    smtp_port: int | None = Field(
+        default=None, ge=1, le=65_535, description="Port of the mail server. Without it 587, or 465 with `tls`."
+    )
+    smtp_user: str | None = Field(default=None, description="Login at the mail server, if it wants one.")
+    smtp_password: SecretStr | None = Field(default=None, description="Password of that login.")
 
-@dataclass(frozen=True)
-class Smtp:
-    """The mail server that sends to approvers."""
+    @model_validator(mode="after")
+    def _fit_together(self) -> Self:
+        """Raise `SettingsError` for settings that need or exclude each other."""
+        if self.rate_limit_burst is not None and self.rate_limit_per_minute is None:
+            raise SettingsError(
+                f"setting RATE_LIMIT_BURST is '{self.rate_limit_burst}', but RATE_LIMIT_PER_MINUTE is missing"
+            )
+        if self.smtp_host is not None and self.smtp_from is None:
+            raise SettingsError("setting SMTP_FROM is missing: SMTP_HOST needs a sender")
+        if self.smtp_host is not None and self.smtp_security == "none" and self.smtp_password is not None:
+            raise SettingsError(
+                "setting SMTP_SECURITY is 'none', but SMTP_PASSWORD is set: it would travel unprotected"
+            )
+        _ = self.chains  # raises for an endpoint that is missing
+        return self
 
-    host: str
-    port: int
-    security: SmtpSecurity
-    sender: str
-    user: str | None
-    password: str | None
+    @property
+    def search(self) -> Endpoint:
+        return Endpoint(url=self.azure_search_endpoint, key=self.azure_search_api_key)
 
+    @property
+    def model(self) -> Endpoint:
+        return Endpoint(url=self.model_base_url, key=self.model_api_key)
 
-@dataclass(frozen=True)
-class Webhook:
-    """Where cards for approvers are posted. The URL is a secret: who has it may post."""
+    @property
+    def embedding(self) -> Endpoint:
+        return Endpoint(
+            url=self.embedding_base_url or self.model_base_url, key=self.embedding_api_key or self.model_api_key
+        )
 
-    url: str
-    format: WebhookFormat
+    @cached_property
+    def chains(self) -> Mapping[Tier, Chain]:
+        """The deployments of each tier."""
+        labels: dict[Tier, tuple[str, ...] | None] = {
+            "fast": self.model_fast,
+            "standard": self.model_standard,
+            "reasoning": self.model_reasoning,
+        }
+        return {
+            tier: chain(own or self.model_standard, self.model, self.model_endpoint) for tier, own in labels.items()
+        }
 
+    @property
+    def rate(self) -> Rate | None:
+        """How fast a tenant may start runs; None: there is no limit."""
+        if self.rate_limit_per_minute is None:
+            return None
+        return Rate(per_minute=self.rate_limit_per_minute, burst=self.rate_limit_burst or self.rate_limit_per_minute)
 
-@dataclass(frozen=True)
-class Approvals:
-    """How approvers are reached. Without mail and webhook an operator hands out their links."""
+    @property
+    def app_url(self) -> str | None:
+        """The app as approvers reach it; None: only a request's own URL leads to it."""
+        own = f"https://{self.website_hostname}" if self.website_hostname else None
+        url = self.public_url or own
+        return url and url.rstrip("/")
 
-    secret: str | None
-    """Signs links and votes, at least 32 characters; None: nothing can be approved."""
-    public_url: str | None
-    """The app as approvers reach it; None: links can be made for a request alone, from its own URL."""
-    smtp: Smtp | None
-    webhook: Webhook | None
+    def required_approval_secret(self) -> str:
+        """The secret that signs links and votes; raises `SettingsError`: get it before a run starts that needs it."""
+        if self.approval_secret is None:
+            raise SettingsError(
+                f"setting APPROVAL_SECRET is missing: set it to at least {MIN_SECRET_CHARACTERS} characters"
+            )
+        return self.approval_secret.get_secret_value()
 
-    def required_secret(self) -> str:
-        """Raises `SettingsError`: ask before a run is started that needs approval."""
-        if self.secret is None:
-            raise SettingsError("setting APPROVAL_SECRET is missing: see local.settings.json.example")
-        return self.secret
+    @property
+    def smtp(self) -> Smtp | None:
+        if self.smtp_host is None or self.smtp_from is None:
+            return None
+        port = self.smtp_port or (465 if self.smtp_security == "tls" else 587)
+        return Smtp(self.smtp_host, port, self.smtp_security, self.smtp_from, self.smtp_user, self.smtp_password)
 
-
-@dataclass(frozen=True)
-class Settings:
-    """Where the outside is. See local.settings.json.example for what each key means."""
-
-    search: Endpoint
-    vector_weight: float
-    """Weight of the vector ranking in hybrid search, 0 to 10; the ranking by words weighs 1."""
-    semantic_ranker: bool
-    """Whether the service's semantic ranker orders passages; it is billed by query."""
-    model: Endpoint
-    model_api: ModelApi
-    chains: Mapping[Tier, Chain]
-    prices: str | None
-    """The path of a file with prices beside those of `murmuration/services/model/prices.toml`, or `free`."""
-    embedding: Endpoint
-    embedding_model: str
-    embedding_dimensions: int
-    artifacts_url: str
-    memory_half_life_days: float
-    """After so many days without use a memory counts half as much."""
-    approvals: Approvals
-    rate: Rate | None
-    """How fast a tenant may start runs; None: as fast as it can."""
-    active_runs: int | None
-    """How many goals of a tenant may be worked on at once, the others wait; None: all."""
-    tenant: str
-    """Whose runs and memory these are, as long as callers carry no identity of their own."""
+    @property
+    def webhook(self) -> Webhook | None:
+        if self.approval_webhook_url is None:
+            return None
+        return Webhook(self.approval_webhook_url, self.approval_webhook_format)
 
 
 def settings_from(environment: Mapping[str, str], read_secret: ReadSecret) -> Settings:
-    """Raises `SettingsError` for the first key that is missing or malformed.
-
-    A value `keyvault:NAME` is the secret NAME of the vault at KEY_VAULT_URL.
-    """
-    read = Environment(environment, read_secret)
-    model = Endpoint(read.url("MODEL_BASE_URL"), read.optional("MODEL_API_KEY"))
-    standard = _chain(read, "MODEL_STANDARD", read.required("MODEL_STANDARD"), model)
-    fast, reasoning = (read.optional(key) for key in ("MODEL_FAST", "MODEL_REASONING"))
-    return Settings(
-        search=Endpoint(read.url("AZURE_SEARCH_ENDPOINT"), read.optional("AZURE_SEARCH_API_KEY")),
-        vector_weight=read.number("SEARCH_VECTOR_WEIGHT", default=1.0, low=0, high=10),
-        semantic_ranker=read.one_of("SEARCH_SEMANTIC_RANKER", ("off", "on"), default="off") == "on",
-        model=model,
-        model_api=read.one_of("MODEL_API", get_args(ModelApi), default="responses"),
-        chains={
-            "fast": _chain(read, "MODEL_FAST", fast, model) if fast else standard,
-            "standard": standard,
-            "reasoning": _chain(read, "MODEL_REASONING", reasoning, model) if reasoning else standard,
-        },
-        prices=read.optional("MODEL_PRICES"),
-        embedding=Endpoint(
-            read.url("EMBEDDING_BASE_URL", default=model.url),
-            read.optional("EMBEDDING_API_KEY") or model.key,
-        ),
-        embedding_model=read.required("EMBEDDING_MODEL"),
-        embedding_dimensions=int(read.number("EMBEDDING_DIMENSIONS", default=None, low=8, high=4096)),
-        artifacts_url=read.url("ARTIFACTS_URL", schemes=("file", "az", "abfs", "https")),
-        memory_half_life_days=read.number("MEMORY_HALF_LIFE_DAYS", default=30, low=0.1, high=3650),
-        approvals=_approvals(read),
-        rate=_rate(read),
-        active_runs=read.whole("MAX_ACTIVE_RUNS", low=1, high=10_000),
-        tenant=read.optional("TENANT") or "default",
-    )
-
-
-def _rate(read: Environment) -> Rate | None:
-    per_minute = read.whole("RATE_LIMIT_PER_MINUTE", low=1, high=1_000_000)
-    burst = read.whole("RATE_LIMIT_BURST", low=1, high=1_000_000)
-    if per_minute is None:
-        if burst is not None:
-            raise SettingsError(f"setting RATE_LIMIT_BURST is '{burst}', but RATE_LIMIT_PER_MINUTE is missing")
-        return None
-    return Rate(per_minute=per_minute, burst=burst or per_minute)
-
-
-def _approvals(read: Environment) -> Approvals:
-    secret = read.optional("APPROVAL_SECRET")
-    if secret is not None and len(secret) < SECRET_CHARACTERS:
-        raise SettingsError(f"setting APPROVAL_SECRET has {len(secret)} characters: at least {SECRET_CHARACTERS}")
-    host = read.optional("WEBSITE_HOSTNAME")  # set by Azure
-    public_url = read.url("PUBLIC_URL", default=f"https://{host}") if host or read.optional("PUBLIC_URL") else None
-    webhook = None
-    if read.optional("APPROVAL_WEBHOOK_URL"):
-        url = read.secret_url("APPROVAL_WEBHOOK_URL")
-        webhook = Webhook(url, read.one_of("APPROVAL_WEBHOOK_FORMAT", get_args(WebhookFormat), default="teams"))
-    return Approvals(secret, public_url and public_url.rstrip("/"), _smtp(read), webhook)
-
-
-def _smtp(read: Environment) -> Smtp | None:
-    host = read.optional("SMTP_HOST")
-    if host is None:
-        return None
-    security: SmtpSecurity = read.one_of("SMTP_SECURITY", get_args(SmtpSecurity), default="starttls")
-    password = read.optional("SMTP_PASSWORD")
-    if password is not None and security == "none":
-        raise SettingsError("setting SMTP_SECURITY is 'none', but SMTP_PASSWORD is set: it would travel unprotected")
-    sender = read.required("SMTP_FROM")
-    if sender.count("@") != 1 or not sender.isprintable():
-        raise SettingsError(f"setting SMTP_FROM is {sender!r}: not an e-mail address")
-    return Smtp(
-        host=host,
-        port=int(read.number("SMTP_PORT", default=465 if security == "tls" else 587, low=1, high=65_535)),
-        security=security,
-        sender=sender,
-        user=read.optional("SMTP_USER"),
-        password=password,
-    )
-
-
-def _chain(read: Environment, key: str, text: str, default: Endpoint) -> Chain:
-    """`text` is the value of `key`: links with commas between them; EXTRACTIVE may be the last."""
-    *links, last = (link.strip() for link in text.split(","))
-    extractive = last == EXTRACTIVE
-    links = links if extractive else [*links, last]
-    if not links or not all(links) or len(set(links)) < len(links) or EXTRACTIVE in links:
-        raise SettingsError(
-            f"setting {key} is {text!r}: not different deployments with commas between them, "
-            f"the last of which may be {EXTRACTIVE!r}"
-        )
-    return Chain(tuple(_deployment(read, link, default) for link in links), extractive)
-
-
-def _deployment(read: Environment, link: str, default: Endpoint) -> DeploymentSettings:
-    name, _, place = link.rpartition("@")
-    if not name or not _PLACE.fullmatch(place):
-        return DeploymentSettings(link, link, default)
-    key = f"MODEL_ENDPOINT_{place}"
-    return DeploymentSettings(link, name, Endpoint(read.url(f"{key}_URL"), read.optional(f"{key}_KEY")))
+    """The settings in `environment`; raises `SettingsError` for those that are missing or malformed."""
+    source = EnvironmentSource(Settings, environment, read_secret)
+    try:
+        return Settings(_build_sources=((source,), {}))
+    except ValidationError as error:
+        problem = explain(error, Settings, environment)
+    raise SettingsError(problem)
 
 
 @cache
 def current_settings() -> Settings:
     """The settings of this process."""
-    import os
-
-    from murmuration.services.identity.secrets import read_secret
-
     return settings_from(os.environ, read_secret)

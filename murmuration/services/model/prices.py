@@ -53,12 +53,12 @@ def prices_for(settings: Settings) -> PriceTable:
     gpt-5-mini-2025-08-07 and openai/gpt-5-mini are gpt-5-mini.
     """
     builtin = _read(TABLE)
-    own = None if settings.prices in (None, FREE) else _read(Path(str(settings.prices)))
+    own = None if settings.model_prices in (None, FREE) else _read(Path(str(settings.model_prices)))
     rows = {**builtin.models, **(own.models if own else {})}
     found: dict[str, Price] = {}
     for key, model in _asked(settings):
         row = _row(rows, model)
-        if row is None and settings.prices != FREE:
+        if row is None and settings.model_prices != FREE:
             raise SettingsError(
                 f"setting {key} names the model {model!r}, which has no price: "
                 f"give it one in a file and set MODEL_PRICES to its path, or MODEL_PRICES to {FREE!r}"

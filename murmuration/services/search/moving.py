@@ -48,7 +48,7 @@ async def _moved(settings: Settings, kind: str, origin: EmbeddingModel, target: 
     definition = definitions(target.model, target.dimensions)[kind]
     fields = [field.name for field in definition.fields if not field.hidden]
     async with _client(settings, kind, origin) as old, _client(settings, kind, target) as new:
-        store = SearchIndexStore(new, settings.vector_weight)
+        store = SearchIndexStore(new, settings.search_vector_weight)
         count, last = 0, ""
         while rows := await _read(old, f"id gt {quoted(last)}", fields):
             last = rows[-1]["id"]
