@@ -8,7 +8,8 @@ from murmuration.services.model.fallback import Deployment
 from murmuration.services.model.model import ModelClients, OpenAIModel
 from murmuration.services.search.indexes import CATALOG, KNOWLEDGE, MEMORY, index_name
 from murmuration.services.search.store import Index, SearchIndexStore
-from murmuration.services.settings import Endpoint, Settings, current_settings
+from murmuration.services.setting_values import Endpoint
+from murmuration.services.settings import Settings, current_settings
 from murmuration.services.step_context import StepContext
 from murmuration.services.storage.artifacts import ArtifactStore
 
@@ -102,7 +103,7 @@ def search_credential(endpoint: Endpoint, *, asynchronous: bool = False) -> Any:
     if endpoint.key is not None:
         from azure.core.credentials import AzureKeyCredential
 
-        return AzureKeyCredential(endpoint.key)
+        return AzureKeyCredential(endpoint.key.get_secret_value())
     if asynchronous:
         from azure.identity.aio import DefaultAzureCredential as AsyncCredential
 
@@ -116,7 +117,7 @@ def _openai(endpoint: Endpoint, seconds: float) -> "AsyncOpenAI":
     from openai import AsyncOpenAI, Timeout
 
     if endpoint.key is not None:
-        key: Any = endpoint.key
+        key: Any = endpoint.key.get_secret_value()
     else:
         from azure.identity.aio import DefaultAzureCredential, get_bearer_token_provider
 

@@ -29,7 +29,7 @@ from murmuration.http.body import read_body
 from murmuration.http.problems import PROBLEM, HttpProblem, answering, invalid, quote
 from murmuration.http.runs import FIRST_LOOK_SECONDS, MAX_LOOK_SECONDS, OVER, find, ok, state, status_of
 from murmuration.policy.gates import event_name, hash_of
-from murmuration.policy.links import Claims, LinkRefused, read_link, sign, sign_vote
+from murmuration.policy.links import Claims, LinkRefused, read_link, sign_link, sign_vote
 from murmuration.services.clients import current_clients
 from murmuration.services.settings import current_settings
 from murmuration.services.storage.artifacts import get_text
@@ -233,4 +233,4 @@ def _link(req: func.HttpRequest, snapshot: GateSnapshot, approver: str) -> str |
     parts = urlsplit(req.url)
     base = settings.public_url or f"{parts.scheme}://{parts.netloc}"
     log("link_made", gate=snapshot.gate.id)
-    return f"{base}/api/approvals/{sign(settings.required_secret(), claims)}"
+    return f"{base}/api/approvals/{sign_link(settings.required_secret(), claims)}"

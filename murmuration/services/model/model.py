@@ -20,7 +20,8 @@ from murmuration.services.model.embeddings import EmbeddingBatcher
 from murmuration.services.model.errors import TemperatureRefused, translated
 from murmuration.services.model.fallback import Deployment, first_available
 from murmuration.services.model.wire import Completion, Question, chat_complete, respond
-from murmuration.services.settings import Settings, Tier
+from murmuration.services.setting_values import Tier
+from murmuration.services.settings import Settings
 from murmuration.services.step_context import StepContext
 
 if TYPE_CHECKING:

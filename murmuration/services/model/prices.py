@@ -13,7 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from murmuration.contracts.prices import Price, PriceTable
 from murmuration.services.errors import SettingsError
-from murmuration.services.settings import Settings, Tier
+from murmuration.services.setting_values import Tier
+from murmuration.services.settings import Settings
 
 TABLE = Path(__file__).with_name("prices.toml")
 FREE = "free"
