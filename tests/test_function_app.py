@@ -5,7 +5,17 @@ import sys
 
 from murmuration.contracts.steps import STEPS
 
-HEAVY = ("openai", "azure.identity", "azure.search.documents", "azure.keyvault", "obstore", "docutils", "numpy", "rich")
+HEAVY = (
+    "openai",
+    "azure.identity",
+    "azure.search.documents",
+    "azure.keyvault",
+    "obstore",
+    "docutils",
+    "numpy",
+    "pydantic_settings",
+    "rich",
+)
 
 
 def in_a_fresh_process(code: str) -> str:

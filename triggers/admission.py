@@ -11,7 +11,7 @@ from murmuration.http.problems import HttpProblem
 from murmuration.http.runs import as_json
 from murmuration.policy.tenancy import tenant_key
 from murmuration.policy.token_bucket import emptier, take, wait_for_token
-from murmuration.services.settings import current_settings
+from murmuration.services.current import current_settings
 
 ENTITY = "token_bucket"
 

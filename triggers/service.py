@@ -16,7 +16,7 @@ from murmuration.contracts.steps import STEPS
 from murmuration.http.body import body_schema
 from murmuration.http.problems import HttpProblem, answering, quote
 from murmuration.http.runs import ok
-from murmuration.services.settings import current_settings
+from murmuration.services.current import current_settings
 
 BODIES = (GoalRequest, DocumentsRequest, ApprovalRules, VoteRequest, ForgetRequest)
 """Contracts that callers send: a field that they don't have is refused."""

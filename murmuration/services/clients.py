@@ -3,18 +3,20 @@
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
+from murmuration.services.current import current_settings
 from murmuration.services.model.embeddings import EmbeddingBatcher, embedding_request
 from murmuration.services.model.fallback import Deployment
 from murmuration.services.model.model import ModelClients, OpenAIModel
 from murmuration.services.search.indexes import CATALOG, KNOWLEDGE, MEMORY, index_name
 from murmuration.services.search.store import Index, SearchIndexStore
-from murmuration.services.setting_values import Endpoint
-from murmuration.services.settings import Settings, current_settings
 from murmuration.services.step_context import StepContext
 from murmuration.services.storage.artifacts import ArtifactStore
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
+
+    from murmuration.services.setting_values import Endpoint
+    from murmuration.services.settings import Settings
 
 ENTRA_SCOPE = "https://cognitiveservices.azure.com/.default"
 MODEL_TIMEOUT_SECONDS = 100.0
@@ -28,7 +30,7 @@ CONNECT_SECONDS = 5.0
 class Clients:
     """Connections are shared by all steps of the process; they belong to its one event loop."""
 
-    def __init__(self, settings: Settings, model_seconds: float = MODEL_TIMEOUT_SECONDS) -> None:
+    def __init__(self, settings: "Settings", model_seconds: float = MODEL_TIMEOUT_SECONDS) -> None:
         self._settings = settings
         self._model_seconds = model_seconds
         self._opened: list[Any] = []
@@ -39,7 +41,7 @@ class Clients:
             await each.close()
 
     @property
-    def settings(self) -> Settings:
+    def settings(self) -> "Settings":
         return self._settings
 
     @cached_property
@@ -98,7 +100,7 @@ def current_clients() -> Clients:
     return Clients(current_settings())
 
 
-def search_credential(endpoint: Endpoint, *, asynchronous: bool = False) -> Any:
+def search_credential(endpoint: "Endpoint", *, asynchronous: bool = False) -> Any:
     """A key if the settings have one, otherwise whoever this process is (managed identity, az login)."""
     if endpoint.key is not None:
         from azure.core.credentials import AzureKeyCredential
@@ -113,7 +115,7 @@ def search_credential(endpoint: Endpoint, *, asynchronous: bool = False) -> Any:
     return DefaultAzureCredential()
 
 
-def _openai(endpoint: Endpoint, seconds: float) -> "AsyncOpenAI":
+def _openai(endpoint: "Endpoint", seconds: float) -> "AsyncOpenAI":
     from openai import AsyncOpenAI, Timeout
 
     if endpoint.key is not None:

@@ -4,9 +4,8 @@ A field's name is the setting's name in lower case. `docs/settings.md` and `loca
 the descriptions and examples below, by `python -m scripts.settings_docs`.
 """
 
-import os
 from collections.abc import Mapping
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Literal, Self
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
@@ -14,7 +13,6 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from murmuration.contracts.admission import Rate
 from murmuration.services.errors import SettingsError
-from murmuration.services.identity.secrets import read_secret
 from murmuration.services.setting_source import EnvironmentSource, ReadSecret, explain
 from murmuration.services.setting_values import (
     MIN_SECRET_CHARACTERS,
@@ -255,9 +253,3 @@ def settings_from(environment: Mapping[str, str], read_secret: ReadSecret) -> Se
     except ValidationError as error:
         problem = explain(error, Settings, environment)
     raise SettingsError(problem)
-
-
-@cache
-def current_settings() -> Settings:
-    """The settings of this process."""
-    return settings_from(os.environ, read_secret)

@@ -14,7 +14,7 @@ from loopback.functions.replay.recorded import differences
 from murmuration.contracts.content import Content, Reference
 from murmuration.policy.gates import hash_of
 from murmuration.policy.tenancy import run_id, tenant_key
-from murmuration.services.settings import current_settings
+from murmuration.services.current import current_settings
 from tests.approval.door import ALICE, BOB, SECRET, Door, at_once, link_in, open_door, settings
 
 DAY = 86_400

@@ -7,7 +7,8 @@ from urllib.request import Request, urlopen
 
 from murmuration.contracts.replies import DraftReply
 from murmuration.services.clients import Clients
-from murmuration.services.settings import ModelApi, settings_from
+from murmuration.services.setting_values import ModelApi
+from murmuration.services.settings import settings_from
 from murmuration.services.step_context import StepContext
 
 QUESTION: dict[str, Any] = {

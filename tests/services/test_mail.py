@@ -1,4 +1,4 @@
-"""Mail over a real SMTP server: encrypted and logged in when asked for, and never otherwise."""
+"""Mail over a real SMTP server: encryption and login are used as the settings say, or nothing is sent."""
 
 import ssl
 from collections.abc import Iterator
@@ -16,11 +16,12 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from pydantic import SecretStr
 
 from loopback.serving import HOST, free_port
 from murmuration.services.errors import GiveUp, RetryLater
 from murmuration.services.notify.mail import send_mails
-from murmuration.services.settings import Smtp, SmtpSecurity
+from murmuration.services.setting_values import Smtp, SmtpSecurity
 
 pytestmark = pytest.mark.anyio
 USER, PASSWORD = "app", "canary-password"
@@ -28,21 +29,21 @@ USER, PASSWORD = "app", "canary-password"
 
 class Mailbox:
     def __init__(self) -> None:
-        self.taken: list[tuple[list[str], bool, bool]] = []
-        """(recipients, encrypted, logged in) of each message."""
+        self.received: list[tuple[list[str], bool, bool]] = []
+        """(recipients, encrypted, logged in), one for each message."""
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         assert server.transport is not None
         encrypted = server.transport.get_extra_info("ssl_object") is not None
-        self.taken.append((envelope.rcpt_tos, encrypted, session.authenticated is True))
+        self.received.append((envelope.rcpt_tos, encrypted, session.authenticated is True))
         return "250 OK"
 
 
 def message(to: str = "alice@example.com") -> EmailMessage:
-    made = EmailMessage()
-    made["From"], made["To"], made["Subject"] = "app@example.com", to, "Please decide"
-    made.set_content("See the link.")
-    return made
+    mail = EmailMessage()
+    mail["From"], mail["To"], mail["Subject"] = "app@example.com", to, "Please decide"
+    mail.set_content("See the link.")
+    return mail
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +51,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A certificate for loopback, with its key, that nobody trusts yet."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, HOST)])
-    made = (
+    signed = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
@@ -66,7 +67,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    path.write_bytes(made.public_bytes(serialization.Encoding.PEM) + private)
+    path.write_bytes(signed.public_bytes(serialization.Encoding.PEM) + private)
     return path
 
 
@@ -79,16 +80,16 @@ def server(offered: SmtpSecurity, certificate: Path, **changed: Any) -> Iterator
         good = isinstance(data, LoginPassword) and (data.login, data.password) == (USER.encode(), PASSWORD.encode())
         return AuthResult(success=good, handled=False)
 
-    given: dict[str, Any] = {}
+    options: dict[str, Any] = {}
     if offered != "none":
-        given["tls_context" if offered == "starttls" else "ssl_context"] = context
+        options["tls_context" if offered == "starttls" else "ssl_context"] = context
         starts = offered == "starttls"  # the server knows no other encryption, and warns of logins without it
-        given |= {"authenticator": log_in, "auth_required": starts, "auth_require_tls": starts}
+        options |= {"authenticator": log_in, "auth_required": starts, "auth_require_tls": starts}
     mailbox, port = Mailbox(), free_port()
-    running = Controller(mailbox, hostname=HOST, port=port, **given)
+    running = Controller(mailbox, hostname=HOST, port=port, **options)
     running.start()
     try:
-        login = (USER, PASSWORD) if offered != "none" else (None, None)
+        login = (USER, SecretStr(PASSWORD)) if offered != "none" else (None, None)
         smtp = Smtp(HOST, port, offered, "app@example.com", *login)
         yield Smtp(**{**vars(smtp), **changed}), mailbox
     finally:
@@ -105,7 +106,7 @@ async def test_mail_is_sent_as_the_settings_say(
 
     safe = security != "none"
     assert refused == ()
-    assert mailbox.taken == [(["alice@example.com"], safe, safe), (["bob@example.com"], safe, safe)]
+    assert mailbox.received == [(["alice@example.com"], safe, safe), (["bob@example.com"], safe, safe)]
 
 
 @pytest.mark.parametrize("security", ["starttls", "tls"])
@@ -113,24 +114,24 @@ async def test_a_server_that_is_not_trusted_gets_nothing(security: SmtpSecurity,
     with server(security, certificate) as (smtp, mailbox), pytest.raises(GiveUp, match="SSLCertVerificationError"):
         await send_mails(smtp, [message()])
 
-    assert mailbox.taken == []
+    assert mailbox.received == []
 
 
-async def test_a_server_without_encryption_gets_nothing_when_it_is_asked_for(certificate: Path) -> None:
+async def test_a_server_without_encryption_gets_nothing_when_the_settings_ask_for_it(certificate: Path) -> None:
     with (
-        server("none", certificate, security="starttls", user=USER, password=PASSWORD) as (smtp, mailbox),
+        server("none", certificate, security="starttls", user=USER, password=SecretStr(PASSWORD)) as (smtp, mailbox),
         pytest.raises(GiveUp, match="SMTPNotSupportedError"),
     ):
         await send_mails(smtp, [message()])
 
-    assert mailbox.taken == []
+    assert mailbox.received == []
 
 
-async def test_a_wrong_password_is_not_tried_again_and_not_told(
+async def test_a_wrong_password_is_not_tried_again_and_not_quoted(
     certificate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    with server("starttls", certificate, password="canary-wrong") as (smtp, _), pytest.raises(GiveUp) as refused:  # noqa: S106
+    with server("starttls", certificate, password=SecretStr("canary-wrong")) as (smtp, _), pytest.raises(GiveUp) as refused:
         await send_mails(smtp, [message()])
 
     assert "canary" not in str(refused.value)

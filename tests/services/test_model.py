@@ -13,7 +13,7 @@ from murmuration.agents.loader import load_agent
 from murmuration.contracts.usage import Tokens
 from murmuration.services.errors import GiveUp, Refused, RetryLater, StepError
 from murmuration.services.model.agent_question import ASKED_AGAIN
-from murmuration.services.settings import ModelApi
+from murmuration.services.setting_values import ModelApi
 from tests.services.asked import Asked, calls, script, unscript
 from tests.services_on_loopback import model_app
 

@@ -31,7 +31,7 @@ from murmuration.http.runs import FIRST_LOOK_SECONDS, MAX_LOOK_SECONDS, OVER, fi
 from murmuration.policy.gates import event_name, hash_of
 from murmuration.policy.links import Claims, LinkRefused, read_link, sign_link, sign_vote
 from murmuration.services.clients import current_clients
-from murmuration.services.settings import current_settings
+from murmuration.services.current import current_settings
 from murmuration.services.storage.artifacts import get_text
 from murmuration.services.telemetry.log import log
 

@@ -1,1 +1,1 @@
-"""Credentials: secrets from Key Vault."""
+"""Identity: the secrets that the app may read."""

@@ -4,7 +4,8 @@ from murmuration.services.errors import SettingsError
 
 
 def read_secret(vault_url: str, name: str) -> str:
-    """The value of a secret; raises `SettingsError` that names it, never its value."""
+    """Read the value of a secret; raises `SettingsError` that names the secret, never its value."""
+    # azure.identity takes 0.1 s to load, and most settings refer to no Key Vault.
     from azure.core.exceptions import AzureError
     from azure.identity import DefaultAzureCredential
     from azure.keyvault.secrets import SecretClient

@@ -20,12 +20,13 @@ from murmuration.services.model.embeddings import EmbeddingBatcher
 from murmuration.services.model.errors import TemperatureRefused, translated
 from murmuration.services.model.fallback import Deployment, first_available
 from murmuration.services.model.wire import Completion, Question, chat_complete, respond
-from murmuration.services.setting_values import Tier
-from murmuration.services.settings import Settings
 from murmuration.services.step_context import StepContext
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
+
+    from murmuration.services.setting_values import Tier
+    from murmuration.services.settings import Settings
 
 R = TypeVar("R", bound=Reply)
 T = TypeVar("T")
@@ -62,7 +63,7 @@ def find_agent(name: str) -> Agent:
 class OpenAIModel:
     """Asks agents, and records what it used in the step's context. Raises `StepError`s, and `Pending`."""
 
-    def __init__(self, clients: ModelClients, settings: Settings, step_context: StepContext) -> None:
+    def __init__(self, clients: ModelClients, settings: "Settings", step_context: StepContext) -> None:
         self._clients = clients
         self._settings = settings
         self._step_context = step_context
@@ -85,7 +86,7 @@ class OpenAIModel:
                 return answer
             text = None
 
-    def _tier(self, agent: Agent) -> Tier:
+    def _tier(self, agent: Agent) -> "Tier":
         return "fast" if self._step_context.downgrade_model else agent.tier
 
     async def embed(self, texts: Sequence[str]) -> list[list[float]]:

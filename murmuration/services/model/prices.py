@@ -7,14 +7,16 @@ from datetime import date
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from murmuration.contracts.prices import Price, PriceTable
 from murmuration.services.errors import SettingsError
-from murmuration.services.setting_values import Tier
-from murmuration.services.settings import Settings
+
+if TYPE_CHECKING:
+    from murmuration.services.setting_values import Tier
+    from murmuration.services.settings import Settings
 
 TABLE = Path(__file__).with_name("prices.toml")
 FREE = "free"
@@ -47,7 +49,7 @@ class _Table(BaseModel):
     models: dict[str, _ModelRow | _EmbeddingRow]
 
 
-def prices_for(settings: Settings) -> PriceTable:
+def prices_for(settings: "Settings") -> PriceTable:
     """The prices of every model that a run may ask; raises `SettingsError` that names the one without.
 
     A model is found by the name that the settings give it, without a date at its end or a maker before it:
@@ -68,7 +70,7 @@ def prices_for(settings: Settings) -> PriceTable:
     return PriceTable(date=(own or builtin).date.isoformat(), models=found)
 
 
-def _asked(settings: Settings) -> list[tuple[str, str]]:
+def _asked(settings: "Settings") -> list[tuple[str, str]]:
     """(the setting, the model that it names)."""
     tiers: tuple[Tier, ...] = (
         "standard",

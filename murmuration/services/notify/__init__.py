@@ -1,1 +1,1 @@
-"""Messages to approvers: mail and webhooks."""
+"""Messages to approvers, by mail and by webhook."""

@@ -1,4 +1,4 @@
-"""Mail over SMTP: one connection for the messages of one step."""
+"""Mail over SMTP: one connection for all messages of a step."""
 
 import asyncio
 import smtplib
@@ -8,16 +8,16 @@ from contextlib import suppress
 from email.message import EmailMessage
 
 from murmuration.services.errors import GiveUp, RetryLater
-from murmuration.services.settings import Smtp
+from murmuration.services.setting_values import Smtp
 
 TIMEOUT_SECONDS = 15.0
 
 
 async def send_mails(smtp: Smtp, messages: Sequence[EmailMessage]) -> tuple[str, ...]:
-    """Hand all over to the mail server; returns the recipients it refuses for good.
+    """Hand the messages over to the mail server; returns the recipients that it refuses for good.
 
-    Raises `RetryLater` when the server can't be reached or can't take mail now, after some may have been sent;
-    `GiveUp` when it will never take any: the login, the sender or the way to it is wrong.
+    Raises `RetryLater` when the server can't be reached or takes no mail now, after some may have been sent; `GiveUp`
+    when it will never take any: the login, the sender or the encryption is wrong.
     """
     return await asyncio.to_thread(_send, smtp, messages)
 
@@ -26,7 +26,7 @@ def _send(smtp: Smtp, messages: Sequence[EmailMessage]) -> tuple[str, ...]:
     try:
         server = _connect(smtp)
         try:
-            return tuple(str(message["To"]) for message in messages if not _taken(server, message))
+            return tuple(str(message["To"]) for message in messages if not _accepted(server, message))
         finally:
             with suppress(smtplib.SMTPException, OSError):
                 server.quit()
@@ -50,15 +50,15 @@ def _connect(smtp: Smtp) -> smtplib.SMTP:
         if smtp.security == "starttls":
             server.starttls(context=ssl.create_default_context())
         if smtp.user is not None:
-            server.login(smtp.user, smtp.password or "")
+            server.login(smtp.user, smtp.password.get_secret_value() if smtp.password else "")
     except BaseException:
         server.close()
         raise
     return server
 
 
-def _taken(server: smtplib.SMTP, message: EmailMessage) -> bool:
-    """Whether the server takes it; raises what concerns more than this recipient, or may pass."""
+def _accepted(server: smtplib.SMTP, message: EmailMessage) -> bool:
+    """Whether the server takes the message; raises errors that concern more than its recipient, or may pass."""
     try:
         server.send_message(message)
     except smtplib.SMTPRecipientsRefused as refused:

@@ -7,11 +7,11 @@ from typing import Any, Literal
 
 from murmuration.contracts.approvals import Notification
 
-UNSAFE_IN_MARKUP = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+SLACK_ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 
 @dataclass(frozen=True)
-class Notice:
+class Message:
     """One message to one approver."""
 
     notification: Notification
@@ -27,58 +27,58 @@ class Notice:
     def facts(self) -> dict[str, str]:
         return {
             "For": self.approver,
-            "Asked by": self.notification.requester,
+            "Requested by": self.notification.requester,
             "Run": self.notification.run,
             "Open until": f"{self.notification.expires:%Y-%m-%d %H:%M} UTC",
         }
 
 
-def mail(notice: Notice, sender: str) -> EmailMessage:
-    """The same notice is the same message: its id is made of what it says, so that mailboxes know it again."""
-    message = EmailMessage()
-    message["From"] = sender
-    message["To"] = notice.approver
-    message["Subject"] = notice.subject
-    told = "\0".join((notice.approver, notice.notification.model_dump_json()))
+def mail(message: Message, sender: str) -> EmailMessage:
+    """Make a mail. Its Message-ID is a hash of the message, so that a mailbox recognises a second copy."""
+    made = EmailMessage()
+    made["From"] = sender
+    made["To"] = message.approver
+    made["Subject"] = message.subject
+    identity = "\0".join((message.approver, message.notification.model_dump_json()))
     domain = sender.rpartition("@")[2].rstrip(">")
-    message["Message-ID"] = f"<{hashlib.sha256(told.encode()).hexdigest()[:32]}@{domain}>"
-    message["Auto-Submitted"] = "auto-generated"
-    facts = "\n".join(f"{name}: {value}" for name, value in notice.facts.items())
-    message.set_content(
-        f"{notice.subject}\n\n{facts}\n\nSee what is asked, and decide:\n{notice.link}\n\n"
-        "The link is yours alone and good for one answer. Opening it decides nothing.\n"
+    made["Message-ID"] = f"<{hashlib.sha256(identity.encode()).hexdigest()[:32]}@{domain}>"
+    made["Auto-Submitted"] = "auto-generated"
+    facts = "\n".join(f"{name}: {value}" for name, value in message.facts.items())
+    made.set_content(
+        f"{message.subject}\n\n{facts}\n\nRead it and decide:\n{message.link}\n\n"
+        "This link is for you alone and takes one answer. Opening it decides nothing.\n"
     )
-    return message
+    return made
 
 
-def webhook_payload(notice: Notice, form: Literal["teams", "slack"]) -> dict[str, Any]:
-    """The body of a webhook's request; `approver` says whose link it holds, for a flow that hands it on."""
-    return _teams(notice) if form == "teams" else _slack(notice)
+def webhook_payload(message: Message, form: Literal["teams", "slack"]) -> dict[str, Any]:
+    """Make the body of a webhook's request; `approver` names the owner of the link, for a flow that forwards it."""
+    return _teams(message) if form == "teams" else _slack(message)
 
 
-def _teams(notice: Notice) -> dict[str, Any]:
-    facts = [{"title": name, "value": value} for name, value in notice.facts.items()]
+def _teams(message: Message) -> dict[str, Any]:
+    facts = [{"title": name, "value": value} for name, value in message.facts.items()]
     content = {
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",
         "version": "1.4",
         "body": [
-            {"type": "TextBlock", "text": notice.subject, "weight": "Bolder", "wrap": True},
+            {"type": "TextBlock", "text": message.subject, "weight": "Bolder", "wrap": True},
             {"type": "FactSet", "facts": facts},
         ],
-        "actions": [{"type": "Action.OpenUrl", "title": "See and decide", "url": notice.link}],
+        "actions": [{"type": "Action.OpenUrl", "title": "Read and decide", "url": message.link}],
     }
     attachment = {"contentType": "application/vnd.microsoft.card.adaptive", "content": content}
-    return {"type": "message", "approver": notice.approver, "attachments": [attachment]}
+    return {"type": "message", "approver": message.approver, "attachments": [attachment]}
 
 
-def _slack(notice: Notice) -> dict[str, Any]:
-    subject = notice.subject.translate(UNSAFE_IN_MARKUP)
-    facts = "\n".join(f"{name}: {value}" for name, value in notice.facts.items()).translate(UNSAFE_IN_MARKUP)
+def _slack(message: Message) -> dict[str, Any]:
+    subject = message.subject.translate(SLACK_ESCAPES)
+    facts = "\n".join(f"{name}: {value}" for name, value in message.facts.items()).translate(SLACK_ESCAPES)
     return {
         "text": subject,
         "blocks": [
             {"type": "section", "text": {"type": "mrkdwn", "text": f"*{subject}*\n{facts}"}},
-            {"type": "section", "text": {"type": "mrkdwn", "text": f"<{notice.link}|See and decide>"}},
+            {"type": "section", "text": {"type": "mrkdwn", "text": f"<{message.link}|Read and decide>"}},
         ],
     }

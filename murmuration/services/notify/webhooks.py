@@ -3,26 +3,27 @@
 from collections.abc import Sequence
 from typing import Any
 
+import aiohttp
+
 from murmuration.services.errors import GiveUp, RetryLater
-from murmuration.services.settings import Webhook
+from murmuration.services.setting_values import Webhook
 
 TIMEOUT_SECONDS = 15.0
 BUSY = (408, 425, 429)
 
 
 async def post_all(webhook: Webhook, bodies: Sequence[dict[str, Any]]) -> None:
-    """Post one after the other. The URL is a secret and is in no message.
+    """Post the bodies one after the other. No error names the URL: it is a secret.
 
     Raises `RetryLater` when the webhook can't be reached or is busy, after some may have been posted; `GiveUp` when
     it refuses.
     """
-    import aiohttp
-
+    url = webhook.url.get_secret_value()
     try:
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)) as session:
             for body in bodies:
-                async with session.post(webhook.url, json=body, allow_redirects=False) as answer:
-                    _check(answer.status, answer.headers.get("Retry-After"))
+                async with session.post(url, json=body, allow_redirects=False) as response:
+                    _check(response.status, response.headers.get("Retry-After"))
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         raise RetryLater("webhook_unavailable", f"the webhook can't be reached: {type(error).__name__}") from None
 

@@ -1,6 +1,7 @@
 """The catalog: an index in which agents are found by their purpose."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from murmuration.agents.loader import all_agents
 from murmuration.contracts.owner import Owner
@@ -9,14 +10,16 @@ from murmuration.services.errors import StepError
 from murmuration.services.search.indexes import CATALOG
 from murmuration.services.search.rows import embedded_text
 from murmuration.services.search.store import Row
-from murmuration.services.settings import Settings
 from murmuration.services.step_context import StepContext
+
+if TYPE_CHECKING:
+    from murmuration.services.settings import Settings
 
 EVERYBODY = Owner(tenant="*")
 """The owner of every row: the catalog belongs to the deployment, not to a tenant."""
 
 
-async def list_agents(settings: Settings) -> Sequence[Row]:
+async def list_agents(settings: "Settings") -> Sequence[Row]:
     """Write a row for every agent, and return the rows. Without embeddings, agents are found by words alone."""
     clients = Clients(settings)
     rows: list[Row] = [

@@ -1,0 +1,94 @@
+"""`python -m scripts.settings_docs [--check]`: docs/settings.md and local.settings.json.example, from the settings.
+
+With `--check` nothing is written: a file that differs from what would be written is named, and the command fails.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from pydantic.fields import FieldInfo
+
+from murmuration.services.setting_source import is_secret
+from murmuration.services.settings import Settings
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = """\
+# Settings
+
+Settings are environment variables. On a laptop they may also stand under `Values` in `local.settings.json` (start from
+[the example](../local.settings.json.example)); the environment wins. An empty setting counts as not set. Instead of its
+value any setting may be `keyvault:NAME`, the secret NAME of the Key Vault at `KEY_VAULT_URL`: use that for the settings
+that are marked as secret.
+
+`GET /api/health` answers 503 and names every setting that is missing or malformed, with its value unless it is a
+secret. It answers 200 with `warnings` for variables whose names look like a misspelt setting; `mur` refuses such a name
+in `local.settings.json`.
+
+| setting | meaning | default |
+|---|---|---|
+{rows}
+
+This page is written by `python -m scripts.settings_docs` from the class `Settings` in `murmuration/services/settings.py`.
+"""
+FUNCTIONS_SETTINGS = {"FUNCTIONS_WORKER_RUNTIME": "python", "AzureWebJobsStorage": "UseDevelopmentStorage=true"}
+"""Settings of the Functions host itself, for Azure Functions Core Tools."""
+SET_BY_AZURE = ("website_hostname",)
+
+
+def settings_page() -> str:
+    """Make the text of docs/settings.md."""
+    rows = (f"| {_names(name, field)} | {_meaning(field)} | {_default(field)} |" for name, field in _fields())
+    return PAGE.format(rows="\n".join(rows))
+
+
+def settings_example() -> str:
+    """Make the text of local.settings.json.example: settings for the local cloud, the others empty."""
+    values = {name.upper(): _example(field) for name, field in _fields() if not field.title}
+    example = {"IsEncrypted": False, "Values": {**FUNCTIONS_SETTINGS, **values}}
+    return json.dumps(example, indent=2) + "\n"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Write the files, or compare them; returns 1 when one differs."""
+    parser = argparse.ArgumentParser(prog="python -m scripts.settings_docs", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="compare, and write nothing")
+    check = parser.parse_args(arguments).check
+    files = {ROOT / "docs" / "settings.md": settings_page(), ROOT / "local.settings.json.example": settings_example()}
+    outdated = [path for path, text in files.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
+    for path in outdated:
+        if check:
+            name = path.relative_to(ROOT).as_posix()
+            print(f"{name} is outdated: run python -m scripts.settings_docs", file=sys.stderr)  # noqa: T201
+        else:
+            path.write_text(files[path], encoding="utf-8", newline="\n")
+    return 1 if check and outdated else 0
+
+
+def _fields() -> list[tuple[str, FieldInfo]]:
+    return [(name, field) for name, field in Settings.model_fields.items() if name not in SET_BY_AZURE]
+
+
+def _names(name: str, field: FieldInfo) -> str:
+    return ", ".join(f"`{title}`" for title in (field.title or name.upper()).split(", "))
+
+
+def _meaning(field: FieldInfo) -> str:
+    return f"{field.description} Secret." if is_secret(field) else str(field.description)
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "required"
+    return f"`{field.default}`" if field.default else ""
+
+
+def _example(field: FieldInfo) -> str:
+    examples: list[Any] = [*(field.examples or ()), field.default if not field.is_required() and field.default else ""]
+    return str(examples[0])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
