@@ -14,6 +14,7 @@ CHECKS = (
     ("types of azure-on-loopback", PACKAGE, ["-m", "mypy"]),
     ("import rules", ROOT, ["-c", IMPORT_RULES]),
     ("agents", ROOT, ["-m", "murmuration.agents"]),
+    ("settings", ROOT, ["-m", "scripts.settings_docs", "--check"]),
 )
 
 

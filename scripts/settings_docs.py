@@ -24,14 +24,14 @@ value any setting may be `keyvault:NAME`, the secret NAME of the Key Vault at `K
 that are marked as secret.
 
 `GET /api/health` answers 503 and names every setting that is missing or malformed, with its value unless it is a
-secret. It answers 200 with `warnings` for variables whose names look like a misspelt setting; `mur` refuses such a name
-in `local.settings.json`.
+secret. When it answers 200, its `warnings` name the variables that look like a misspelt setting; `mur` does the same
+for those in `local.settings.json`.
 
 | setting | meaning | default |
 |---|---|---|
 {rows}
 
-This page is written by `python -m scripts.settings_docs` from the class `Settings` in `murmuration/services/settings.py`.
+`python -m scripts.settings_docs` writes this page from the class `Settings` in `murmuration/services/settings.py`.
 """
 FUNCTIONS_SETTINGS = {"FUNCTIONS_WORKER_RUNTIME": "python", "AzureWebJobsStorage": "UseDevelopmentStorage=true"}
 """Settings of the Functions host itself, for Azure Functions Core Tools."""
@@ -51,16 +51,16 @@ def settings_example() -> str:
     return json.dumps(example, indent=2) + "\n"
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
     """Write the files, or compare them; returns 1 when one differs."""
     parser = argparse.ArgumentParser(prog="python -m scripts.settings_docs", description=__doc__)
     parser.add_argument("--check", action="store_true", help="compare, and write nothing")
     check = parser.parse_args(arguments).check
-    files = {ROOT / "docs" / "settings.md": settings_page(), ROOT / "local.settings.json.example": settings_example()}
+    files = {root / "docs" / "settings.md": settings_page(), root / "local.settings.json.example": settings_example()}
     outdated = [path for path, text in files.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
     for path in outdated:
         if check:
-            name = path.relative_to(ROOT).as_posix()
+            name = path.relative_to(root).as_posix()
             print(f"{name} is outdated: run python -m scripts.settings_docs", file=sys.stderr)  # noqa: T201
         else:
             path.write_text(files[path], encoding="utf-8", newline="\n")

@@ -16,7 +16,7 @@ from murmuration.contracts.steps import STEPS
 from murmuration.http.body import body_schema
 from murmuration.http.problems import HttpProblem, answering, quote
 from murmuration.http.runs import ok
-from murmuration.services.current import current_settings
+from murmuration.services.current import current_settings, misspelt_variables
 
 BODIES = (GoalRequest, DocumentsRequest, ApprovalRules, VoteRequest, ForgetRequest)
 """Contracts that callers send: a field that they don't have is refused."""
@@ -29,13 +29,15 @@ service = df.Blueprint()
 @service.route(route="health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 @answering
 async def health(req: func.HttpRequest) -> func.HttpResponse:
-    """Answer 200 when the settings are complete, else 503 with the name of the setting.
+    """Answer 200 when the settings are complete, else 503 with the names of the settings.
 
-    Agents' files that can't be used are listed: the app works on without these agents.
+    Agents' files that can't be used are listed: the app works on without these agents. So are variables that look like
+    a misspelt setting.
     """
     current_settings()
-    problems = known_agents().problems
-    return ok({"status": "degraded", "problems": list(problems)} if problems else {"status": "ok"})
+    problems, warnings = list(known_agents().problems), misspelt_variables()
+    found = {name: texts for name, texts in (("problems", problems), ("warnings", warnings)) if texts}
+    return ok({"status": "degraded" if problems else "ok", **found})
 
 
 @service.route(route="schemas", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)

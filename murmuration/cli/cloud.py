@@ -21,6 +21,7 @@ from loopback.serving import HOST, CannotStart, free_port, writable_folder
 from murmuration.cli.app_folder import LIBRARY_ROOT
 from murmuration.cli.local_settings import EMBEDDING_MODEL, SEARCH_KEY, SKILLS, approval_secret, local_settings
 from murmuration.cli.server import Server
+from murmuration.services.setting_names import is_setting, misspelt_settings
 
 BROUGHT_SERVERS = ("AZURE_SEARCH_ENDPOINT", "MODEL_BASE_URL")
 """Settings that name a server which then is not started here."""
@@ -140,40 +141,7 @@ def given_settings(app: Path) -> dict[str, str]:
             values = {name: str(value) for name, value in json.loads(path.read_text("utf-8-sig"))["Values"].items()}
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise CannotStart(f"{str(path)!r} holds no JSON object with Values: {error}") from error
-    return {**values, **{name: value for name, value in os.environ.items() if name in SETTINGS or name in values}}
+    for name, setting in misspelt_settings(values).items():
+        print(f"{path}: {name} is no setting; did you mean {setting}?", file=sys.stderr)  # noqa: T201
+    return {**values, **{name: value for name, value in os.environ.items() if is_setting(name) or name in values}}
 
-
-SETTINGS = {
-    "AZURE_SEARCH_ENDPOINT",
-    "AZURE_SEARCH_API_KEY",
-    "SEARCH_VECTOR_WEIGHT",
-    "SEARCH_SEMANTIC_RANKER",
-    "MEMORY_HALF_LIFE_DAYS",
-    "MODEL_BASE_URL",
-    "MODEL_API_KEY",
-    "MODEL_API",
-    "MODEL_STANDARD",
-    "MODEL_FAST",
-    "MODEL_REASONING",
-    "MODEL_PRICES",
-    "EMBEDDING_BASE_URL",
-    "EMBEDDING_API_KEY",
-    "EMBEDDING_MODEL",
-    "EMBEDDING_DIMENSIONS",
-    "ARTIFACTS_URL",
-    "KEY_VAULT_URL",
-    "TENANT",
-    "RATE_LIMIT_PER_MINUTE",
-    "RATE_LIMIT_BURST",
-    "MAX_ACTIVE_RUNS",
-    "APPROVAL_SECRET",
-    "PUBLIC_URL",
-    "APPROVAL_WEBHOOK_URL",
-    "APPROVAL_WEBHOOK_FORMAT",
-    "SMTP_HOST",
-    "SMTP_PORT",
-    "SMTP_SECURITY",
-    "SMTP_USER",
-    "SMTP_PASSWORD",
-    "SMTP_FROM",
-}

@@ -1,4 +1,4 @@
-"""The settings of this process, read when they are first used."""
+"""The settings of this process, read when they are first used, and variables that look like misspelt ones."""
 
 import os
 from functools import cache
@@ -16,3 +16,10 @@ def current_settings() -> "Settings":
     from murmuration.services.settings import settings_from
 
     return settings_from(os.environ, read_secret)
+
+
+def misspelt_variables() -> list[str]:
+    """Name every environment variable that looks like a misspelt setting, and the setting that it looks like."""
+    from murmuration.services.setting_names import misspelt_settings
+
+    return [f"{name} is no setting; did you mean {setting}?" for name, setting in misspelt_settings(os.environ).items()]

@@ -91,7 +91,7 @@ class Settings(BaseSettings):
         default={},
         title="MODEL_ENDPOINT_NAME_URL, MODEL_ENDPOINT_NAME_KEY",
         description="Another endpoint for the models of a chain that are written `model@NAME`, such as "
-        "`MODEL_ENDPOINT_WEST_URL`; and its key, unless the app's managed identity, or your login, is used.",
+        "`MODEL_ENDPOINT_WEST_URL`; and its secret key, unless the app's managed identity, or your login, is used.",
     )
     model_prices: str | None = Field(
         default=None,
@@ -150,7 +150,7 @@ class Settings(BaseSettings):
     )
     website_hostname: str | None = Field(default=None, description="The app's host name. Azure sets it.")
     approval_webhook_url: SecretUrl = Field(
-        default=None, description="URL of a webhook that tells approvers. It is a secret: whoever has it may post."
+        default=None, description="URL of a webhook that tells approvers; whoever has it may post."
     )
     approval_webhook_format: WebhookFormat = Field(
         default="teams",

@@ -27,7 +27,7 @@ from loopback.serving import HOST, free_port, in_thread
 from murmuration.contracts.approvals import ApprovalGate, ApprovalRequest, ApprovalRules, Decision
 from murmuration.contracts.content import Content
 from murmuration.policy.gates import hash_of
-from murmuration.policy.links import Claims, sign
+from murmuration.policy.links import Claims, sign_link
 from murmuration.policy.tenancy import run_id
 from murmuration.services.clients import current_clients
 from murmuration.services.current import current_settings
@@ -124,7 +124,7 @@ class Door:
             **changed,
         }
         secret = claims.pop("secret", SECRET)
-        return f"/api/approvals/{sign(secret, Claims.model_validate(claims))}"
+        return f"/api/approvals/{sign_link(secret, Claims.model_validate(claims))}"
 
     def answer(self, link: str, decision: str, comment: str = "", **headers: str) -> Answer:
         return self.host.call("POST", link, {"decision": decision, "comment": comment}, **headers)

@@ -131,7 +131,10 @@ async def test_a_wrong_password_is_not_tried_again_and_not_quoted(
     certificate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    with server("starttls", certificate, password=SecretStr("canary-wrong")) as (smtp, _), pytest.raises(GiveUp) as refused:
+    with (
+        server("starttls", certificate, password=SecretStr("canary-wrong")) as (smtp, _),
+        pytest.raises(GiveUp) as refused,
+    ):
         await send_mails(smtp, [message()])
 
     assert "canary" not in str(refused.value)

@@ -13,6 +13,7 @@ from murmuration.services.setting_names import is_setting, misspelt_settings
 from murmuration.services.setting_source import is_secret
 from murmuration.services.setting_values import Chain, DeploymentSettings, Endpoint, Smtp, Webhook
 from murmuration.services.settings import Settings, settings_from
+from scripts import settings_docs
 
 EXAMPLE: dict[str, str] = json.loads(Path("local.settings.json.example").read_text(encoding="utf-8"))["Values"]
 REQUIRED = (
@@ -284,3 +285,24 @@ def test_the_names_of_other_programs_are_not_taken_for_settings() -> None:
 
     assert misspelt_settings(others) == {}
     assert [name for name in others if is_setting(name)] == ["MODEL_ENDPOINT_WEST_KEY"]
+
+
+def test_the_page_and_the_example_are_those_that_the_settings_make() -> None:
+    assert settings_docs.main(["--check"]) == 0
+
+
+def test_an_outdated_page_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "docs").mkdir()
+    written = settings_docs.main([], tmp_path)
+    (tmp_path / "docs" / "settings.md").write_text("# Settings", encoding="utf-8")
+
+    assert (written, settings_docs.main(["--check"], tmp_path)) == (0, 1)
+    assert capsys.readouterr().err == "docs/settings.md is outdated: run python -m scripts.settings_docs\n"
+    assert (tmp_path / "docs" / "settings.md").read_text(encoding="utf-8") == "# Settings"
+
+
+def test_every_setting_is_described_and_in_the_example() -> None:
+    shown = [name for name in Settings.model_fields if name not in ("website_hostname", "model_endpoint")]
+
+    assert {name.upper() for name in shown} | set(settings_docs.FUNCTIONS_SETTINGS) == set(EXAMPLE)
+    assert all(field.description for field in Settings.model_fields.values())

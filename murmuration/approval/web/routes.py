@@ -107,7 +107,7 @@ async def decide(req: func.HttpRequest, client: df.DurableOrchestrationClient) -
         at=datetime.now(UTC),
         signature="",
     )
-    vote = sign_vote(current_settings().approvals.required_secret(), unsealed)
+    vote = sign_vote(current_settings().required_approval_secret(), unsealed)
     place = snapshot.status.approvers.index(claims.approver)
     event = event_name(claims.panel, place, snapshot.status.waits[place])
     try:
@@ -130,7 +130,7 @@ async def _read(req: func.HttpRequest, client: df.DurableOrchestrationClient) ->
     """What the link says and the gate that it opens; raises `HttpProblem` when it can't be answered."""
     settings = current_settings()
     try:
-        claims = read_link(settings.approvals.required_secret(), req.route_params["link"])
+        claims = read_link(settings.required_approval_secret(), req.route_params["link"])
     except LinkRefused as refused:
         raise HttpProblem(403, "Link refused", f"link: {refused}") from refused
     snapshot = await load_gate(client, settings.tenant, claims.gate)
@@ -219,7 +219,7 @@ async def list_gates(req: func.HttpRequest, client: df.DurableOrchestrationClien
 
 def _link(req: func.HttpRequest, snapshot: GateSnapshot, approver: str) -> str | None:
     """A fresh link; None when this approver is not asked, has answered, or the gate is not open."""
-    status, settings = snapshot.status, current_settings().approvals
+    status, settings = snapshot.status, current_settings()
     asked = status.state == "open" and not snapshot.over and approver in status.approvers
     if not asked or snapshot.vote_of(approver) is not None:
         return None
@@ -231,6 +231,6 @@ def _link(req: func.HttpRequest, snapshot: GateSnapshot, approver: str) -> str |
         expires=status.expires,
     )
     parts = urlsplit(req.url)
-    base = settings.public_url or f"{parts.scheme}://{parts.netloc}"
+    base = settings.app_url or f"{parts.scheme}://{parts.netloc}"
     log("link_made", gate=snapshot.gate.id)
-    return f"{base}/api/approvals/{sign_link(settings.required_secret(), claims)}"
+    return f"{base}/api/approvals/{sign_link(settings.required_approval_secret(), claims)}"
