@@ -144,4 +144,3 @@ def given_settings(app: Path) -> dict[str, str]:
     for name, setting in misspelt_settings(values).items():
         print(f"{path}: {name} is no setting; did you mean {setting}?", file=sys.stderr)  # noqa: T201
     return {**values, **{name: value for name, value in os.environ.items() if is_setting(name) or name in values}}
-

@@ -1,5 +1,6 @@
 """Settings and secrets that the local cloud gives to the app."""
 
+import json
 import os
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from loopback.serving import CannotStart, free_port
+from murmuration.cli.cloud import given_settings
 from murmuration.cli.local_settings import approval_secret, local_settings
 from tests.services_on_loopback import ROOT
 
@@ -51,3 +53,15 @@ def test_the_cloud_does_not_start_with_an_unknown_embedding_model(tmp_path: Path
     assert "EMBEDDING_MODEL" in done.stderr
     assert "'word2vec'" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_name_that_looks_like_a_misspelt_setting_is_pointed_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "local.settings.json"
+    path.write_text(json.dumps({"Values": {"MODEL_STANDRAD": "m", "MY_OWN": "x", "TENANT": "acme"}}), encoding="utf-8")
+
+    given = given_settings(tmp_path)
+
+    assert given | {"MODEL_STANDRAD": "m", "MY_OWN": "x", "TENANT": "acme"} == given
+    assert capsys.readouterr().err == f"{path}: MODEL_STANDRAD is no setting; did you mean MODEL_STANDARD?\n"

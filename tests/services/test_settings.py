@@ -8,6 +8,7 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from murmuration.contracts.admission import Rate
+from murmuration.services.current import misspelt_variables
 from murmuration.services.errors import SettingsError
 from murmuration.services.setting_names import is_setting, misspelt_settings
 from murmuration.services.setting_source import is_secret
@@ -306,3 +307,9 @@ def test_every_setting_is_described_and_in_the_example() -> None:
 
     assert {name.upper() for name in shown} | set(settings_docs.FUNCTIONS_SETTINGS) == set(EXAMPLE)
     assert all(field.description for field in Settings.model_fields.values())
+
+
+def test_a_variable_of_the_process_that_looks_misspelt_is_pointed_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("APPROVAL_SECERT", "canary")
+
+    assert misspelt_variables() == ["APPROVAL_SECERT is no setting; did you mean APPROVAL_SECRET?"]
