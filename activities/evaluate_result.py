@@ -2,7 +2,7 @@
 
 from murmuration.contracts.answers import Evaluation, Verdict
 from murmuration.contracts.replies import JudgementReply
-from murmuration.policy.answer_rules import broken
+from murmuration.policy.answer_rules import broken_rules
 from murmuration.services.model.model import Model
 from murmuration.services.storage.artifacts import Artifacts, get_text
 from murmuration.services.storage.prompt_inputs import as_prompt, read_passages, resolve_references
@@ -15,7 +15,9 @@ async def evaluate_result(evaluation: Evaluation, model: Model, artifacts: Artif
     """Safe to run twice: it only reads and asks. No model is asked about a draft that breaks a rule."""
     draft = evaluation.draft
     answer = await get_text(artifacts, draft.answer)
-    problems = (*draft.problems, *broken(evaluation.rules, answer)) if answer.strip() else ("the answer is empty",)
+    problems = (
+        (*draft.problems, *broken_rules(evaluation.rules, answer)) if answer.strip() else ("the answer is empty",)
+    )
     if problems:
         changes = f"Change this: {'; '.join(problems)}"
         return Verdict(passed=False, score=ABOVE_NOTHING / (1 + len(problems)), reasons=problems, changes=changes)

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from murmuration.contracts.memories import MemoryKind, RememberRequest, RememberResult
 from murmuration.policy.citations import renumber
-from murmuration.policy.memories import expires, memory_id, normalised, objection, subject_key
+from murmuration.policy.memories import expires, memory_id, normalised, subject_key, unsafe_reason
 from murmuration.policy.timeline import MemoryVersion, VersionPlacement, place_version
 from murmuration.services.model.model import Model
 from murmuration.services.search.backfill_embeddings import backfill_embeddings
@@ -78,7 +78,7 @@ def _claims(remembrance: RememberRequest, answer: str) -> tuple[list[Claim], tup
     ]
     claims, refused = {}, []
     for claim in (outcome, *lessons):
-        problem = objection(f"{claim.about}\n{claim.text}")
+        problem = unsafe_reason(f"{claim.about}\n{claim.text}")
         if problem is None:
             claims[claim.subject] = claim
         else:

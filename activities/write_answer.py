@@ -3,7 +3,7 @@
 from murmuration.contracts.answers import Answer, AnswerBrief
 from murmuration.contracts.passages import Passage, PassageSet
 from murmuration.contracts.replies import DraftReply
-from murmuration.policy.citations import check_markers, citations_of, cited, renumber
+from murmuration.policy.citations import check_markers, citations_of, cited_numbers, renumber
 from murmuration.services.model.model import Model
 from murmuration.services.storage.artifacts import Artifacts, get_text, put_text, put_value
 from murmuration.services.storage.prompt_inputs import as_prompt, conversation, merge_citations, read_passages
@@ -42,7 +42,7 @@ async def write_answer(brief: AnswerBrief, model: Model, artifacts: Artifacts, s
 
 def _in_order(answer: str, passages: list[Passage]) -> tuple[str, list[Passage]]:
     """The answer with its citations numbered in order of appearance, and the passages in that order."""
-    order = cited(answer)
+    order = cited_numbers(answer)
     numbers = {old: new for new, old in enumerate(order, start=1)}
     rest = [passage for number, passage in enumerate(passages, start=1) if number not in numbers]
     return renumber(answer, numbers), [*(passages[old - 1] for old in order), *rest]

@@ -1,1 +1,1 @@
-"""Pure decisions: no clock, no I/O. Given the same facts, the same answer."""
+"""Pure decisions: no clock, no I/O. The same input gives the same answer."""

@@ -1,4 +1,4 @@
-"""What people need to know of an answer to decide on it."""
+"""The text that helps people to decide on an answer."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,7 @@ from murmuration.contracts.answers import Answer, Verdict
 
 
 def answer_context(goal: str, answer: Answer, verdict: Verdict | None) -> str:
-    """The goal, what the evaluator said, what is missing, and the sources with their words."""
+    """Write the goal, the evaluation, what is missing, and the sources with their quotes."""
     return "\n".join(_lines(goal, answer, verdict))
 
 
@@ -16,8 +16,8 @@ def _lines(goal: str, answer: Answer, verdict: Verdict | None) -> Iterator[str]:
     if verdict is None:
         yield "It was not evaluated."
     else:
-        said = "; ".join(verdict.reasons) or "nothing more"
-        yield f"Evaluation: {'passed' if verdict.passed else 'not passed'}, score {verdict.score:.2f} ({said})"
+        reasons = "; ".join(verdict.reasons) or "nothing more"
+        yield f"Evaluation: {'passed' if verdict.passed else 'not passed'}, score {verdict.score:.2f} ({reasons})"
     for missing in answer.missing:
         yield f"Not answered: {missing}"
     for citation in answer.citations:

@@ -1,4 +1,4 @@
-"""Markers and citations: each [n] points at a given passage, each quote is the passage's own words."""
+"""Citations: a marker [n] points at the n-th passage, and its quote is the passage's own words."""
 
 import re
 from collections.abc import Sequence
@@ -7,38 +7,40 @@ from murmuration.contracts.answers import Citation
 from murmuration.contracts.passages import Passage
 
 MARKER = re.compile(r"\[(\d{1,4})\]")
-QUOTE_CHARACTERS = 300
+MAX_QUOTE_CHARACTERS = 300
+_LAST_MARKERS = re.compile(r"(?:\s*\[\d{1,4}\])+\s*$")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z`\"'(\[])|\n{2,}")
 _WORD = re.compile(r"\w+")
 
 
-def cited(text: str) -> tuple[int, ...]:
+def cited_numbers(text: str) -> tuple[int, ...]:
     """The numbers of the markers in `text`, each once, in order of appearance."""
     return tuple(dict.fromkeys(int(number) for number in MARKER.findall(text)))
 
 
 def check_markers(text: str, passages: Sequence[Passage]) -> tuple[str, tuple[str, ...]]:
-    """The text without markers that point at nothing, and what was wrong with it."""
-    wrong = [number for number in cited(text) if not 1 <= number <= len(passages)]
+    """Remove markers that point at no passage; returns the text and its problems."""
+    numbers = cited_numbers(text)
+    wrong = [number for number in numbers if not 1 <= number <= len(passages)]
     problems = [f"cites [{number}], which is none of the passages" for number in wrong]
-    if passages and len(wrong) == len(cited(text)):
+    if passages and len(wrong) == len(numbers):
         problems.append("cites no passage")
-    without = MARKER.sub(lambda found: "" if int(found[1]) in wrong else found[0], text)
+    without = MARKER.sub(lambda marker: "" if int(marker[1]) in wrong else marker[0], text)
     return _tidied(without) if wrong else text, tuple(problems)
 
 
 def renumber(text: str, numbers: dict[int, int]) -> str:
-    """The text with each marker [n] as [numbers[n]]; markers that `numbers` doesn't know are left out."""
+    """Replace each marker [n] by [numbers[n]], and remove the markers that `numbers` doesn't know."""
 
-    def new(found: re.Match[str]) -> str:
-        number = numbers.get(int(found[1]))
+    def replacement(marker: re.Match[str]) -> str:
+        number = numbers.get(int(marker[1]))
         return "" if number is None else f"[{number}]"
 
-    return _tidied(MARKER.sub(new, text))
+    return _tidied(MARKER.sub(replacement, text))
 
 
 def citations_of(text: str, passages: Sequence[Passage]) -> tuple[Citation, ...]:
-    """One citation for each marker, in order of appearance. The markers must be valid."""
+    """One citation for each number that is cited, in order of appearance. The markers must be valid."""
     return tuple(
         Citation(
             number=number,
@@ -46,30 +48,33 @@ def citations_of(text: str, passages: Sequence[Passage]) -> tuple[Citation, ...]
             title=passages[number - 1].heading or passages[number - 1].title,
             quote=_quote(_statement(text, number), passages[number - 1].text),
         )
-        for number in cited(text)
+        for number in cited_numbers(text)
     )
 
 
 def _statement(text: str, number: int) -> str:
-    """What stands before the first marker [number], back to the marker or sentence before it."""
-    before = text[: text.index(f"[{number}]")]
-    before = before[: len(MARKER.sub("", before).rstrip()) or None] if before.endswith("]") else before
-    return _SENTENCE_END.split(MARKER.split(before)[-1] or before)[-1]
+    """The text before the first marker [number], back to the marker or sentence before it.
+
+    Markers in a row stand for one statement.
+    """
+    before = _LAST_MARKERS.sub("", text[: text.index(f"[{number}]")])
+    return _SENTENCE_END.split(MARKER.split(before)[-1])[-1]
 
 
 def _quote(statement: str, passage: str) -> str:
-    """The sentence of the passage most like the statement by its words, cut at `QUOTE_CHARACTERS`."""
+    """The passage's sentence that shares most words with the statement, cut at `MAX_QUOTE_CHARACTERS`."""
     wanted = {word.lower() for word in _WORD.findall(statement)}
-    sentences = [each.strip(" \n-*") for each in _SENTENCE_END.split(passage) if each.strip(" \n-*")] or [passage]
+    stripped = (sentence.strip(" \n-*") for sentence in _SENTENCE_END.split(passage))
+    sentences = [sentence for sentence in stripped if sentence] or [passage]
 
-    def likeness(sentence: str) -> float:
+    def similarity(sentence: str) -> float:
         words = {word.lower() for word in _WORD.findall(sentence)}
         return len(words & wanted) / (len(words | wanted) or 1)
 
-    best = " ".join(max(sentences, key=likeness).split())
-    return best if len(best) <= QUOTE_CHARACTERS else best[: QUOTE_CHARACTERS - 1].rstrip() + "…"
+    best = " ".join(max(sentences, key=similarity).split())
+    return best if len(best) <= MAX_QUOTE_CHARACTERS else best[: MAX_QUOTE_CHARACTERS - 1].rstrip() + "…"
 
 
 def _tidied(text: str) -> str:
-    """Without the space that a marker left before a full stop or another space."""
+    """The text without the space that a removed marker left before punctuation or another space."""
     return re.sub(r"[ \t]+([.,;:!?])", r"\1", re.sub(r"[ \t]{2,}", " ", text)).strip()

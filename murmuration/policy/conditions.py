@@ -1,23 +1,23 @@
-"""Whether a condition holds of an earlier task's result."""
+"""Conditions on the result of an earlier task."""
 
 from collections.abc import Mapping, Sequence
 from typing import get_args
 
 from murmuration.contracts.plans import Comparison, Condition, ResultField, TaskType
 
-Fact = str | float | bool | Sequence[str]
-OF_RETRIEVERS: frozenset[ResultField] = frozenset(("passages", "state"))
-OF_EXECUTORS: frozenset[ResultField] = frozenset(get_args(ResultField)) - {"passages"}
-OF_AGENTS: frozenset[ResultField] = frozenset(("answer", "state"))
+ConditionValue = str | float | bool | Sequence[str]
+RETRIEVER_FIELDS: frozenset[ResultField] = frozenset(("passages", "state"))
+EXECUTOR_FIELDS: frozenset[ResultField] = frozenset(get_args(ResultField)) - {"passages"}
+AGENT_FIELDS: frozenset[ResultField] = frozenset(("answer", "state"))
 _NUMBERS = frozenset(("score", "passages"))
 _LISTS = frozenset(("items", "missing"))
 
 
-def objection(field: str, op: str, value: object, type_: TaskType) -> str | None:
-    """Why a condition can never be decided; None when it can."""
-    fields = {"retriever": OF_RETRIEVERS, "executor": OF_EXECUTORS}.get(type_, OF_AGENTS)
+def condition_problem(field: str, op: str, value: object, type_: TaskType) -> str | None:
+    """Say why a condition on a task of this type can never be decided; None when it can."""
+    fields = {"retriever": RETRIEVER_FIELDS, "executor": EXECUTOR_FIELDS}.get(type_, AGENT_FIELDS)
     if field not in fields:
-        return f"field {field!r} is none of a {type_}'s: {', '.join(sorted(fields))}"
+        return f"field {field!r} is unknown for a task of type {type_!r}: use {', '.join(sorted(fields))}"
     if op not in get_args(Comparison):
         return f"op {op!r} is none of {', '.join(get_args(Comparison))}"
     number = isinstance(value, int | float) and not isinstance(value, bool)
@@ -32,21 +32,21 @@ def objection(field: str, op: str, value: object, type_: TaskType) -> str | None
     return None
 
 
-def holds(condition: Condition, facts: Mapping[str, Fact]) -> bool:
-    """`facts` are those of the task that the condition names; one that is not there holds nothing.
+def holds(condition: Condition, values: Mapping[str, ConditionValue]) -> bool:
+    """Whether the condition holds for the values of the task that it names; a missing value never satisfies it.
 
-    Of a list, `contains` looks for a text in one of its entries, and other comparisons count them.
+    For a list, `contains` looks for the text in any of its items, and the other comparisons count the items.
     """
-    fact, value = facts.get(condition.field), condition.value
-    if fact is None:
+    actual, value = values.get(condition.field), condition.value
+    if actual is None:
         return False
     if condition.op == "contains":
-        texts = [fact] if isinstance(fact, str) else list(fact) if isinstance(fact, Sequence) else []
+        texts = [actual] if isinstance(actual, str) else list(actual) if isinstance(actual, Sequence) else []
         return any(str(value).casefold() in text.casefold() for text in texts)
-    if isinstance(fact, Sequence) and not isinstance(fact, str):
-        fact = len(fact)
+    if isinstance(actual, Sequence) and not isinstance(actual, str):
+        actual = len(actual)
     if condition.op in ("eq", "ne"):
-        return (fact == value) == (condition.op == "eq")
-    if isinstance(fact, str) or isinstance(value, str):
+        return (actual == value) == (condition.op == "eq")
+    if isinstance(actual, str) or isinstance(value, str):
         return False
-    return {"gt": fact > value, "ge": fact >= value, "lt": fact < value, "le": fact <= value}[condition.op]
+    return {"gt": actual > value, "ge": actual >= value, "lt": actual < value, "le": actual <= value}[condition.op]

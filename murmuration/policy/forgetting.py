@@ -1,4 +1,4 @@
-"""Names what is forgotten without naming it, and seals the receipt."""
+"""Keys that name deleted documents without revealing them, and the digest that protects a receipt."""
 
 import hashlib
 import json
@@ -9,8 +9,8 @@ from murmuration.contracts.forgetting import Receipt
 
 def documents_key(tenant: str, user_key: str, sources: Iterable[str]) -> str:
     """24 hexadecimal digits for a set of documents, whatever their order."""
-    named = "\0".join((tenant, user_key, *sorted(set(sources))))
-    return hashlib.sha256(named.encode()).hexdigest()[:24]
+    names = "\0".join((tenant, user_key, *sorted(set(sources))))
+    return hashlib.sha256(names.encode()).hexdigest()[:24]
 
 
 def source_key(tenant: str, user_key: str, source: str) -> str:
@@ -19,7 +19,7 @@ def source_key(tenant: str, user_key: str, source: str) -> str:
 
 
 def digest(receipt: Receipt) -> str:
-    """SHA-256 of the receipt without its own: keys sorted, no spaces, UTF-8."""
+    """The SHA-256 of the receipt without its digest: keys sorted, no spaces, UTF-8."""
     body = receipt.model_dump(mode="json", exclude={"sha256"})
     return hashlib.sha256(
         json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()

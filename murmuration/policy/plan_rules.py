@@ -8,7 +8,7 @@ from typing import Literal, cast, get_args
 from murmuration.contracts.passages import MAX_QUERY_VARIANTS
 from murmuration.contracts.plans import Condition, FailurePolicy, Fallback, Plan, Task, TaskType
 from murmuration.contracts.replies import PlanReply, TaskReply
-from murmuration.policy.conditions import objection
+from murmuration.policy.conditions import condition_problem
 from murmuration.policy.references import ITEM, references, task_of
 
 MAX_TASKS = 50
@@ -124,7 +124,7 @@ def _when_problem(task: TaskReply, types: Mapping[str, TaskType]) -> str | None:
         return None
     if task.when.task not in types:
         return f"when: {task.when.task!r} is no task"
-    reason = objection(task.when.field, task.when.op, task.when.value, types[task.when.task])
+    reason = condition_problem(task.when.field, task.when.op, task.when.value, types[task.when.task])
     return None if reason is None else f"when: {reason}"
 
 

@@ -1,4 +1,4 @@
-"""A plan as people read it."""
+"""A plan as text for the people who approve it."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,7 @@ from murmuration.contracts.plans import Plan, Task
 
 
 def plan_text(goal: str, plan: Plan) -> str:
-    """The goal, and a paragraph for each task with all that bears on what will be done."""
+    """Write the goal, and a paragraph for each task with everything that decides how it is done."""
     return "\n\n".join((f"Goal: {goal}", *("\n".join(_lines(task)) for task in plan.tasks)))
 
 
@@ -15,7 +15,7 @@ def _lines(task: Task) -> Iterator[str]:
     if task.depends_on:
         yield f"  after {', '.join(task.depends_on)}"
     if task.queries:
-        yield f"  searched for, too: {'; '.join(task.queries)}"
+        yield f"  also searched for: {'; '.join(task.queries)}"
     if task.for_each:
         yield f"  for each item of {task.for_each}"
     if task.when:

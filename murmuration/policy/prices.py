@@ -1,4 +1,4 @@
-"""What tokens cost."""
+"""The cost of tokens."""
 
 from collections.abc import Mapping
 
@@ -6,19 +6,19 @@ from murmuration.contracts.prices import PriceTable
 from murmuration.contracts.usage import Tokens
 
 TOKENS_PRICED = 1_000_000
-"""A price is of so many tokens."""
+"""The number of tokens that a price is for."""
 
 
 class UnknownModel(Exception):
-    """A model was asked that the run's prices don't know: the settings have changed since it began."""
+    """A model was called that the run's prices don't list: the settings have changed since the run began."""
 
     def __init__(self, model: str) -> None:
-        super().__init__(f"the run's prices have none of the model {model!r}")
+        super().__init__(f"the run's prices do not list the model {model!r}")
         self.model = model
 
 
 def cost(used: Mapping[str, Tokens], prices: PriceTable) -> int:
-    """Micro-dollars, rounded up once; raises `UnknownModel`."""
+    """Add up the micro-dollars, rounded up once; raises `UnknownModel`."""
     total = 0
     for model, tokens in used.items():
         price = prices.models.get(model)

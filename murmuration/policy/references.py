@@ -8,9 +8,9 @@ _REFERENCE = re.compile(r"\$\{([^{}]*)\}")
 
 
 def references(text: str) -> Iterator[str]:
-    """What stands between `${` and `}`, in order."""
-    for found in _REFERENCE.finditer(text):
-        yield found[1].strip()
+    """Yield the text between each `${` and `}`, in order."""
+    for match in _REFERENCE.finditer(text):
+        yield match[1].strip()
 
 
 def task_of(reference: str) -> str:
@@ -18,6 +18,6 @@ def task_of(reference: str) -> str:
     return reference.partition(".")[0]
 
 
-def filled(text: str, values: Mapping[str, str]) -> str:
-    """The text with each reference that `values` knows replaced; what is put in is not looked at again."""
-    return _REFERENCE.sub(lambda found: values.get(found[1].strip(), found[0]), text)
+def substitute(text: str, values: Mapping[str, str]) -> str:
+    """Replace each reference that `values` knows; references within the values stay as they are."""
+    return _REFERENCE.sub(lambda match: values.get(match[1].strip(), match[0]), text)

@@ -1,6 +1,6 @@
-"""Who owns what. A run's id and an artifact's name begin with a key derived from the tenant.
+"""Ownership by tenant: a run's id and an artifact's name begin with a key derived from the tenant.
 
-Keys are hashes: what is kept under them doesn't tell whose it is, to whoever does not know the name already.
+Keys are hashes: they don't reveal the owner to anybody who does not know the name already.
 """
 
 import hashlib
@@ -12,12 +12,12 @@ def tenant_key(tenant: str) -> str:
 
 
 def user_key(tenant: str, user: str) -> str:
-    """24 hexadecimal digits; empty for nobody in particular."""
+    """24 hexadecimal digits; empty for no user in particular."""
     return _key(24, tenant, user) if user else ""
 
 
 def session_key(tenant: str, user: str, session: str) -> str:
-    """24 hexadecimal digits; empty for none. Two users' sessions of one name are two."""
+    """24 hexadecimal digits; empty for no session. Two users' sessions of one name are different sessions."""
     return _key(24, tenant, user, session) if session else ""
 
 
@@ -27,7 +27,7 @@ def run_id(tenant: str, name: str) -> str:
 
 
 def owns(tenant: str, run: str) -> bool:
-    """Whether a run of this id belongs to `tenant`."""
+    """Whether the run of this id belongs to the tenant."""
     return run.startswith(f"{tenant_key(tenant)}-")
 
 

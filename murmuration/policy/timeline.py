@@ -1,4 +1,4 @@
-"""Memories about one subject, in the order in which they were held true."""
+"""The versions of what is remembered on one subject, in the order of the times at which they held."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from datetime import datetime
 
 @dataclass(frozen=True)
 class MemoryVersion:
-    """A memory that is kept: held true from `since` until `until` (None: still)."""
+    """A stored memory that held from `since` until `until` (None: it still holds)."""
 
     id: str
     text: str
@@ -15,42 +15,42 @@ class MemoryVersion:
     since: datetime
     until: datetime | None
     asserted_at: datetime
-    """When a run said it last."""
+    """When a run asserted it last."""
     used: datetime
 
 
 @dataclass(frozen=True)
 class VersionPlacement:
-    """Where a memory belongs among those on its subject."""
+    """The place of an assertion among the versions on its subject."""
 
     repeats: MemoryVersion | None = None
-    """The one that says the same already: nothing is new, but that it may have held earlier than was known."""
+    """The version that says the same: nothing is new, but it may have held earlier than was known."""
     newer: MemoryVersion | None = None
-    """What holds after it; None: it is the newest."""
+    """The version that holds after it; None: it is the newest."""
     until: datetime | None = None
-    """How long it holds; None: still."""
+    """The end of its time; None: it still holds."""
     supersedes: tuple[MemoryVersion, ...] = ()
-    """Those that end where it begins."""
+    """The versions that end where it begins."""
     revived: bool = False
-    """Whether the same was held true at another time, and not in between."""
+    """Whether the same text held at another time, but not in between."""
 
 
-def place_version(kept: Sequence[MemoryVersion], text: str, at: datetime) -> VersionPlacement:
-    """Where `text`, normalised and said `at`, belongs. Steps that are delivered late or twice change nothing newer.
+def place_version(versions: Sequence[MemoryVersion], text: str, at: datetime) -> VersionPlacement:
+    """Place the assertion of `text`, normalised, at the time `at`. A late or repeated delivery changes nothing newer.
 
-    What is said of a time in the midst of something else, which was said before and after, holds for no time: only
-    the last time of saying is known, and whether the other held in between is not.
+    An assertion within the time of another text, which was asserted before and after it, holds for no time: only the
+    last assertion of a text is stored, so it is not known whether the other text still held in between.
     """
-    timeline = sorted(kept, key=lambda each: (each.since, each.id))
-    holding = [each for each in timeline if each.since <= at and (each.until is None or each.until > at)]
-    newer = next((each for each in timeline if each.since > at), None)
+    timeline = sorted(versions, key=lambda version: (version.since, version.id))
+    holding = [version for version in timeline if version.since <= at and (version.until is None or version.until > at)]
+    newer = next((version for version in timeline if version.since > at), None)
     if holding and holding[-1].text == text:
-        # Writers that did not see each other yet may have left others open before it.
+        # Writers that did not see each other yet may have left several open.
         return VersionPlacement(repeats=holding[-1], supersedes=tuple(holding[:-1]))
-    revived = any(each.text == text for each in timeline)
+    revived = any(version.text == text for version in timeline)
     if holding and holding[-1].asserted_at > at:
-        passed = next((each for each in timeline if each.text == text and each.since == at), None)
-        return VersionPlacement(repeats=passed, newer=holding[-1], until=at, revived=revived)
+        same = next((version for version in timeline if version.text == text and version.since == at), None)
+        return VersionPlacement(repeats=same, newer=holding[-1], until=at, revived=revived)
     if newer is not None and newer.text == text:
         return VersionPlacement(repeats=newer, supersedes=tuple(holding))
     return VersionPlacement(

@@ -15,7 +15,7 @@ from murmuration.contracts.steps import ASK_AGENT, RETRIEVE_PASSAGES
 from murmuration.durable.flow import StepFailed, Strand, within
 from murmuration.durable.graph import Group
 from murmuration.policy.conditions import holds
-from murmuration.policy.references import ITEM, filled, references, task_of
+from murmuration.policy.references import ITEM, references, substitute, task_of
 from orchestrators.goal.errors import RunFailed
 from orchestrators.goal.refine import Criteria, refine
 from orchestrators.goal.run import Run
@@ -38,7 +38,7 @@ def begin_task(run: Run, task: Task, earlier: Mapping[str, TaskResult]) -> Stran
     run.report(task.id, state="running")
     members = [
         TaskExecution(
-            run, task.model_copy(update={"instruction": filled(task.instruction, {ITEM: item})}), earlier, number
+            run, task.model_copy(update={"instruction": substitute(task.instruction, {ITEM: item})}), earlier, number
         )
         for number, item in enumerate(items, start=1)
     ]

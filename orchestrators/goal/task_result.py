@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from murmuration.contracts.answers import TaskAnswer, TaskReport
 from murmuration.contracts.content import Reference
 from murmuration.contracts.plans import Task
-from murmuration.policy.conditions import Fact
+from murmuration.policy.conditions import ConditionValue
 
 OUTAGES = frozenset(
     ("rate_limited", "model_unavailable", "model_timeout", "search_unavailable", "artifacts_unavailable", "step_broke")
@@ -40,9 +40,9 @@ class TaskResult:
         return self.failed and self.code not in OUTAGES
 
     @property
-    def condition_values(self) -> dict[str, Fact]:
+    def condition_values(self) -> dict[str, ConditionValue]:
         """What a condition may look at."""
-        facts: dict[str, Fact] = {"state": self.report.state, "passages": self.count}
+        facts: dict[str, ConditionValue] = {"state": self.report.state, "passages": self.count}
         if self.answers:
             texts = [answer.draft.answer.text or "" for answer in self.answers]
             facts["answer"] = texts[0] if len(texts) == 1 else texts

@@ -1,4 +1,4 @@
-"""Places are never more than the limit, go by order of arrival, and nobody who asks is lost."""
+"""Slots never exceed the limit, go to runs in their order of arrival, and no waiting run is forgotten."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -19,92 +19,102 @@ def ask(
     return acquire(state, Acquire(run=run, limit=limit, event=event, at=at, again=again))
 
 
-def go(state: ActiveRuns, *ended: str, run: str | None = None) -> tuple[ActiveRuns, Admission]:
+def free(state: ActiveRuns, *ended: str, run: str | None = None) -> tuple[ActiveRuns, Admission]:
     return release(state, Release(run=run or ended[0], ended=ended))
 
 
 def after(*runs: str, limit: int = 1) -> ActiveRuns:
+    """The state after these runs have asked for a slot."""
     state = ActiveRuns()
     for run in runs:
         state, _ = ask(state, run, limit=limit)
     return state
 
 
-@given(st.integers(1, 4), st.lists(st.tuples(st.sampled_from(("enter", "leave")), st.sampled_from(NAMES)), max_size=60))
-def test_whatever_happens_places_are_few_and_all_are_used(limit: int, steps: list[tuple[str, str]]) -> None:
+@given(
+    st.integers(1, 4),
+    st.lists(st.tuples(st.sampled_from(("acquire", "release")), st.sampled_from(NAMES)), max_size=60),
+)
+def test_whatever_happens_the_first_to_arrive_hold_all_slots(limit: int, operations: list[tuple[str, str]]) -> None:
     state = ActiveRuns()
-    here: list[str] = []
-    told: set[str] = set()
-    for operation, run in steps:
-        if operation == "enter":
+    arrived: list[str] = []
+    informed: set[str] = set()
+    for operation, run in operations:
+        if operation == "acquire":
             state, admission = ask(state, run, limit=limit)
-            here += [] if run in here else [run]
-            told |= {run} if admission.admitted else set()
+            arrived += [] if run in arrived else [run]
+            informed |= {run} if admission.admitted else set()
         else:
-            state, admission = go(state, run)
-            here = [each for each in here if each != run]
-            told.discard(run)
-        told |= {wake.run for wake in admission.wakes if wake.event}
+            state, admission = free(state, run)
+            arrived = [other for other in arrived if other != run]
+            informed.discard(run)
+        informed |= {wake.run for wake in admission.wakes if wake.event}
 
-        assert list(state.active) == here[:limit], "by order of arrival"
-        assert [each.run for each in state.waiting] == here[limit:]
-        assert told == set(state.active), "who has a place is told so, and nobody else"
+        assert list(state.active) == arrived[:limit], "by order of arrival"
+        assert [queued.run for queued in state.waiting] == arrived[limit:]
+        assert informed == set(state.active), "every run with a slot learns of it, and no other"
 
 
-def test_who_leaves_is_told_whom_to_wake_by_the_event_it_waits_for_now() -> None:
+def test_a_freed_slot_wakes_the_next_run_by_the_event_it_waits_for_now() -> None:
     state, _ = ask(after("a", "b"), "b", event="second")
 
-    state, admission = go(state, "a")
+    state, admission = free(state, "a")
 
     assert admission == Admission(admitted=False, wakes=(Wake(run="b", event="second"),))
     assert state.active == ("b",)
 
 
-def test_leaving_twice_frees_one_place() -> None:
+def test_releasing_twice_frees_one_slot() -> None:
     state = after("a", "b", "c")
 
-    state, _ = go(state, "a")
-    state, admission = go(state, "a")
+    state, _ = free(state, "a")
+    state, admission = free(state, "a")
 
     assert (state.active, admission.wakes) == (("b",), ())
 
 
-def test_who_waits_looks_at_those_that_have_a_place_but_not_all_the_time() -> None:
+def test_a_waiting_run_checks_the_holders_but_not_all_the_time() -> None:
     state = after("a", "b")
-    soon = HOLDER_CHECK_INTERVAL.total_seconds()
+    interval = HOLDER_CHECK_INTERVAL.total_seconds()
 
-    _, at_once = ask(state, "b", seconds=soon / 2)
-    state, later = ask(state, "b", seconds=soon)
-    _, another = ask(state, "c", seconds=soon)
+    _, soon = ask(state, "b", seconds=interval / 2)
+    state, later = ask(state, "b", seconds=interval)
+    _, another = ask(state, "c", seconds=interval)
 
     assert later.wakes == (Wake(run="a"),)
-    assert (at_once.wakes, another.wakes) == ((), ())
+    assert (soon.wakes, another.wakes) == ((), ())
 
 
-def test_who_finds_a_run_over_learns_whether_it_is_next() -> None:
+def test_a_run_with_a_slot_checks_nobody() -> None:
+    _, admission = ask(after("a", limit=2), "b", limit=2, seconds=60)
+
+    assert admission == Admission(admitted=True)
+
+
+def test_a_run_that_reports_an_ended_one_learns_whether_it_is_next() -> None:
     state = after("a", "b", "c")
 
-    assert go(state, "a", run="b")[1] == Admission(admitted=True)
-    assert go(state, "a", run="c")[1] == Admission(admitted=False, wakes=(Wake(run="b", event="e"),))
-    assert go(state, "a", "b", run="c")[1] == Admission(admitted=True)
+    assert free(state, "a", run="b")[1] == Admission(admitted=True)
+    assert free(state, "a", run="c")[1] == Admission(admitted=False, wakes=(Wake(run="b", event="e"),))
+    assert free(state, "a", "b", run="c")[1] == Admission(admitted=True)
 
 
-def test_who_comes_back_from_people_is_before_those_that_never_had_a_place() -> None:
-    state, _ = go(after("a", "b", "c"), "a")
+def test_a_run_that_returns_from_people_comes_before_those_that_never_had_a_slot() -> None:
+    state, _ = free(after("a", "b", "c"), "a")
     state, _ = ask(state, "d", again=True)
 
     state, _ = ask(state, "a", again=True)
 
-    assert [each.run for each in state.waiting] == ["d", "a", "c"]
+    assert [queued.run for queued in state.waiting] == ["d", "a", "c"]
 
 
-def test_the_limit_is_that_of_the_run_which_came_last() -> None:
+def test_a_new_run_sets_the_limit() -> None:
     wider, admission = ask(after("a", "b", "c"), "d", limit=3)
     assert (wider.active, admission.admitted) == (("a", "b", "c"), False)
     assert [wake.run for wake in admission.wakes if wake.event] == ["b", "c"]
 
-    asked_again, _ = ask(wider, "d", limit=1)
-    assert asked_again.limit == 3, "to ask again changes nothing"
+    repeated, _ = ask(wider, "d", limit=1)
+    assert repeated.limit == 3, "a repeated request changes nothing"
 
     narrower, _ = ask(wider, "e", limit=1)
-    assert go(narrower, "a")[0].active == ("b", "c"), "who has a place keeps it"
+    assert free(narrower, "a")[0].active == ("b", "c"), "a run keeps the slot it has"

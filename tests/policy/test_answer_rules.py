@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from murmuration.contracts.rules import Rules
-from murmuration.policy.answer_rules import broken
+from murmuration.policy.answer_rules import broken_rules
 
 SCHEMA = {"type": "object", "required": ["degrees"], "properties": {"degrees": {"type": "integer"}}}
 
@@ -17,14 +17,14 @@ SCHEMA = {"type": "object", "required": ["degrees"], "properties": {"degrees": {
     [
         ({"min_characters": 10}, "short [1] [2] [3]", "has 5 characters, at least 10"),
         ({"max_characters": 5}, "longer [1]", "has 6 characters, at most 5"),
-        ({"forbidden_words": ("cheap", "very hot")}, "Very HOT tea [1]", "not wanted: very hot"),
+        ({"forbidden_words": ("cheap", "very hot")}, "Very HOT tea [1]", "uses forbidden words: very hot"),
         ({"citations": 2}, "twice [1] the same [1]", "cites 1 passages, at least 2"),
         ({"json_schema": SCHEMA}, "eighty degrees [1]", "is not JSON"),
         ({"json_schema": SCHEMA}, '{"degrees": "eighty"} [1]', "$.degrees: 'eighty' is not of type 'integer'"),
     ],
 )
 def test_what_breaks_a_rule_is_named(rules: dict[str, Any], answer: str, reason: str) -> None:
-    (found,) = broken(Rules(**rules), answer)
+    (found,) = broken_rules(Rules(**rules), answer)
 
     assert reason in found
 
@@ -40,12 +40,12 @@ def test_what_breaks_a_rule_is_named(rules: dict[str, Any], answer: str, reason:
     ],
 )
 def test_what_keeps_the_rules_is_let_through(rules: dict[str, Any], answer: str) -> None:
-    assert broken(Rules(**rules), answer) == []
+    assert broken_rules(Rules(**rules), answer) == []
 
 
 def test_words_are_matched_as_they_are_written_and_not_as_patterns() -> None:
-    assert broken(Rules(forbidden_words=("c++", ".*")), "C++ is fast")
-    assert not broken(Rules(forbidden_words=(".*",)), "anything")
+    assert broken_rules(Rules(forbidden_words=("c++", ".*")), "C++ is fast")
+    assert not broken_rules(Rules(forbidden_words=(".*",)), "anything")
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""A run stops at its limits; a tenant owns what carries its key, and nothing else."""
+"""A run stops at its limits; a tenant owns the runs that carry its key, and no other."""
 
 import pytest
 from hypothesis import given
@@ -33,7 +33,7 @@ def test_the_limit_that_is_reached_is_named(used: Usage, seconds: float, limit: 
     assert (reason is None) if limit is None else limit in (reason or "")
 
 
-def test_what_is_promised_counts_until_it_is_charged() -> None:
+def test_a_reservation_counts_until_it_is_settled() -> None:
     budget = BudgetTracker(BUDGET, None)
     for _ in range(2):
         budget.reserve(300)
@@ -49,23 +49,23 @@ def test_what_is_promised_counts_until_it_is_charged() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(1, 500), st.integers(0, 500)), max_size=60), st.integers(1, 6))
-def test_a_limit_is_passed_by_no_more_than_what_running_steps_take_beyond_their_estimates(
+def test_a_limit_is_exceeded_by_no_more_than_running_steps_use_beyond_their_estimates(
     steps: list[tuple[int, int]], at_once: int
 ) -> None:
     budget = BudgetTracker(Budget(tokens=2_000, model_calls=1_000), None)
     running: list[tuple[int, int]] = []
     beyond = 0
-    for estimate, taken in steps:
+    for estimate, actual in steps:
         while len(running) >= at_once or (running and budget.reached(0)):
-            promised, used = running.pop(0)
-            beyond = max(beyond, used - promised)
-            budget.settle(promised, Usage(input_tokens=used), "executor")
+            reserved, used = running.pop(0)
+            beyond = max(beyond, used - reserved)
+            budget.settle(reserved, Usage(input_tokens=used), "executor")
         if budget.reached(0) is None:
             budget.reserve(estimate)
-            running.append((estimate, taken))
-    for promised, used in running:
-        beyond = max(beyond, used - promised)
-        budget.settle(promised, Usage(input_tokens=used), "executor")
+            running.append((estimate, actual))
+    for reserved, used in running:
+        beyond = max(beyond, used - reserved)
+        budget.settle(reserved, Usage(input_tokens=used), "executor")
 
     assert budget.usage.tokens <= 2_000 + 500 + at_once * max(0, beyond)
 
@@ -83,7 +83,7 @@ def test_money_is_counted_by_the_frozen_prices_and_by_agent() -> None:
     assert "0.0010 of 0.003 USD are spent, about 2000 tokens" in (budget.reached(0) or "")
 
 
-def test_a_model_without_a_price_stops_who_counts_money_and_nobody_else() -> None:
+def test_a_model_without_a_price_stops_only_a_run_with_a_money_limit() -> None:
     for limits, stops in ((Budget(usd=1), True), (Budget(), False)):
         budget = BudgetTracker(limits, PRICES)
         budget.settle(0, used("stranger", Tokens(input=1), calls=1), "executor")
@@ -92,7 +92,7 @@ def test_a_model_without_a_price_stops_who_counts_money_and_nobody_else() -> Non
         assert ("stranger" in (budget.reached(0) or "")) == stops
 
 
-def test_what_is_extended_allows_as_much_again() -> None:
+def test_an_extension_allows_the_budget_once_more() -> None:
     budget = BudgetTracker(BUDGET, None)
     budget.settle(0, Usage(model_calls=3), "executor")
     assert budget.nearly_spent
@@ -112,6 +112,6 @@ def test_only_the_tenant_itself_owns_its_runs(tenant: str, other: str, name: str
     assert run_id(tenant, name) == run
 
 
-def test_a_run_id_does_not_tell_who_the_tenant_is() -> None:
+def test_a_run_id_does_not_reveal_the_tenant() -> None:
     assert "contoso" not in run_id("contoso", "contoso")
     assert len(tenant_key("contoso")) == 16

@@ -107,7 +107,10 @@ def test_a_plan_of_agents_alone_answers_something() -> None:
         (executor(agent="poet"), "agent 'poet' performs tasks of type 'agent', not 'executor'"),
         (agent(on_failure="fallback", fallback={"agent": "expert"}), "fallback: agent 'expert' performs tasks of type"),
         (agent(id="a", instruction="${a.items}"), "${a.items} is no reference: use the id of an executor with .answer"),
-        (agent(when={"task": "t3", "field": "score", "op": "gt", "value": 0.5}), "field 'score' is none of a agent's"),
+        (
+            agent(when={"task": "t3", "field": "score", "op": "gt", "value": 0.5}),
+            "field 'score' is unknown for a task of type 'agent'",
+        ),
         (agent(instruction="${item}", for_each="t3"), "for_each 't3' is no executor"),
     ],
 )
@@ -147,8 +150,14 @@ def test_a_plan_can_name_no_agent_where_there_is_none() -> None:
         (executor(on_failure="fallback", fallback={"answer": " "}), "answer of 1 to 4000"),
         (executor(when={"task": "t9", "field": "score", "op": "gt", "value": 1}), "'t9' is no task"),
         (executor(when={"task": "t2", "field": "mood", "op": "gt", "value": 1}), "field 'mood'"),
-        (executor(when={"task": "t1", "field": "score", "op": "gt", "value": 1}), "none of a retriever's"),
-        (executor(when={"task": "t2", "field": "passages", "op": "gt", "value": 1}), "none of a executor's"),
+        (
+            executor(when={"task": "t1", "field": "score", "op": "gt", "value": 1}),
+            "of type 'retriever'",
+        ),
+        (
+            executor(when={"task": "t2", "field": "passages", "op": "gt", "value": 1}),
+            "of type 'executor'",
+        ),
         (executor(when={"task": "t2", "field": "score", "op": "like", "value": 1}), "op 'like'"),
         (executor(when={"task": "t2", "field": "score", "op": "gt", "value": "high"}), "'high' can't be compared"),
         (executor(when={"task": "t2", "field": "score", "op": "contains", "value": 1}), "needs a text or a list"),

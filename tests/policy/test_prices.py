@@ -1,4 +1,4 @@
-"""What tokens cost, to the millionth of a dollar."""
+"""The cost of tokens, to the millionth of a dollar."""
 
 import pytest
 from hypothesis import given
@@ -17,8 +17,8 @@ PRICES = PriceTable(
     },
 )
 TOKENS = st.builds(
-    lambda given, cached, output, embedding: Tokens(
-        input=given + cached, cached_input=cached, output=output, embedding=embedding
+    lambda uncached, cached, output, embedding: Tokens(
+        input=uncached + cached, cached_input=cached, output=output, embedding=embedding
     ),
     *[st.integers(0, 10_000_000)] * 4,
 )
@@ -47,7 +47,7 @@ def test_a_model_without_a_price_is_named_and_not_guessed() -> None:
 
 
 @given(st.lists(st.tuples(st.sampled_from(["mini", "e", "free"]), TOKENS), max_size=8))
-def test_what_steps_used_adds_up_and_is_rounded_once(steps: list[tuple[str, Tokens]]) -> None:
+def test_the_usage_of_steps_adds_up_and_is_rounded_once(steps: list[tuple[str, Tokens]]) -> None:
     usages = [used(model, tokens, calls=1) for model, tokens in steps]
     total = sum(usages, Usage())
 

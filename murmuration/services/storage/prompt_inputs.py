@@ -7,9 +7,9 @@ from pydantic import JsonValue
 from murmuration.contracts.answers import TaskAnswer
 from murmuration.contracts.content import Content, Reference
 from murmuration.contracts.passages import Passage, PassageSet
-from murmuration.policy.citations import cited, renumber
+from murmuration.policy.citations import cited_numbers, renumber
 from murmuration.policy.passages import estimated_tokens
-from murmuration.policy.references import filled
+from murmuration.policy.references import substitute
 from murmuration.services.storage.artifacts import Artifacts, get_text, get_value
 from murmuration.services.storage.sessions import Sessions
 
@@ -52,7 +52,7 @@ async def merge_citations(
         text = await get_text(artifacts, answer.draft.answer)
         own = await read_passages(artifacts, [answer.draft.passages])
         renumbered = {}
-        for number in cited(text):
+        for number in cited_numbers(text):
             if not 1 <= number <= len(own):
                 continue
             passage = own[number - 1]
@@ -72,7 +72,7 @@ async def resolve_references(artifacts: Artifacts, text: str, inserts: Mapping[s
         )
         for reference, contents in inserts.items()
     }
-    return filled(text, values)
+    return substitute(text, values)
 
 
 async def conversation(sessions: Sessions, session: str) -> JsonValue:
