@@ -7,18 +7,21 @@ from pathlib import Path
 
 import azure.durable_functions as df
 
+import murmuration.approval.approval_gate  # noqa: F401 - registers the workflow
 from loopback.functions import protocol as wire
 from loopback.functions.replay.recorded import Recorded
-from murmuration.approval.approval_gate import approval_gate
-from orchestrators.forgetting.forget import forget
-from orchestrators.goal.achieve_goal import achieve_goal
-from orchestrators.reading.read_documents import read_documents
+from murmuration.durable.registry import WORKFLOWS, import_all
 from simulation.records import EPOCH
 from simulation.scripted import Trace
 from simulation.virtual_host import VERSION
 
 FOLDER = Path(__file__).parent
-ORCHESTRATORS = {each.__name__: each for each in (achieve_goal, approval_gate, read_documents, forget)}
+import_all("orchestrators")
+ORCHESTRATORS = {
+    name: workflow
+    for name, workflow in WORKFLOWS.items()
+    if workflow.__module__.startswith(("orchestrators.", "murmuration."))  # tests register workflows, too
+}
 HANDLES: Mapping[str, Callable[[str], str]] = {
     name: df.Orchestrator.create(each) for name, each in ORCHESTRATORS.items()
 }

@@ -128,3 +128,5 @@ FORGETTINGS: dict[str, Callable[[], Trace]] = {
     "count_and_notes_refused": forgets({"forget_count": [REFUSED] * 9, "delete_deletion_log": [REFUSED]}),
     "outage": forgets({"memory": [Later(code="search_unavailable", seconds=5), RuntimeError("lost")]}),
 }
+
+PATHS = {"approval_gate": GATES, "read_documents": READINGS, "forget": FORGETTINGS}

@@ -123,7 +123,7 @@ ASYNCHRONOUS: Script = [PENDING_ONCE, PENDING_ONCE]
 DOWN_WITH_TOKEN = Later(code="rate_limited", seconds=20, token="t-1")  # noqa: S106 - as above
 AMONG_TEAS = lists("green", "black")
 
-PATHS: dict[str, Callable[[], Trace]] = {
+GOALS: dict[str, Callable[[], Trace]] = {
     "completed": goal(None),
     "completed_one_task_at_a_time": goal(None, concurrency=1),
     "own_plan": goal(),
@@ -201,3 +201,5 @@ PATHS: dict[str, Callable[[], Trace]] = {
     "gate_broke": gate_ends(RuntimeError("stopped")),
     "turn_of_a_conversation": conversation,
 }
+
+PATHS = {"achieve_goal": GOALS}
