@@ -1,1 +1,1 @@
-"""What one step does: one file per agent or side effect, each safe to run twice."""
+"""The app's steps: one file a step, each safe to run twice."""

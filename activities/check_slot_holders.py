@@ -1,4 +1,4 @@
-"""Tells runs that they have a place, and finds out which of them are over."""
+"""Wakes the runs that have got a slot, and finds out which holders have ended."""
 
 import asyncio
 
@@ -8,17 +8,17 @@ from murmuration.services.storage.run_histories import Histories
 MAX_CHECKS_AT_ONCE = 8
 
 
-async def check_slot_holders(wakes: SlotHolderCheck, histories: Histories) -> EndedRuns:
-    """Safe to run twice: every wait has an event of its own, and one that nobody waits for any more is ignored."""
-    places = asyncio.Semaphore(MAX_CHECKS_AT_ONCE)
+async def check_slot_holders(check: SlotHolderCheck, histories: Histories) -> EndedRuns:
+    """Safe to run twice: every wait has its own event, and an event that no run waits for is ignored."""
+    checks = asyncio.Semaphore(MAX_CHECKS_AT_ONCE)
 
-    async def is_gone(each: Wake) -> bool:
-        async with places:
-            found = await histories.of_run(each.run)
-            gone = not any(history.instance == each.run and history.state == "under_way" for history in found)
-            if each.event and not gone:
-                await histories.wake(each.run, each.event)
-            return gone
+    async def has_ended(wake: Wake) -> bool:
+        async with checks:
+            found = await histories.of_run(wake.run)
+            ended = not any(history.instance == wake.run and history.under_way for history in found)
+            if wake.event and not ended:
+                await histories.wake(wake.run, wake.event)
+            return ended
 
-    gone = await asyncio.gather(*map(is_gone, wakes.wakes))
-    return EndedRuns(runs=tuple(each.run for each, over in zip(wakes.wakes, gone, strict=True) if over))
+    ended = await asyncio.gather(*map(has_ended, check.wakes))
+    return EndedRuns(runs=tuple(wake.run for wake, over in zip(check.wakes, ended, strict=True) if over))

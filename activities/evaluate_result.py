@@ -1,4 +1,4 @@
-"""Judges a draft: rules first, which no evaluator can overrule, then the model."""
+"""Judges a draft: first by rules, which no evaluator can overrule, then by a model."""
 
 from murmuration.contracts.answers import Evaluation, Verdict
 from murmuration.contracts.replies import JudgementReply
@@ -7,20 +7,19 @@ from murmuration.services.model.model import Model
 from murmuration.services.storage.artifacts import Artifacts, get_text
 from murmuration.services.storage.prompt_inputs import as_prompt, read_passages, resolve_references
 
-ABOVE_NOTHING = 0.2
-"""The score of a draft that breaks rules is below this, and the lower the more it breaks: breaking fewer is better."""
+MAX_SCORE_OF_BROKEN_RULES = 0.2
+"""Divided by one more than the number of broken rules, so a draft that breaks fewer scores higher."""
 
 
 async def evaluate_result(evaluation: Evaluation, model: Model, artifacts: Artifacts) -> Verdict:
     """Safe to run twice: it only reads and asks. No model is asked about a draft that breaks a rule."""
     draft = evaluation.draft
     answer = await get_text(artifacts, draft.answer)
-    problems = (
-        (*draft.problems, *broken_rules(evaluation.rules, answer)) if answer.strip() else ("the answer is empty",)
-    )
+    problems = (*draft.problems, *broken_rules(evaluation.rules, answer)) if answer.strip() else ("the answer is empty",)
     if problems:
+        score = MAX_SCORE_OF_BROKEN_RULES / (1 + len(problems))
         changes = f"Change this: {'; '.join(problems)}"
-        return Verdict(passed=False, score=ABOVE_NOTHING / (1 + len(problems)), reasons=problems, changes=changes)
+        return Verdict(passed=False, score=score, reasons=problems, changes=changes)
     judgement = await model.ask(
         "evaluator",
         {

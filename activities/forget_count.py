@@ -1,12 +1,12 @@
-"""Counts what a forgetting has deleted so far."""
+"""Counts what a run has deleted so far."""
 
 from murmuration.contracts.forgetting import DeletionCounts, DeletionPage
-from murmuration.services.search.indexes import KNOWLEDGE, MEMORY, index_name
+from murmuration.services.search.index import KNOWLEDGE, MEMORY, index_name
 from murmuration.services.settings import Settings
 from murmuration.services.storage.deletion_log import DeletionLog
 
 
-async def forget_count(page_request: DeletionPage, deletion_log: DeletionLog, settings: Settings) -> DeletionCounts:  # noqa: ARG001 - the row's
+async def forget_count(_page: DeletionPage, deletion_log: DeletionLog, settings: Settings) -> DeletionCounts:
     """Safe to run twice: it only reads."""
     names = [index_name(kind, settings.embedding_model, settings.embedding_dimensions) for kind in (KNOWLEDGE, MEMORY)]
     return DeletionCounts(

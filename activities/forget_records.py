@@ -1,39 +1,38 @@
-"""Deletes the records of runs that are forgotten: the last that is known of whose they were."""
+"""Deletes the records of a subject's runs, last of all: nothing else tells whose the runs were."""
 
 from murmuration.contracts.forgetting import DeletionPage, PageResult
 from murmuration.services.storage.artifacts import Artifacts
 from murmuration.services.storage.deletion_log import DeletionLog
 from murmuration.services.storage.erasure import page, readings_of, runs_of
 from murmuration.services.storage.run_histories import Histories
-from murmuration.services.storage.run_records import RunRecord, RunRecords
+from murmuration.services.storage.run_records import RunRecords
 
-RECORDS_AT_ONCE = 500
+RECORDS_PER_PAGE = 500
 
 
 async def forget_records(
-    page_request: DeletionPage,
+    request: DeletionPage,
     artifacts: Artifacts,
     records: RunRecords,
     histories: Histories,
     deletion_log: DeletionLog,
 ) -> PageResult:
-    """Safe to run twice: a record is noted before it is deleted, and one that is gone is fine.
+    """Safe to run twice: a record is logged before it is deleted, and one that is gone is skipped.
 
-    The record of a run that has begun since stays, for whoever forgets next.
+    A run that has begun since keeps its record, for the next deletion. Runs that read deleted documents keep their
+    histories, so only one that is under way keeps its record.
     """
-    subject = page_request.subject
+    subject = request.subject
     of_documents = subject.kind == "documents"
     candidates = await (readings_of(subject, artifacts, records) if of_documents else runs_of(subject, records))
-    known = {candidate.name: candidate for candidate in candidates if candidate.name}
-    some, after = page(sorted(known), page_request.after, RECORDS_AT_ONCE)
-    done = [known[name] for name in some if not await _needed(known[name], histories, ended_too=not of_documents)]
-    await deletion_log.record("records", [each.name for each in done])
-    for each in done:
-        await records.delete(each)
-    return PageResult(found=len(done), after=after)
-
-
-async def _needed(record: RunRecord, histories: Histories, *, ended_too: bool) -> bool:
-    """A reading whose documents are forgotten keeps its history, and what was posted is deleted by now."""
-    found = await histories.of_run(record.run)
-    return any(ended_too or each.state == "under_way" for each in found)
+    by_name = {record.name: record for record in candidates if record.name}
+    names, after = page(sorted(by_name), request.after, RECORDS_PER_PAGE)
+    deleted = []
+    for name in names:
+        found = await histories.of_run(by_name[name].run)
+        if not any(history.under_way or not of_documents for history in found):
+            deleted.append(by_name[name])
+    await deletion_log.record("records", [record.name for record in deleted])
+    for record in deleted:
+        await records.delete(record)
+    return PageResult(found=len(deleted), after=after)

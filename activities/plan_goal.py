@@ -5,7 +5,7 @@ from murmuration.contracts.plans import PlanBrief, Planned
 from murmuration.contracts.replies import PlanReply
 from murmuration.policy.plan_rules import SUPPORTED_TYPES, PlanRejected, checked_plan
 from murmuration.services.model.model import Model
-from murmuration.services.storage.prompt_inputs import conversation
+from murmuration.services.storage.prompt_inputs import conversation_as_prompt
 from murmuration.services.storage.sessions import Sessions
 
 WISHED_TASKS = 12
@@ -20,7 +20,7 @@ async def plan_goal(brief: PlanBrief, model: Model, sessions: Sessions) -> Plann
         "planner",
         {
             "goal": brief.goal,
-            "conversation": await conversation(sessions, brief.session),
+            "conversation": await conversation_as_prompt(sessions, brief.session),
             "known": [
                 {"kind": note.kind, "about": note.about, "text": note.text, "source": note.source}
                 for note in brief.notes

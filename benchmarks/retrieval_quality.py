@@ -50,7 +50,7 @@ MODELS = {"hash": HASH, "minilm": MINILM}
 async def measure(documents: Sequence[tuple[str, str]]) -> dict[str, float]:
     """Read the documents (source and text), ask every question in every way."""
     from murmuration.services.clients import current_clients
-    from murmuration.services.search.store import SearchIndexStore
+    from murmuration.services.search.azure_search import AzureSearchIndex
     from murmuration.services.step_context import StepContext
 
     clients = current_clients()
@@ -60,10 +60,10 @@ async def measure(documents: Sequence[tuple[str, str]]) -> dict[str, float]:
     client = clients.knowledge._client  # type: ignore[attr-defined]
     figures: dict[str, float] = {"questions": len(QUESTIONS)}
     for name, (words, weight) in RANKINGS.items():
-        store = SearchIndexStore(client, weight or 1.0)
+        store = AzureSearchIndex(client, weight or 1.0)
         found = [await _sources(store, text if words else "", vector if weight else None) for text, vector in asked]
         figures |= scored(name, found)
-    store = SearchIndexStore(client, clients.settings.search_vector_weight)
+    store = AzureSearchIndex(client, clients.settings.search_vector_weight)
     figures |= scored("semantic", [await _sources(store, text, vector, ranker=True) for text, vector in asked])
     figures |= scored("shown", [await _shown(clients, text) for text in QUESTIONS])
     await clients.close()
@@ -71,7 +71,7 @@ async def measure(documents: Sequence[tuple[str, str]]) -> dict[str, float]:
 
 
 async def _sources(store: Any, text: str, vector: list[float] | None, *, ranker: bool = False) -> list[str]:
-    from murmuration.services.search.store import Search
+    from murmuration.services.search.index import Search
 
     rows = await store.search(OWNER, Search(text, LOOKED_AT, ["source"], vector, ranker=ranker))
     return [row["source"] for row in rows]
@@ -147,8 +147,8 @@ def main() -> None:
         with in_thread(lambda: make_search(data / "search", SEARCH_KEY)) as search, in_thread(make) as model:
             ports = [int(url.rpartition(":")[2]) for url in (search, model)]
             os.environ.update(local_settings({"EMBEDDING_MODEL": name}, data, *ports))
+            from murmuration.services.search.migration import migrate
             from murmuration.services.current import current_settings
-            from murmuration.services.search.__main__ import migrate
 
             migrate(current_settings())
             show(asyncio.run(measure(documents)))

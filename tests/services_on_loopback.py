@@ -15,7 +15,7 @@ from loopback.search.routes import make_app as make_search
 from loopback.serving import in_thread
 from murmuration.cli.local_settings import SEARCH_KEY, SKILLS, local_settings
 from murmuration.services.clients import Clients
-from murmuration.services.search.__main__ import migrate
+from murmuration.services.search.migration import migrate
 from murmuration.services.settings import Settings, settings_from
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -12,7 +12,7 @@ from murmuration.http.runs import ok
 from murmuration.services.clients import current_clients
 from murmuration.services.errors import StepError
 from murmuration.services.search.catalog import EVERYBODY
-from murmuration.services.search.store import Search
+from murmuration.services.search.index import Search
 from murmuration.services.step_context import StepContext
 
 MAX_RESULTS = 10

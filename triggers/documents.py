@@ -22,8 +22,8 @@ from murmuration.http.runs import accepted, ended, facts, find, ok, output_of, s
 from murmuration.policy.forgetting import source_key
 from murmuration.policy.tenancy import run_id, tenant_key, user_key
 from murmuration.services.clients import current_clients
+from murmuration.services.search.index import SOURCES_PAGE
 from murmuration.services.current import current_settings
-from murmuration.services.search.store import SOURCES_PAGE
 from murmuration.services.storage.artifacts import put_value
 from murmuration.services.storage.run_records import RunRecords
 from triggers.admission import admit
@@ -93,7 +93,7 @@ async def show_reading(req: func.HttpRequest, client: df.DurableOrchestrationCli
 async def _record(run: str, owner: Owner, uploads: Sequence[DocumentUpload]) -> None:
     keys = sorted({source_key(owner.tenant, owner.user, upload.source) for upload in uploads})
     records = RunRecords(current_clients().store, tenant_key(owner.tenant))
-    await records.keep(run, user=owner.user, documents=keys)
+    await records.write(run, user=owner.user, documents=keys)
 
 
 def _batches(uploads: Sequence[DocumentUpload]) -> Iterator[DocumentBatch]:

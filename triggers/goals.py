@@ -59,9 +59,9 @@ async def start_goal(req: func.HttpRequest, client: df.DurableOrchestrationClien
         active_limit=settings.max_active_runs,
     )
     records = RunRecords(current_clients().store, tenant_key(tenant))
-    await records.keep(run, user=goal.owner.user, session=goal.session)
+    await records.write(run, user=goal.owner.user, session=goal.session)
     await start(client, ORCHESTRATOR, run, goal, ours=("active_limit",))
-    await records.keep(run, user=goal.owner.user, session=goal.session)
+    await records.write(run, user=goal.owner.user, session=goal.session)
     status = await ended(client, run, asked.options.wait if wait is None else wait)
     if status is None:
         return accepted(client, req, run, "goalUri")

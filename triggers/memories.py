@@ -12,10 +12,10 @@ from murmuration.http.problems import answering
 from murmuration.http.runs import ok
 from murmuration.policy.tenancy import user_key
 from murmuration.services.clients import current_clients
-from murmuration.services.current import current_settings
 from murmuration.services.errors import StepError
-from murmuration.services.search.filters import held_at
-from murmuration.services.search.store import Search
+from murmuration.services.search.filters import valid_at
+from murmuration.services.search.index import Search
+from murmuration.services.current import current_settings
 from murmuration.services.step_context import StepContext
 
 MOST = 50
@@ -40,7 +40,7 @@ async def list_memories(req: func.HttpRequest) -> func.HttpResponse:
         top=MOST,
         select=SHOWN,
         vector=await _vector(about),
-        condition=held_at(parse_timestamp(req, "as_of") or datetime.now(UTC)),
+        condition=valid_at(parse_timestamp(req, "as_of") or datetime.now(UTC)),
     )
     rows = await current_clients().memory.search(Owner(tenant=tenant, user=user_key(tenant, user)), asked)
     shown: list[dict[str, Any]] = [{name: row[name] for name in SHOWN} for row in rows]

@@ -1,1 +1,1 @@
-"""How the outside is reached: model, search, artifacts, secrets, settings, logs."""
+"""Everything outside of the process: models, search, storage, notifications, secrets, settings and logs."""

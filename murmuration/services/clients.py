@@ -1,34 +1,35 @@
-"""The clients of one process, made when they are first used, and what one step gets of them."""
+"""Makes every client of the outside: connections are opened when they are first used, and shared by all steps."""
+
+# The SDKs take a second to load, so each function imports the ones that it needs: a cold start loads none of them.
 
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 from murmuration.services.current import current_settings
-from murmuration.services.model.embeddings import EmbeddingBatcher, embedding_request
-from murmuration.services.model.fallback import Deployment
-from murmuration.services.model.model import ModelClients, OpenAIModel
-from murmuration.services.search.indexes import CATALOG, KNOWLEDGE, MEMORY, index_name
-from murmuration.services.search.store import Index, SearchIndexStore
+from murmuration.services.search.index import CATALOG, KNOWLEDGE, MEMORY, Index, index_name
 from murmuration.services.step_context import StepContext
 from murmuration.services.storage.artifacts import ArtifactStore
 
 if TYPE_CHECKING:
+    from azure.search.documents.aio import SearchClient
+    from azure.search.documents.indexes import SearchIndexClient
     from openai import AsyncOpenAI
 
+    from murmuration.services.model.openai_model import ModelClients, OpenAIModel
     from murmuration.services.setting_values import Endpoint
     from murmuration.services.settings import Settings
 
 ENTRA_SCOPE = "https://cognitiveservices.azure.com/.default"
 MODEL_TIMEOUT_SECONDS = 100.0
-"""For a question, waiting and all links of its chain included: less than a step's timeout, so that a slow model is told
-apart from a broken step."""
+"""For one question, with all waiting and all deployments of its chain. It is less than a step's timeout, so that a slow
+model is not mistaken for a broken step."""
 
 CONNECT_SECONDS = 5.0
-"""A region that is gone often does not even refuse."""
+"""Short, because a region that is down often does not even refuse a connection."""
 
 
 class Clients:
-    """Connections are shared by all steps of the process; they belong to its one event loop."""
+    """The clients of one process; they belong to its one event loop."""
 
     def __init__(self, settings: "Settings", model_seconds: float = MODEL_TIMEOUT_SECONDS) -> None:
         self._settings = settings
@@ -37,8 +38,8 @@ class Clients:
 
     async def close(self) -> None:
         """Close every connection, on the loop that has used them."""
-        for each in self._opened:
-            await each.close()
+        for client in self._opened:
+            await client.close()
 
     @property
     def settings(self) -> "Settings":
@@ -46,7 +47,7 @@ class Clients:
 
     @cached_property
     def store(self) -> ArtifactStore:
-        return ArtifactStore(self._settings.artifacts_url)
+        return artifact_store(self._settings.artifacts_url)
 
     @cached_property
     def knowledge(self) -> Index:
@@ -60,18 +61,24 @@ class Clients:
     def catalog(self) -> Index:
         return self._index(CATALOG)
 
-    def model(self, step_context: StepContext) -> OpenAIModel:
+    def model(self, step_context: StepContext) -> "OpenAIModel":
+        from murmuration.services.model.openai_model import OpenAIModel
+
         return OpenAIModel(self._model_clients, self._settings, step_context)
 
     @cached_property
-    def _model_clients(self) -> ModelClients:
+    def _model_clients(self) -> "ModelClients":
+        from murmuration.services.model.embeddings import EmbeddingBatcher, embedding_request
+        from murmuration.services.model.fallback import Deployment
+        from murmuration.services.model.openai_model import ModelClients
+
         settings = self._settings
         deployments = {
             deployment.label: deployment for chain in settings.chains.values() for deployment in chain.deployments
         }
         endpoints = {settings.embedding, *(deployment.endpoint for deployment in deployments.values())}
         seconds = self._model_seconds
-        connections = {endpoint: _openai(endpoint, seconds) for endpoint in endpoints}
+        connections = {endpoint: _openai_client(endpoint, seconds) for endpoint in endpoints}
         self._opened += connections.values()
         embedding = Deployment(settings.embedding_model, settings.embedding_model, connections[settings.embedding])
         request = embedding_request(embedding, settings.embedding_dimensions, seconds)
@@ -85,23 +92,50 @@ class Clients:
         )
 
     def _index(self, kind: str) -> Index:
-        from azure.search.documents.aio import SearchClient
+        from murmuration.services.search.azure_search import AzureSearchIndex
 
-        endpoint = self._settings.search
         name = index_name(kind, self._settings.embedding_model, self._settings.embedding_dimensions)
-        client = SearchClient(endpoint.url, name, search_credential(endpoint, asynchronous=True))
+        client = search_client(self._settings, name)
         self._opened.append(client)
-        return SearchIndexStore(client, self._settings.search_vector_weight)
+        return AzureSearchIndex(client, self._settings.search_vector_weight)
 
 
 @cache
 def current_clients() -> Clients:
-    """The clients of this process."""
+    """Return the clients of this process."""
     return Clients(current_settings())
 
 
-def search_credential(endpoint: "Endpoint", *, asynchronous: bool = False) -> Any:
-    """A key if the settings have one, otherwise whoever this process is (managed identity, az login)."""
+def artifact_store(url: str) -> ArtifactStore:
+    """Open the object store at a `file://` or `az://` URL."""
+    from obstore.store import from_url
+
+    from murmuration.services.storage.obstore_artifacts import ObstoreArtifacts
+
+    if url.startswith("file:"):
+        return ObstoreArtifacts(from_url(url, mkdir=True))
+    from azure.identity import DefaultAzureCredential
+    from obstore.auth.azure import AzureCredentialProvider
+
+    return ObstoreArtifacts(from_url(url, credential_provider=AzureCredentialProvider(DefaultAzureCredential())))
+
+
+def search_client(settings: "Settings", index: str) -> "SearchClient":
+    """Return the client of one index, by its name."""
+    from azure.search.documents.aio import SearchClient
+
+    return SearchClient(settings.search.url, index, _search_credential(settings.search, asynchronous=True))
+
+
+def search_index_client(settings: "Settings") -> "SearchIndexClient":
+    """Return the client that manages indexes. It is synchronous: only commands use it."""
+    from azure.search.documents.indexes import SearchIndexClient
+
+    return SearchIndexClient(settings.search.url, _search_credential(settings.search))
+
+
+def _search_credential(endpoint: "Endpoint", *, asynchronous: bool = False) -> Any:
+    """Return the key of the settings; without one, the credential of this process (managed identity, az login)."""
     if endpoint.key is not None:
         from azure.core.credentials import AzureKeyCredential
 
@@ -115,7 +149,7 @@ def search_credential(endpoint: "Endpoint", *, asynchronous: bool = False) -> An
     return DefaultAzureCredential()
 
 
-def _openai(endpoint: "Endpoint", seconds: float) -> "AsyncOpenAI":
+def _openai_client(endpoint: "Endpoint", seconds: float) -> "AsyncOpenAI":
     from openai import AsyncOpenAI, Timeout
 
     if endpoint.key is not None:

@@ -1,12 +1,11 @@
-"""What may go wrong, in a step and before it. An activity raises a `StepError` or is
-`Pending`; anything else is a bug."""
+"""The errors of services. An activity raises a `StepError` or `Pending`; anything else is a bug."""
 
 RATE_LIMITED = "rate_limited"
-"""The code of a `RetryLater` of somebody who is there, and has too much to do."""
+"""The code of a `RetryLater` from a service that is up and has too much to do."""
 
 
 class StepError(Exception):
-    """A step could not be done. `code` is stable; the message holds no provider's words and no content."""
+    """A step could not be done. `code` is stable; the message holds neither a provider's words nor content."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -14,7 +13,7 @@ class StepError(Exception):
 
 
 class RetryLater(StepError):
-    """The outside can't serve this now. `seconds` is what it asked for (Retry-After), if it did."""
+    """A service can't serve this now. `seconds` is the pause that it asked for (Retry-After), if any."""
 
     def __init__(self, code: str, message: str, seconds: float | None = None) -> None:
         super().__init__(code, message)
@@ -22,15 +21,15 @@ class RetryLater(StepError):
 
 
 class GiveUp(StepError):
-    """Trying again would not help."""
+    """Another attempt would not help."""
 
 
 class Refused(StepError):
-    """The model refused to answer, or a provider's content filter did."""
+    """The model, or a provider's content filter, refused to answer."""
 
 
 class Pending(Exception):
-    """Nothing is wrong: what was asked for is being worked on elsewhere. `token` leads back to it."""
+    """The work goes on elsewhere, and nothing is wrong. `token` leads back to it."""
 
     def __init__(self, token: str) -> None:
         super().__init__("still under way")
@@ -38,4 +37,4 @@ class Pending(Exception):
 
 
 class SettingsError(Exception):
-    """A setting is missing or malformed; the message names its key, and quotes its value."""
+    """A setting is missing or malformed; the message names its key and quotes its value."""

@@ -20,9 +20,9 @@ from murmuration.contracts.owner import Owner
 from murmuration.policy.forgetting import source_key
 from murmuration.policy.tenancy import run_id, tenant_key, user_key
 from murmuration.services.clients import Clients
-from murmuration.services.search.__main__ import migrate
-from murmuration.services.search.indexes import index_name
-from murmuration.services.search.store import Index
+from murmuration.services.search.migration import migrate
+from murmuration.services.search.index import index_name
+from murmuration.services.search.index import Index
 from murmuration.services.settings import settings_from
 from murmuration.services.storage.artifacts import put_value, run_folder
 from murmuration.services.storage.deletion_log import DeletionLog
@@ -152,7 +152,7 @@ async def test_more_rows_than_a_page_are_deleted_and_others_rows_stay(kept: Kept
 
 async def test_a_run_is_stopped_first_and_purged_when_it_has_ended(kept: Kept) -> None:
     for run in ("going", "over"):
-        await kept.records.keep(run, user=ADA)
+        await kept.records.write(run, user=ADA)
     runs = Runs(going="under_way", over="completed", bobs="under_way")
 
     first = await forget_runs(SWEEP, runs, kept.records, kept.deletion_log)
@@ -166,7 +166,7 @@ async def test_a_run_is_stopped_first_and_purged_when_it_has_ended(kept: Kept) -
 
 async def test_a_stopped_run_stays_known_as_stopped_though_the_step_dies_after_it_was_purged(kept: Kept) -> None:
     for run in ("a", "b"):
-        await kept.records.keep(run, user=ADA)
+        await kept.records.write(run, user=ADA)
     runs = Runs(a="broken", b="completed")
     runs.dies_at = "b"
 
@@ -181,7 +181,7 @@ async def test_a_stopped_run_stays_known_as_stopped_though_the_step_dies_after_i
 async def test_many_runs_are_gone_through_piece_by_piece(kept: Kept) -> None:
     names = [f"run-{number:04d}" for number in range(RUNS_AT_ONCE + 1)]
     for run in names:
-        await kept.records.keep(run, user=ADA)
+        await kept.records.write(run, user=ADA)
     runs = Runs()
     runs.states = dict.fromkeys(names, "completed")
 
@@ -194,8 +194,8 @@ async def test_many_runs_are_gone_through_piece_by_piece(kept: Kept) -> None:
 
 async def test_objects_are_deleted_and_counted_once_however_often_it_runs(kept: Kept) -> None:
     mine, bobs = run_id("acme", "mine"), run_id("acme", "bobs")
-    await kept.records.keep(mine, user=ADA, session="talk")
-    await kept.records.keep(bobs, user=user_key("acme", "bob"))
+    await kept.records.write(mine, user=ADA, session="talk")
+    await kept.records.write(bobs, user=user_key("acme", "bob"))
     for run in (mine, bobs):
         await kept.store.of_run(run).put(b"text")
     await kept.store.put(f"{kept.sessions.folder('talk')}/turns/1-{mine}", b"{}")
@@ -211,8 +211,8 @@ async def test_what_was_posted_is_deleted_when_its_reading_has_ended(kept: Kept)
     sources = await put_value(artifacts, Sources(names=("tea.md",)))
     subject = Subject(kind="documents", key="k", owner=Owner(tenant="acme"), sources=sources)
     reading, other = run_id("acme", "reading"), run_id("acme", "other")
-    await kept.records.keep(reading, user="", documents=[source_key("acme", "", "tea.md")])
-    await kept.records.keep(other, user="", documents=[source_key("acme", "", "mate.md")])
+    await kept.records.write(reading, user="", documents=[source_key("acme", "", "tea.md")])
+    await kept.records.write(other, user="", documents=[source_key("acme", "", "mate.md")])
     for run in (reading, other):
         await kept.store.of_run(run).put(b"posted")
     runs = Runs()
@@ -228,8 +228,8 @@ async def test_what_was_posted_is_deleted_when_its_reading_has_ended(kept: Kept)
 
 
 async def test_records_go_last_and_that_of_a_run_which_has_begun_since_stays(kept: Kept) -> None:
-    await kept.records.keep("gone", user=ADA)
-    await kept.records.keep("new", user=ADA, documents=["k"])
+    await kept.records.write("gone", user=ADA)
+    await kept.records.write("new", user=ADA, documents=["k"])
     artifacts = kept.store.of_run(kept.run)
 
     for _ in range(2):

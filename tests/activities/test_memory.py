@@ -13,7 +13,7 @@ from murmuration.contracts.memories import Lesson, Note, RecallRequest, Remember
 from murmuration.contracts.owner import Owner
 from murmuration.policy.memories import subject_key
 from murmuration.policy.tenancy import run_id, tenant_key, user_key
-from murmuration.services.search.__main__ import migrate
+from murmuration.services.search.migration import migrate
 from murmuration.services.step_context import StepContext
 from murmuration.services.storage.artifacts import put_text
 from tests.services_on_loopback import Servers, servers
@@ -262,7 +262,7 @@ async def test_an_index_of_the_version_before_takes_the_new_fields(memory: Memor
     from azure.search.documents.indexes import SearchIndexClient
 
     from murmuration.services.clients import search_credential
-    from murmuration.services.search.indexes import MEMORY, definitions
+    from murmuration.services.search.index import MEMORY, definitions
 
     client = SearchIndexClient(memory.settings.search.url, search_credential(memory.settings.search))
     settings = memory.settings

@@ -17,7 +17,7 @@ from azure.search.documents import SearchClient
 
 from loopback.serving import free_port
 from murmuration.cli.local_settings import SEARCH_KEY, SKILLS, local_settings
-from murmuration.services.search.indexes import MEMORY, index_name
+from murmuration.services.search.index import MEMORY, index_name
 from tests.end_to_end.conftest import DOCUMENTS
 from tests.end_to_end.test_product import GOAL
 from tests.services_on_loopback import ROOT

@@ -12,9 +12,9 @@ import pytest
 from murmuration.cli.local_settings import SEARCH_KEY
 from murmuration.contracts.owner import Owner
 from murmuration.services.clients import Clients
-from murmuration.services.search.indexes import KINDS, KNOWLEDGE, index_name
-from murmuration.services.search.moving import EmbeddingModel, move
-from murmuration.services.search.store import Search
+from murmuration.services.search.index import KINDS, KNOWLEDGE, index_name
+from murmuration.services.search.migration import EmbeddingModel, move
+from murmuration.services.search.index import Search
 from tests.services_on_loopback import ROOT, Servers, servers
 
 ACME, OTHER = Owner(tenant="acme"), Owner(tenant="other", user="ada")

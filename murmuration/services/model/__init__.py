@@ -1,1 +1,1 @@
-"""How models are asked: fallback chains, limits, embeddings, prices."""
+"""Language models and embeddings: questions, fallbacks, limits and prices."""

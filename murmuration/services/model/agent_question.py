@@ -1,4 +1,4 @@
-"""One question to one agent, and what was wrong with its replies so far."""
+"""One question to one agent, and the correction of its last reply."""
 
 import json
 from collections.abc import Mapping
@@ -10,28 +10,28 @@ from pydantic import JsonValue, ValidationError
 from murmuration.agents.loader import Agent
 from murmuration.contracts.base import Reply
 from murmuration.services.errors import GiveUp
-from murmuration.services.model.wire import Message, Question
+from murmuration.services.model.wire import Message, ModelRequest
 from murmuration.services.telemetry.log import log
 
 R = TypeVar("R", bound=Reply)
 
-ASKED_AGAIN = 2
-"""How often a reply that can't be used is asked for again, with the reason, before the step fails closed."""
+MAX_CORRECTIONS = 2
+"""How often an unusable reply is sent back with the reason before the step fails."""
 
 
-class Conversation:
-    """Grows by the last reply that could not be used."""
+class AgentQuestion:
+    """A question to an agent; after an unusable reply it carries that reply and what is wrong with it."""
 
     def __init__(self, agent: Agent, question: Mapping[str, JsonValue]) -> None:
         self.agent = agent
         self.question = question
-        self.repeats = 0
-        """How often it was asked again."""
+        self.corrections = 0
+        """How often a reply was sent back."""
         self._messages: list[Message] = [{"role": "user", "content": json.dumps(question, ensure_ascii=False)}]
 
-    def asked_of(self, model: str, *, temperature: bool) -> Question:
-        """As it is sent to `model`; `temperature` says whether that takes one."""
-        return Question(
+    def request(self, model: str, *, temperature: bool) -> ModelRequest:
+        """Return the request to `model`, with the agent's temperature if the model takes one."""
+        return ModelRequest(
             model=model,
             prompt=self.agent.prompt,
             messages=self._messages,
@@ -41,23 +41,22 @@ class Conversation:
         )
 
     def read(self, text: str, reply: type[R]) -> R | None:
-        """The reply; None when it must be asked for again. Raises `GiveUp` when that was done too often."""
+        """Return the reply; None when the question must be sent again. Raises `GiveUp` after `MAX_CORRECTIONS`."""
         try:
             return reply.model_validate_json(text)
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
         problem = f"{'.'.join(str(part) for part in first['loc']) or 'the reply'}: {first['msg']}"
         log("reply_unusable", agent=self.agent.name, reason=problem[:200])
-        if self.repeats == ASKED_AGAIN:
-            raise GiveUp(
-                "unusable_reply", f"{self.agent.name} gave no usable reply in {1 + ASKED_AGAIN} attempts"
-            ) from None
-        self.repeats += 1
-        wish = f"That can't be used: {problem}. Reply again, with the JSON alone."
+        if self.corrections == MAX_CORRECTIONS:
+            attempts = 1 + MAX_CORRECTIONS
+            raise GiveUp("unusable_reply", f"{self.agent.name} gave no usable reply in {attempts} attempts") from None
+        self.corrections += 1
+        correction = f"That can't be used: {problem}. Reply again, with the JSON alone."
         self._messages = [
             self._messages[0],
             {"role": "assistant", "content": text or "(nothing)"},
-            {"role": "user", "content": wish},
+            {"role": "user", "content": correction},
         ]
         return None
 

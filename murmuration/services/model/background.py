@@ -1,55 +1,54 @@
-"""Responses that the provider works on while nobody waits: started, looked after, fetched or cancelled."""
+"""Responses that the provider works on in the background: started, polled, and fetched or cancelled."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from openai import AsyncOpenAI, BadRequestError, NotFoundError
+from openai.types.responses import Response
 
 from murmuration.services.errors import GiveUp, Refused, RetryLater
 from murmuration.services.model.errors import CONTENT_FILTER_CODES
-from murmuration.services.model.wire import Completion, Question, read_response, responses_request
-
-if TYPE_CHECKING:
-    from openai import AsyncOpenAI
-    from openai.types.responses import Response
+from murmuration.services.model.wire import Completion, ModelRequest, read_response, responses_body
 
 UNDER_WAY = frozenset({"queued", "in_progress"})
-WORTH_ANOTHER_START = frozenset({"server_error", "rate_limit_exceeded"})
+RESTARTED_CODES = frozenset({"server_error", "rate_limit_exceeded"})
+"""Codes of a failed response after which a new one may succeed."""
 
 
-class Broken(RetryLater):
-    """The response will never be done, but another might."""
+class ResponseFailed(RetryLater):
+    """The response has failed, and a new one may succeed."""
 
 
 @dataclass(frozen=True)
-class Started:
-    """A response under way, as it travels through history."""
+class StartedResponse:
+    """A response under way; its token travels through history."""
 
     deployment: str
-    """Its label in the settings: the same endpoint must be asked for it."""
-    repeats: int
+    """The deployment's label in the settings: its endpoint alone knows the response."""
+    corrections: int
     """How many unusable replies came before."""
     response: str
+    """The response's id."""
 
     @property
     def token(self) -> str:
-        return f"{self.deployment} {self.repeats} {self.response}"
+        return f"{self.deployment} {self.corrections} {self.response}"
 
     @staticmethod
-    def of(token: str) -> "Started":
-        deployment, repeats, response = token.rsplit(" ", 2)
-        return Started(deployment, int(repeats), response)
+    def from_token(token: str) -> "StartedResponse":
+        deployment, corrections, response = token.rsplit(" ", 2)
+        return StartedResponse(deployment, int(corrections), response)
 
 
-async def start(client: "AsyncOpenAI", question: Question) -> str:
-    """POST /responses; the response's id. The provider stores it: otherwise there would be nothing to fetch."""
-    request: Any = {**responses_request(question), "background": True, "store": True}
-    response: Response = await client.responses.create(**request)
+async def start(client: AsyncOpenAI, request: ModelRequest) -> str:
+    """Start a response through POST /responses and return its id. The provider stores it until it is fetched."""
+    body: Any = {**responses_body(request), "background": True, "store": True}
+    response: Response = await client.responses.create(**body)
     return response.id
 
 
-async def fetch(client: "AsyncOpenAI", response_id: str) -> Completion | None:
-    """GET /responses/{id}; None while it is under way. Raises `Broken`, `GiveUp` and `Refused`."""
-    from openai import NotFoundError
-
+async def fetch(client: AsyncOpenAI, response_id: str) -> Completion | None:
+    """Fetch through GET /responses/{id}; None while it is under way. Raises `ResponseFailed`, `GiveUp`, `Refused`."""
     try:
         response = await client.responses.retrieve(response_id)
     except NotFoundError as error:
@@ -60,19 +59,17 @@ async def fetch(client: "AsyncOpenAI", response_id: str) -> Completion | None:
         raise GiveUp("background_cancelled", "the response was cancelled")
     if response.status == "failed":
         code = response.error.code if response.error else "server_error"
-        if code in WORTH_ANOTHER_START:
-            raise Broken("model_unavailable", "the model failed in the background")
+        if code in RESTARTED_CODES:
+            raise ResponseFailed("model_unavailable", "the model failed in the background")
         raise GiveUp("model_rejected_request", "the model gave up in the background")
-    why = response.incomplete_details.reason if response.incomplete_details else None
-    if why in CONTENT_FILTER_CODES:
+    reason = response.incomplete_details.reason if response.incomplete_details else None
+    if reason in CONTENT_FILTER_CODES:
         raise Refused("content_filtered", "the provider's content filter stopped the response")
     return read_response(response)
 
 
-async def cancel(client: "AsyncOpenAI", response_id: str) -> None:
-    """POST /responses/{id}/cancel. One that has ended, or is no longer there, stays as it is."""
-    from openai import BadRequestError, NotFoundError
-
+async def cancel(client: AsyncOpenAI, response_id: str) -> None:
+    """Cancel through POST /responses/{id}/cancel. A response that has ended or is gone stays as it is."""
     try:
         await client.responses.cancel(response_id)
     except (BadRequestError, NotFoundError):

@@ -1,4 +1,4 @@
-"""A circuit breaker: who is down is not asked, except now and then to see whether it is back."""
+"""A circuit breaker: a deployment that is down is not called, except now and then to see whether it is back."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -7,15 +7,15 @@ from contextlib import contextmanager
 from murmuration.services.errors import RATE_LIMITED, RetryLater
 
 FAILURES = 5
-"""So many in a row open the circuit."""
+"""Failures in a row that open the circuit."""
 OPEN_SECONDS = 30.0
-"""How long nothing is asked; then one call goes through, and decides."""
+"""How long the circuit stays open; then one call goes through and decides."""
 PROBE_SECONDS = 2.0
-"""When to come back while that call is under way."""
+"""The pause that other callers are told while that call is under way."""
 
 
 class CircuitOpen(RetryLater):
-    """Not asked, because it was down a moment ago."""
+    """The deployment was not called, because it was down a moment ago."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__("model_unavailable", "the model has failed repeatedly and is left alone for a while", seconds)
@@ -24,18 +24,19 @@ class CircuitOpen(RetryLater):
 class CircuitBreaker:
     """Closed, then open after `FAILURES` in a row, then half-open: one call closes or opens it again.
 
-    A failure is a `RetryLater`, but for a rate limit: who answers that is there. Belongs to one event loop.
+    Every `RetryLater` is a failure except a rate limit, which only a deployment that is up can answer. Belongs to one
+    event loop.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._failures = 0
         self._reopens: float | None = None
-        """When the next call may go through; None: the circuit is closed."""
+        """When the next call may go through; None while the circuit is closed."""
         self._probing = False
 
     def check(self) -> None:
-        """Raises `CircuitOpen` unless a call may be made now."""
+        """Raise `CircuitOpen` unless a call may be made now."""
         if self._reopens is None:
             return
         left = self._reopens - self._clock()
@@ -46,7 +47,7 @@ class CircuitBreaker:
 
     @contextmanager
     def call(self) -> Iterator[None]:
-        """Around a call; raises `CircuitOpen`. A call that is cancelled tells nothing."""
+        """Observe a call; raises `CircuitOpen`. A cancelled call counts neither way."""
         self.check()
         probe = self._probing = self._reopens is not None
         try:
@@ -55,7 +56,7 @@ class CircuitBreaker:
             if problem.code == RATE_LIMITED:
                 self._close()
             else:
-                self._failed(probe)
+                self._count_failure(probe)
             raise
         except Exception:
             self._close()
@@ -69,7 +70,7 @@ class CircuitBreaker:
     def _close(self) -> None:
         self._failures, self._reopens = 0, None
 
-    def _failed(self, probe: bool) -> None:
+    def _count_failure(self, probe: bool) -> None:
         self._failures += 1
         if probe or (self._failures >= FAILURES and self._reopens is None):
             self._reopens = self._clock() + OPEN_SECONDS

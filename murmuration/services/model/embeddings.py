@@ -1,7 +1,7 @@
-"""Embeddings that are asked for within a few milliseconds of each other go out as one request.
+"""Batches embeddings: texts that come within a few milliseconds of each other go out as one request.
 
-A fan-out of a hundred agents asks for a hundred vectors at once; one by one they would be a hundred requests, and meet
-the rate limit of the embedding model before anything else does.
+A fan-out of a hundred agents asks for a hundred vectors at once. One by one they would be a hundred requests, and would
+meet the rate limit of the embedding model before anything else does.
 """
 
 import asyncio
@@ -9,116 +9,124 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from murmuration.services.errors import GiveUp
-from murmuration.services.model.errors import translated
+from murmuration.services.model.errors import openai_errors
 from murmuration.services.model.fallback import Deployment
 from murmuration.services.telemetry.log import log
 
-WINDOW_SECONDS = 0.01
-"""How long the first text waits for others at most."""
+MAX_WAIT_SECONDS = 0.01
+"""How long the first text of a batch waits for others."""
 PAUSE_SECONDS = 0.003
-"""After the last text; then no others are expected soon."""
+"""A pause after the last text in which no other comes ends the batch."""
 MAX_TEXTS = 256
-"""Per request: the API takes 2,048, whose vectors would be 16 MB to wait for."""
+"""Texts per request. The API takes 2,048, whose vectors would be 16 MB to wait for."""
 MAX_TOKENS = 250_000
-"""Per request: the API takes 300,000, and these are estimated."""
+"""Estimated tokens per request. The API takes 300,000."""
 BYTES_PER_TOKEN = 3
-"""Fewer than texts have (English 4 to 5, Chinese 3): what is estimated is rather too much."""
+"""A low estimate (English has 4 to 5, Chinese 3), so that tokens are rather over-counted."""
 
 
 @dataclass(frozen=True)
-class Embedded:
-    """What came back for some texts: their vectors in order, and what they cost."""
+class Embeddings:
+    """The vectors of some texts in order, and what they cost."""
 
     vectors: list[list[float]]
     tokens: int
     model: str
 
 
-Request = Callable[[Sequence[str]], Awaitable[Embedded]]
-Waiting = tuple[Sequence[str], "asyncio.Future[Embedded]"]
+EmbedRequest = Callable[[Sequence[str]], Awaitable[Embeddings]]
+"""Embeds as many texts as one request takes."""
+Caller = tuple[Sequence[str], "asyncio.Future[Embeddings]"]
+"""The texts of one caller, and the future of their vectors."""
 
 
 class EmbeddingBatcher:
-    """Belongs to one event loop. `request` asks the model, for what it takes at once."""
+    """Collects the texts of all callers into requests. Belongs to one event loop."""
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: EmbedRequest) -> None:
         self._request = request
-        self._waiting: list[Waiting] = []
+        self._callers: list[Caller] = []
         self._texts = self._tokens = 0
-        """Of those who wait."""
-        self._sending: set[asyncio.Task[None]] = set()
+        """Totals of the callers that wait."""
+        self._requests: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
-        self._until = 0.0
-        """When those who wait have waited long enough, by the loop's clock."""
+        self._deadline = 0.0
+        """When the batch is sent at the latest, by the loop's clock."""
 
-    async def embed(self, texts: Sequence[str]) -> list[Embedded]:
-        """Of all texts, in order. Raises what `request` raises."""
-        return list(await asyncio.gather(*(self._embed(piece) for piece in _pieces(texts))))
+    async def embed(self, texts: Sequence[str]) -> list[Embeddings]:
+        """Embed texts in order, in one part or several. Raises what the request raises."""
+        return list(await asyncio.gather(*(self._embed(part) for part in _split(texts))))
 
-    async def _embed(self, texts: Sequence[str]) -> Embedded:
+    async def _embed(self, texts: Sequence[str]) -> Embeddings:
         loop = asyncio.get_running_loop()
         tokens = sum(map(estimated_tokens, texts))
         if self._texts + len(texts) > MAX_TEXTS or self._tokens + tokens > MAX_TOKENS:
             self._send()
         self._texts, self._tokens = self._texts + len(texts), self._tokens + tokens
-        future: asyncio.Future[Embedded] = loop.create_future()
-        self._waiting.append((texts, future))
+        future: asyncio.Future[Embeddings] = loop.create_future()
+        self._callers.append((texts, future))
         if self._timer is None:
-            self._until = loop.time() + WINDOW_SECONDS
+            self._deadline = loop.time() + MAX_WAIT_SECONDS
         else:
             self._timer.cancel()
-        self._timer = loop.call_at(min(self._until, loop.time() + PAUSE_SECONDS), self._send)
+        self._timer = loop.call_at(min(self._deadline, loop.time() + PAUSE_SECONDS), self._send)
         return await future
 
     def _send(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        batch, self._waiting = self._waiting, []
+        batch, self._callers = self._callers, []
         self._texts = self._tokens = 0
         if batch:
-            task = asyncio.get_running_loop().create_task(self._ask(batch))
-            self._sending.add(task)
-            task.add_done_callback(self._sending.discard)
+            task = asyncio.get_running_loop().create_task(self._answer(batch))
+            self._requests.add(task)
+            task.add_done_callback(self._requests.discard)
 
-    async def _ask(self, batch: list[Waiting]) -> None:
-        texts = [text for each, _ in batch for text in each]
-        log("embeddings", asked=len(batch), texts=len(texts))
+    async def _answer(self, batch: list[Caller]) -> None:
+        all_texts = [text for texts, _ in batch for text in texts]
+        log("embeddings", callers=len(batch), texts=len(all_texts))
         try:
-            answer = await self._request(texts)
+            embeddings = await self._request(all_texts)
         except GiveUp as problem:
             if len(batch) == 1:
                 _fail(batch, problem)
                 return
-            for each in batch:  # one text that is refused must not refuse the others
-                await self._ask([each])
-        except BaseException as problem:  # noqa: BLE001 - it is everybody's who waits
+            for caller in batch:  # one text that is refused must not refuse the others
+                await self._answer([caller])
+        except BaseException as problem:  # noqa: BLE001 - every caller of the batch gets it
             _fail(batch, problem)
         else:
-            _share(batch, answer)
+            _share(batch, embeddings)
 
 
-def embedding_request(link: Deployment, dimensions: int, seconds: float) -> Request:
-    """How the batcher asks an embedding model for vectors of so many dimensions."""
+def embedding_request(deployment: Deployment, dimensions: int, seconds: float) -> EmbedRequest:
+    """Return the batcher's request to an embedding model for vectors of `dimensions` numbers."""
 
-    async def ask(texts: Sequence[str]) -> Embedded:
-        with translated("embeddings"):
-            answer = await link.client.embeddings.create(model=link.name, input=list(texts), dimensions=dimensions)
-            vectors = [item.embedding for item in answer.data]
+    async def embed(texts: Sequence[str]) -> Embeddings:
+        with openai_errors("embeddings"):
+            response = await deployment.client.embeddings.create(
+                model=deployment.name, input=list(texts), dimensions=dimensions
+            )
+            vectors = [item.embedding for item in response.data]
         wrong = {len(vector) for vector in vectors} - {dimensions}
         if wrong or len(vectors) != len(texts):
             expected = f"{len(texts)} vectors of {dimensions} dimensions"
             raise GiveUp("wrong_embeddings", f"expected {expected}, got {len(vectors)}, other dimensions: {wrong}")
-        return Embedded(vectors, answer.usage.prompt_tokens, answer.model)
+        return Embeddings(vectors, response.usage.prompt_tokens, response.model)
 
-    async def request(texts: Sequence[str]) -> Embedded:
-        return await link.call(lambda: ask(texts), seconds)
+    async def request(texts: Sequence[str]) -> Embeddings:
+        return await deployment.call(lambda: embed(texts), seconds)
 
     return request
 
 
-def _pieces(texts: Sequence[str]) -> Iterator[Sequence[str]]:
-    """The texts in order, each piece no more than one request takes; a text that is too long goes alone."""
+def estimated_tokens(text: str) -> int:
+    return len(text.encode(errors="replace")) // BYTES_PER_TOKEN + 1
+
+
+def _split(texts: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Yield the texts in order, in parts of at most one request; a text that is too long goes alone."""
     start, tokens = 0, 0
     for end, text in enumerate(texts):
         tokens += estimated_tokens(text)
@@ -129,24 +137,20 @@ def _pieces(texts: Sequence[str]) -> Iterator[Sequence[str]]:
         yield texts[start:]
 
 
-def estimated_tokens(text: str) -> int:
-    return len(text.encode(errors="replace")) // BYTES_PER_TOKEN + 1
-
-
-def _fail(batch: list[Waiting], problem: BaseException) -> None:
+def _fail(batch: list[Caller], problem: BaseException) -> None:
     for _, future in batch:
         if not future.done():
             future.set_exception(problem)
 
 
-def _share(batch: list[Waiting], answer: Embedded) -> None:
-    """To each its vectors; the tokens by the share of characters, so that the sum is what was charged."""
+def _share(batch: list[Caller], embeddings: Embeddings) -> None:
+    """Give each caller its vectors, and tokens by its share of characters, so that they add up to the charge."""
     sizes = [sum(len(text) for text in texts) for texts, _ in batch]
-    start, spent, passed, total = 0, 0, 0, max(1, sum(sizes))
+    start, spent, characters, total = 0, 0, 0, max(1, sum(sizes))
     for (texts, future), size in zip(batch, sizes, strict=True):
-        vectors = answer.vectors[start : start + len(texts)]
-        start, passed = start + len(texts), passed + size
-        upto = answer.tokens * passed // total
+        vectors = embeddings.vectors[start : start + len(texts)]
+        start, characters = start + len(texts), characters + size
+        spent_so_far = embeddings.tokens * characters // total
         if not future.done():
-            future.set_result(Embedded(vectors, upto - spent, answer.model))
-        spent = upto
+            future.set_result(Embeddings(vectors, spent_so_far - spent, embeddings.model))
+        spent = spent_so_far

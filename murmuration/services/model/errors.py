@@ -1,19 +1,17 @@
-"""What a model provider's failures mean for a step. Their own words go nowhere but here."""
+"""Turns failures of a model provider into `StepError`s. The provider's own words are never passed on."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+
+from openai import APIConnectionError, APIStatusError, APITimeoutError, OpenAIError
 
 from murmuration.services.errors import RATE_LIMITED, GiveUp, Refused, RetryLater, StepError
 from murmuration.services.telemetry.log import log
 
-if TYPE_CHECKING:
-    from openai import APIStatusError
-
 CONTENT_FILTER_CODES = frozenset({"content_filter", "content_policy_violation"})
-SPENT_CODES = frozenset({"insufficient_quota", "billing_hard_limit_reached"})
-"""A 429 that no pause helps: somebody has to pay first, so it counts as an outage."""
-WORTH_ANOTHER_TRY = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
+QUOTA_CODES = frozenset({"insufficient_quota", "billing_hard_limit_reached"})
+"""Codes of a 429 that no pause helps: somebody has to pay first, so it counts as an outage."""
+RETRIED_STATUSES = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
 
 
 class TemperatureRefused(Exception):
@@ -21,10 +19,8 @@ class TemperatureRefused(Exception):
 
 
 @contextmanager
-def translated(agent: str) -> Iterator[None]:
-    """Turn what the openai SDK raises, and what it makes of nonsense, into `StepError`s."""
-    from openai import APIConnectionError, APIStatusError, APITimeoutError, OpenAIError
-
+def openai_errors(agent: str) -> Iterator[None]:
+    """Turn what the openai SDK raises into `StepError`s; raises `TemperatureRefused`, too."""
     try:
         yield
     except StepError:
@@ -38,14 +34,14 @@ def translated(agent: str) -> Iterator[None]:
             raise TemperatureRefused from error
         raise _from_status(agent, error) from error
     except (OpenAIError, AttributeError, LookupError, TypeError, ValueError) as error:
-        # The SDK meets a 200 that isn't its API (a proxy's page, say) with errors of its own making.
+        # A 200 that isn't the API's, such as a proxy's page, makes the SDK raise errors of these types.
         raise RetryLater("model_unavailable", f"the model of {agent} answered with something else") from error
 
 
-def _from_status(agent: str, error: "APIStatusError") -> StepError:
+def _from_status(agent: str, error: APIStatusError) -> StepError:
     log("model_error", agent=agent, status=error.status_code, code=str(error.code))
-    if error.status_code in WORTH_ANOTHER_TRY:
-        limited = error.status_code == 429 and error.code not in SPENT_CODES
+    if error.status_code in RETRIED_STATUSES:
+        limited = error.status_code == 429 and error.code not in QUOTA_CODES
         code = RATE_LIMITED if limited else "model_unavailable"
         seconds = _retry_after(error)
         return RetryLater(code, f"the model of {agent} answered {error.status_code}", seconds)
@@ -54,8 +50,8 @@ def _from_status(agent: str, error: "APIStatusError") -> StepError:
     return GiveUp("model_rejected_request", f"the model of {agent} answered {error.status_code}")
 
 
-def _retry_after(error: "APIStatusError") -> float | None:
-    """Seconds, from `retry-after-ms` or `Retry-After`; a date or nonsense counts as not given."""
+def _retry_after(error: APIStatusError) -> float | None:
+    """Return seconds from `retry-after-ms` or `Retry-After`; None for a date or nonsense."""
     for header, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         try:
             return max(0.0, float(error.response.headers[header]) * unit)

@@ -1,6 +1,6 @@
-"""The last link of a chain: answers without a model, from the words that it is given.
+"""The last fallback: answers without a model, made of the words in the question.
 
-Better than no answer in an outage, and no more: it quotes sentences, joins results and judges nothing.
+It is for an outage, when any answer is better than none: it quotes sentences, joins results and judges nothing.
 """
 
 import json
@@ -11,8 +11,8 @@ from typing import Any
 NAME = "extractive"
 MAX_SENTENCES = 3
 STEM_CHARACTERS = 5
-INSTRUCTION_CHARACTERS = 1_000
-SUMMARY_CHARACTERS = 1_200
+MAX_INSTRUCTION_CHARACTERS = 1_000
+MAX_SUMMARY_CHARACTERS = 1_200
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n{2,}")
 _WORD = re.compile(r"\w{3,}")
 
@@ -21,14 +21,14 @@ Skill = Callable[[Question], dict[str, Any]]
 
 
 def extractive_reply(agent: str, question: Question) -> str | None:
-    """The agent's reply as JSON, the same for the same question; None for agents whose work needs a model."""
+    """Return the agent's reply as JSON, the same for the same question; None for agents whose work needs a model."""
     skill = _SKILLS.get(agent)
     return None if skill is None else json.dumps(skill(question), ensure_ascii=False)
 
 
 def _plan(question: Question) -> dict[str, Any]:
-    """One search and one answer."""
-    goal = question["goal"][:INSTRUCTION_CHARACTERS]
+    """Plan one search and one answer."""
+    goal = question["goal"][:MAX_INSTRUCTION_CHARACTERS]
     return {
         "tasks": [
             {"id": "t1", "type": "retriever", "instruction": goal, "queries": [], "depends_on": []},
@@ -38,45 +38,45 @@ def _plan(question: Question) -> dict[str, Any]:
 
 
 def _execute(question: Question) -> dict[str, Any]:
-    """The sentences that share most words with the instruction, in the passages' order."""
-    wanted = _words(question["instruction"])
+    """Quote the sentences that share most words with the instruction, in the passages' order."""
+    wanted = _stems(question["instruction"])
     sentences = [
-        (len(wanted & _words(sentence)), f"{_plain(sentence)} [{passage['number']}].")
+        (len(wanted & _stems(sentence)), f"{_plain(sentence)} [{passage['number']}].")
         for passage in question["passages"]
         for sentence in _SENTENCE_END.split(passage["text"])
     ]
-    likely = sorted((each for each in sentences if each[0]), key=lambda each: -each[0])[:MAX_SENTENCES]
-    if not likely:
+    best = sorted((entry for entry in sentences if entry[0]), key=lambda entry: -entry[0])[:MAX_SENTENCES]
+    if not best:
         return {"answer": "The passages do not answer this.", "missing": [question["instruction"]]}
-    return {"answer": " ".join(dict.fromkeys(each[1] for each in sentences if each in likely)), "missing": []}
+    return {"answer": " ".join(dict.fromkeys(entry[1] for entry in sentences if entry in best)), "missing": []}
 
 
 def _write(question: Question) -> dict[str, Any]:
-    """The results one after the other."""
-    answers = [each["answer"] for each in question["results"]]
-    missing = [each["instruction"] for each in question["failed"]]
+    """Join the results in their order."""
+    answers = [result["answer"] for result in question["results"]]
+    missing = [task["instruction"] for task in question["failed"]]
     return {"answer": "\n\n".join(dict.fromkeys(answers)) or "There is no result.", "missing": missing}
 
 
 def _remember(_: Question) -> dict[str, Any]:
-    """Nothing: what is worth keeping can't be told by counting words."""
+    """Remember nothing: counting words can't tell what is worth remembering."""
     return {"lessons": []}
 
 
 def _summarize(question: Question) -> dict[str, Any]:
-    """The end of what was said."""
-    said = [question["summary"], *(f"{each['goal']} {each['answer']}" for each in question["turns"])]
-    text = " ".join(" ".join(said).split())
-    return {"summary": text if len(text) <= SUMMARY_CHARACTERS else "…" + text[-SUMMARY_CHARACTERS:]}
+    """Return the end of the conversation."""
+    parts = [question["summary"], *(f"{turn['goal']} {turn['answer']}" for turn in question["turns"])]
+    text = " ".join(" ".join(parts).split())
+    return {"summary": text if len(text) <= MAX_SUMMARY_CHARACTERS else "…" + text[-MAX_SUMMARY_CHARACTERS:]}
 
 
-def _words(text: str) -> frozenset[str]:
-    """By their beginnings, so that "steep" is found in "steeps"."""
+def _stems(text: str) -> frozenset[str]:
+    """Return the words' beginnings, so that "steep" matches "steeps"."""
     return frozenset(word.lower()[:STEM_CHARACTERS] for word in _WORD.findall(text))
 
 
 def _plain(sentence: str) -> str:
-    """Without line breaks, its full stop, and brackets that would read as markers."""
+    """Remove line breaks, the full stop, and brackets that would read as markers."""
     return re.sub(r"\[(\d+)\]", r"(\1)", " ".join(sentence.split())).rstrip(".")
 
 
@@ -88,4 +88,4 @@ _SKILLS: dict[str, Skill] = {
     "archivist": _remember,
     "summarizer": _summarize,
 }
-"""The evaluator is missing: a verdict that nobody has thought about would be worse than none."""
+"""The skills by agent. The evaluator has none: a verdict without thought would be worse than no verdict."""

@@ -1,48 +1,47 @@
-"""The deployments that may answer, in order: what this process knows of each, and when one gives way to the next.
+"""The deployments that may answer, in order: the state of each in this process, and when the next one is asked.
 
-`docs/decisions/0006-when-a-model-gives-way.md` says why.
+`docs/decisions/0006-when-a-model-gives-way.md` gives the reasons.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
+
+from openai import AsyncOpenAI
 
 from murmuration.services.errors import RATE_LIMITED, RetryLater
 from murmuration.services.model.breaker import CircuitBreaker, CircuitOpen
 from murmuration.services.model.limiter import AdaptiveLimiter
 from murmuration.services.telemetry.log import log
 
-if TYPE_CHECKING:
-    from openai import AsyncOpenAI
-
 T = TypeVar("T")
 
 
 @dataclass
 class Deployment:
-    """One deployment, for as long as the process lives."""
+    """One deployment and its state, which lives as long as the process."""
 
     label: str
-    """As the settings write it."""
+    """The settings' text for it: `name` or `name@ENDPOINT`."""
     name: str
     """The deployment or model name."""
-    client: "AsyncOpenAI"
+    client: AsyncOpenAI
     breaker: CircuitBreaker = field(default_factory=CircuitBreaker)
     limiter: AdaptiveLimiter = field(default_factory=AdaptiveLimiter)
     takes_temperature: bool = True
-    """Reasoning models refuse it, which is found out by asking."""
+    """False once the model has refused a temperature, as reasoning models do."""
 
     async def call(self, ask: Callable[[], Awaitable[T]], seconds: float) -> T:
-        """What `ask` returns; raises `RetryLater` when there is no answer within `seconds`.
+        """Return the result of `ask`; raises `RetryLater` without one within `seconds`.
 
-        At most half of them are spent on waiting for a place, so that a crowd is not taken for an outage.
+        A call waits for its slot at most half of the time, so that a crowd is not mistaken for an outage.
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + seconds
         self.breaker.check()
-        async with self.limiter.place(seconds / 2):
+        async with self.limiter.slot(seconds / 2):
             with self.breaker.call():
                 try:
                     async with asyncio.timeout_at(deadline):
@@ -52,23 +51,28 @@ class Deployment:
 
 
 async def first_available(
-    links: Sequence[Deployment], ask: Callable[[Deployment], Awaitable[T]], *, last_attempt: bool, seconds: float
+    deployments: Sequence[Deployment],
+    ask: Callable[[Deployment], Awaitable[T]],
+    *,
+    last_attempt: bool,
+    seconds: float,
 ) -> tuple[Deployment, T]:
-    """The first link that answers, and its answer, within `seconds`, of which each gets an equal share.
+    """Return the first deployment that answers, and its answer. `seconds` are shared equally among those left.
 
-    A link that is down gives way at once. One that is rate-limited gives way only at the step's last attempt: until
+    A deployment that is down gives way at once. A rate-limited one gives way only at the step's last attempt: until
     then the step waits for it. Raises `CircuitOpen` when all are known to be down, otherwise the first failure.
     """
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
     failures: list[RetryLater] = []
-    for place, link in enumerate(links):
-        share = (deadline - loop.time()) / (len(links) - place)
+    for index, deployment in enumerate(deployments):
+        share = (deadline - loop.time()) / (len(deployments) - index)
         try:
-            return link, await link.call(partial(ask, link), share)
+            return deployment, await deployment.call(partial(ask, deployment), share)
         except RetryLater as problem:
             if problem.code == RATE_LIMITED and not last_attempt:
                 raise
-            log("model_gives_way", deployment=link.label, code=problem.code, known=isinstance(problem, CircuitOpen))
+            known = isinstance(problem, CircuitOpen)
+            log("model_gives_way", deployment=deployment.label, code=problem.code, known=known)
             failures.append(problem)
     raise next((failure for failure in failures if not isinstance(failure, CircuitOpen)), failures[0])

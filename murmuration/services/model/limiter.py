@@ -1,4 +1,4 @@
-"""How many calls a process makes at once to a deployment: additive increase, multiplicative decrease."""
+"""Limits the concurrent calls of a process to a deployment: additive increase, multiplicative decrease."""
 
 import asyncio
 import time
@@ -10,17 +10,17 @@ from anyio import CapacityLimiter
 from murmuration.services.errors import RATE_LIMITED, RetryLater
 
 FIRST_LIMIT = 16
-MOST = 256
+MAX_LIMIT = 256
 MAX_PAUSE_SECONDS = 10.0
-"""What is longer is not waited for in a function."""
+"""A longer pause ends the attempt: a durable sleep holds no function."""
 
 
 class AdaptiveLimiter:
-    """Half as many at once after a 429; one more after as many successes as there are places, while others wait.
+    """A number of slots that a 429 halves, and that grows by one after a round of successes while calls wait.
 
-    Before the first 429 every success makes room for one more: a deployment that bears all is soon asked by all.
-    Calls that were under way when the limit was halved don't halve it again: they were too many for the same reason.
-    A Retry-After holds for all who come after. Belongs to one event loop.
+    Before the first 429 every success adds a slot, so a deployment that bears all is soon asked by all. Calls that were
+    under way when the limit was halved don't halve it again: they were too many for the same reason. A Retry-After
+    holds for all later calls. Belongs to one event loop.
     """
 
     def __init__(
@@ -30,26 +30,26 @@ class AdaptiveLimiter:
     ) -> None:
         self._clock = clock
         self._sleep = sleep
-        self._places = CapacityLimiter(FIRST_LIMIT)
+        self._slots = CapacityLimiter(FIRST_LIMIT)
         self._successes = 0
         self._cuts = 0
         self._resumes = float("-inf")
 
     @property
     def limit(self) -> int:
-        return int(self._places.total_tokens)
+        return int(self._slots.total_tokens)
 
     @asynccontextmanager
-    async def place(self, seconds: float) -> AsyncIterator[None]:
-        """A place among the calls; raises `RetryLater` when there is none within `seconds`."""
-        until = self._clock() + seconds
+    async def slot(self, seconds: float) -> AsyncIterator[None]:
+        """Hold a slot around a call; raises `RetryLater` when none is free within `seconds`."""
+        deadline = self._clock() + seconds
         try:
             async with asyncio.timeout(seconds):
-                await self._places.acquire()
+                await self._slots.acquire()
         except TimeoutError:
-            raise RetryLater(RATE_LIMITED, f"no place among {self.limit} calls within {seconds:.0f} s") from None
+            raise RetryLater(RATE_LIMITED, f"no slot among {self.limit} calls within {seconds:.0f} s") from None
         try:
-            await self._pause(until)
+            await self._pause(deadline)
             cuts = self._cuts
             try:
                 yield
@@ -59,11 +59,11 @@ class AdaptiveLimiter:
                 raise
             self._grow()
         finally:
-            self._places.release()
+            self._slots.release()
 
-    async def _pause(self, until: float) -> None:
+    async def _pause(self, deadline: float) -> None:
         while (left := self._resumes - self._clock()) > 0:
-            if left > MAX_PAUSE_SECONDS or self._resumes > until:
+            if left > MAX_PAUSE_SECONDS or self._resumes > deadline:
                 raise RetryLater(RATE_LIMITED, "the model has asked for a pause", left)
             await self._sleep(left)
 
@@ -71,9 +71,9 @@ class AdaptiveLimiter:
         self._successes += 1
         if self._successes >= (self.limit if self._cuts else 1):
             self._successes = 0
-            # Who makes fewer calls than there are places learns nothing of what the other side bears.
-            if self._places.statistics().tasks_waiting:
-                self._places.total_tokens = min(MOST, self.limit + 1)
+            # Fewer calls than slots say nothing about what the deployment can bear.
+            if self._slots.statistics().tasks_waiting:
+                self._slots.total_tokens = min(MAX_LIMIT, self.limit + 1)
 
     def _cut(self, cuts: int, seconds: float | None) -> None:
         if seconds is not None:
@@ -81,4 +81,4 @@ class AdaptiveLimiter:
         if cuts == self._cuts:
             self._cuts += 1
             self._successes = 0
-            self._places.total_tokens = max(1, self.limit // 2)
+            self._slots.total_tokens = max(1, self.limit // 2)

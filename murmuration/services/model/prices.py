@@ -1,4 +1,4 @@
-"""The prices of the models that the settings name: from `prices.toml` and the setting MODEL_PRICES."""
+"""The prices of the models that the settings name, from `prices.toml` and the setting MODEL_PRICES."""
 
 import re
 import tomllib
@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 
 TABLE = Path(__file__).with_name("prices.toml")
 FREE = "free"
-"""As MODEL_PRICES: what is in no table costs nothing."""
+"""The value of MODEL_PRICES by which models without a price cost nothing."""
 MICRO_DOLLARS = 1_000_000
+TIERS: "tuple[Tier, ...]" = ("standard", "fast", "reasoning")
+"""Standard comes first: a tier that is not set falls back to it, so a missing price is reported for MODEL_STANDARD."""
 _DATED = re.compile(r"-(\d{4}-\d{2}-\d{2}|\d{8}|latest)$")
 
 _Dollars = Annotated[Decimal, Field(ge=0, le=100_000)]
@@ -50,37 +52,32 @@ class _Table(BaseModel):
 
 
 def prices_for(settings: "Settings") -> PriceTable:
-    """The prices of every model that a run may ask; raises `SettingsError` that names the one without.
+    """Return the prices of every model that a run may use; raises `SettingsError` that names the one without.
 
-    A model is found by the name that the settings give it, without a date at its end or a maker before it:
-    gpt-5-mini-2025-08-07 and openai/gpt-5-mini are gpt-5-mini.
+    A model's date at the end and maker before it don't count: gpt-5-mini-2025-08-07 and openai/gpt-5-mini are
+    gpt-5-mini.
     """
     builtin = _read(TABLE)
     own = None if settings.model_prices in (None, FREE) else _read(Path(str(settings.model_prices)))
     rows = {**builtin.models, **(own.models if own else {})}
-    found: dict[str, Price] = {}
-    for key, model in _asked(settings):
+    prices: dict[str, Price] = {}
+    for key, model in _models(settings):
         row = _row(rows, model)
         if row is None and settings.model_prices != FREE:
             raise SettingsError(
                 f"setting {key} names the model {model!r}, which has no price: "
                 f"give it one in a file and set MODEL_PRICES to its path, or MODEL_PRICES to {FREE!r}"
             )
-        found[model] = _in_micro_dollars(row)
-    return PriceTable(date=(own or builtin).date.isoformat(), models=found)
+        prices[model] = _in_micro_dollars(row)
+    return PriceTable(date=(own or builtin).date.isoformat(), models=prices)
 
 
-def _asked(settings: "Settings") -> list[tuple[str, str]]:
-    """(the setting, the model that it names)."""
-    tiers: tuple[Tier, ...] = (
-        "standard",
-        "fast",
-        "reasoning",
-    )  # the others are what standard is, when they are not set
+def _models(settings: "Settings") -> list[tuple[str, str]]:
+    """Return each setting that names a model, and the model."""
     return [
         *(
             (f"MODEL_{tier.upper()}", deployment.name)
-            for tier in tiers
+            for tier in TIERS
             for deployment in settings.chains[tier].deployments
         ),
         ("EMBEDDING_MODEL", settings.embedding_model),

@@ -1,1 +1,1 @@
-"""The memory: vector indexes in Azure AI Search, through its SDK."""
+"""The app's memory: vector indexes in Azure AI Search."""

@@ -1,11 +1,11 @@
-"""What is made of a row's own fields: once when it is written, and again when its index moves to another model."""
+"""Values that are computed from a row's own fields, both when it is written and when it moves to another index."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from murmuration.services.search.indexes import CATALOG, KNOWLEDGE, MEMORY
+from murmuration.services.search.index import CATALOG, KNOWLEDGE, MEMORY
 
-EMBEDDED = {
+EMBEDDED_FIELDS = {
     KNOWLEDGE: ("title", "heading", "text"),
     MEMORY: ("about", "text"),
     CATALOG: ("name", "purpose", "examples"),
@@ -14,11 +14,11 @@ EMBEDDED = {
 
 
 def embedded_text(kind: str, row: Mapping[str, Any]) -> str:
-    """The text whose vector stands for a row of an index of this kind: its last field on a line of its own."""
-    *names, last = (str(row.get(field) or "") for field in EMBEDDED[kind])
+    """Return the text whose vector stands for a row: its last field stands on a line of its own."""
+    *names, last = (str(row.get(field) or "") for field in EMBEDDED_FIELDS[kind])
     return f"{' '.join(names)}\n{last}"
 
 
 def path_words(source: str) -> str:
-    """The words of a document's path."""
+    """Return the words of a document's path, without its suffix."""
     return source.replace("/", " ").replace("_", " ").replace("-", " ").rsplit(".", 1)[0]

@@ -1,1 +1,1 @@
-"""Artifacts, conversations and records of runs in the object store."""
+"""The object store: artifacts, conversations, records of runs and deletion logs; and the Durable histories of runs."""

@@ -1,4 +1,4 @@
-"""How passages, drafts and conversations are read for an agent and shown to it."""
+"""Reads passages, answers and conversations from storage, and shapes them for an agent's question."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -14,26 +14,32 @@ from murmuration.services.storage.artifacts import Artifacts, get_text, get_valu
 from murmuration.services.storage.sessions import Sessions
 
 CONVERSATION_TOKENS = 1_500
-"""What a conversation may take of a prompt, about; of longer ones, the last turns are shown."""
+"""Estimated tokens of a conversation in a question; of a longer one, only the last turns are sent."""
 INSERT_CHARACTERS = 8_000
-"""Of an answer that an instruction refers to."""
-ANSWER_CHARACTERS = 1_200
-"""Of an earlier answer: enough to know what "it" is."""
+"""Characters of an answer that takes the place of a reference."""
+TURN_CHARACTERS = 1_200
+"""Characters of an earlier turn's answer: enough to know what "it" is."""
 
 
 async def read_passages(artifacts: Artifacts, references: Iterable[Reference | None]) -> tuple[Passage, ...]:
-    """The passages of all sets, each passage once; of several sets, the best of each come first."""
-    given = [each for each in references if each is not None]
-    sets = [(await get_value(artifacts, reference, PassageSet)).passages for reference in given]
+    """Return the passages of all sets, each once: first every set's best, then every set's second, and so on."""
+    sets = [
+        (await get_value(artifacts, reference, PassageSet)).passages
+        for reference in references
+        if reference is not None
+    ]
     ranked = sorted(
-        ((rank, number, passage) for number, each in enumerate(sets) for rank, passage in enumerate(each)),
+        ((rank, number, passage) for number, passages in enumerate(sets) for rank, passage in enumerate(passages)),
         key=lambda entry: entry[:2],
     )
-    return tuple({passage.id: passage for _, _, passage in reversed(ranked)}.values())[::-1]
+    unique: dict[str, Passage] = {}
+    for _, _, passage in ranked:
+        unique.setdefault(passage.id, passage)
+    return tuple(unique.values())
 
 
 def as_prompt(passages: Sequence[Passage]) -> list[JsonValue]:
-    """The passages as agents see them, numbered from 1."""
+    """Return passages as agents see them, numbered from 1."""
     return [
         {"number": number, "source": passage.source, "heading": passage.heading, "text": passage.text}
         for number, passage in enumerate(passages, start=1)
@@ -43,29 +49,28 @@ def as_prompt(passages: Sequence[Passage]) -> list[JsonValue]:
 async def merge_citations(
     artifacts: Artifacts, passages: Sequence[Passage], answers: Sequence[TaskAnswer]
 ) -> tuple[list[Passage], list[JsonValue]]:
-    """The passages followed by those that the answers cite, each once; and the answers as agents see them, with markers
-    into these passages."""
+    """Return the passages, then others that the answers cite, each once; and the answers with markers into them."""
     merged = list(passages)
     numbers = {passage.id: number for number, passage in enumerate(merged, start=1)}
-    rows: list[JsonValue] = []
+    prompt: list[JsonValue] = []
     for answer in answers:
         text = await get_text(artifacts, answer.draft.answer)
         own = await read_passages(artifacts, [answer.draft.passages])
         renumbered = {}
-        for number in cited_numbers(text):
-            if not 1 <= number <= len(own):
+        for marker in cited_numbers(text):
+            if not 1 <= marker <= len(own):
                 continue
-            passage = own[number - 1]
+            passage = own[marker - 1]
             if passage.id not in numbers:
                 merged.append(passage)
                 numbers[passage.id] = len(merged)
-            renumbered[number] = numbers[passage.id]
-        rows.append({"task": answer.task, "instruction": answer.instruction, "answer": renumber(text, renumbered)})
-    return merged, rows
+            renumbered[marker] = numbers[passage.id]
+        prompt.append({"task": answer.task, "instruction": answer.instruction, "answer": renumber(text, renumbered)})
+    return merged, prompt
 
 
 async def resolve_references(artifacts: Artifacts, text: str, inserts: Mapping[str, Sequence[Content]]) -> str:
-    """The text with what its references stand for; of several answers, each is a paragraph."""
+    """Return the text with its references replaced; several answers become several paragraphs."""
     values = {
         reference: "\n\n".join(
             [renumber(await get_text(artifacts, content), {})[:INSERT_CHARACTERS] for content in contents]
@@ -75,17 +80,17 @@ async def resolve_references(artifacts: Artifacts, text: str, inserts: Mapping[s
     return substitute(text, values)
 
 
-async def conversation(sessions: Sessions, session: str) -> JsonValue:
-    """What was said before, as agents see it; None when the goal is part of no conversation, or of a new one."""
+async def conversation_as_prompt(sessions: Sessions, session: str) -> JsonValue:
+    """Return a conversation as agents see it; None without a session or before its first turn."""
     if not session:
         return None
-    kept = await sessions.read(session)
+    conversation = await sessions.read(session)
     turns: list[JsonValue] = []
-    left = CONVERSATION_TOKENS
-    for turn in reversed(kept.turns):
-        answer = turn.answer[:ANSWER_CHARACTERS]
-        left -= estimated_tokens(turn.goal) + estimated_tokens(answer)
-        if left < 0 and turns:
+    tokens_left = CONVERSATION_TOKENS
+    for turn in reversed(conversation.turns):
+        answer = turn.answer[:TURN_CHARACTERS]
+        tokens_left -= estimated_tokens(turn.goal) + estimated_tokens(answer)
+        if tokens_left < 0 and turns:
             break
         turns.insert(0, {"goal": turn.goal, "answer": answer})
-    return {"summary": kept.summary, "turns": turns} if turns or kept.summary else None
+    return {"summary": conversation.summary, "turns": turns} if turns or conversation.summary else None

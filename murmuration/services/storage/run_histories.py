@@ -3,31 +3,36 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import Literal, Protocol
+
+from azure.durable_functions import DurableOrchestrationClient
 
 from murmuration.services.errors import RetryLater
-
-if TYPE_CHECKING:
-    from azure.durable_functions import DurableOrchestrationClient
 
 RECEIPTS = "forget"
 """The orchestrator whose histories hold the receipts: they stay."""
 
 GATES = "-gate-"
-"""The id of a gate is that of its run, this, and a number (`murmuration.policy.gates.gate_id`)."""
+"""The id of an approval gate is that of its run, this, and a number (`murmuration.policy.gates.gate_id`)."""
 
 State = Literal["under_way", "completed", "broken"]
 
 
 @dataclass(frozen=True)
 class History:
+    """The history of one orchestration instance."""
+
     instance: str
     state: State
-    """`broken`: it has ended, but not by itself, so that one of its steps may still be under way."""
+    """`broken`: it failed or was terminated or cancelled, so one of its steps may still be under way."""
+
+    @property
+    def under_way(self) -> bool:
+        return self.state == "under_way"
 
 
 class Histories(Protocol):
-    """What activities need of the histories."""
+    """The histories as steps use them."""
 
     async def of_run(self, run: str) -> list[History]: ...
 
@@ -41,42 +46,46 @@ class Histories(Protocol):
 
 
 class DurableHistories:
-    """`Histories` of this app. Raises `RetryLater` when Durable can't be reached or answers what it should not."""
+    """`Histories` of this app. Raises `RetryLater` when Durable can't be reached or gives an unexpected answer."""
 
-    def __init__(self, client: "DurableOrchestrationClient") -> None:
+    def __init__(self, client: DurableOrchestrationClient) -> None:
         self._client = client
 
     async def of_run(self, run: str) -> list[History]:
-        """Of the run, and of the gates that it has opened; receipts are left out."""
-        found = await self._beginning_with(run)
-        return [each for each in found if each.instance == run or each.instance.startswith(f"{run}{GATES}")]
+        """Return the histories of a run and of its approval gates; receipts are left out."""
+        histories = await self._with_prefix(run)
+        return [
+            history
+            for history in histories
+            if history.instance == run or history.instance.startswith(f"{run}{GATES}")
+        ]
 
     async def of_tenant(self, tenant_key: str) -> list[History]:
-        """The first of them, as many as Durable gives at once."""
-        return await self._beginning_with(f"{tenant_key}-")
+        """Return the first histories of a tenant, as many as Durable returns at once."""
+        return await self._with_prefix(f"{tenant_key}-")
 
     async def wake(self, instance: str, event: str) -> None:
         """Raise the event that an instance under way waits for."""
-        with _translated():
+        with _durable_errors():
             await self._client.raise_event(instance, event, True)
 
     async def stop(self, instance: str) -> None:
-        """It ends soon after; one that has ended is fine."""
-        with _translated():
+        """Terminate an instance, which ends soon after; one that has ended stays as it is."""
+        with _durable_errors():
             await self._client.terminate(instance, "what it works on is being forgotten")
 
     async def purge(self, instance: str) -> None:
-        """Of an instance that has ended; one that isn't there is fine."""
-        with _translated():
+        """Delete the history of an ended instance; one that doesn't exist is skipped."""
+        with _durable_errors():
             await self._client.purge_instance_history(instance)
 
-    async def _beginning_with(self, prefix: str) -> list[History]:
-        with _translated():
-            found = await self._client.get_status_by(instance_id_prefix=prefix)
+    async def _with_prefix(self, prefix: str) -> list[History]:
+        with _durable_errors():
+            statuses = await self._client.get_status_by(instance_id_prefix=prefix)
         return [
-            History(str(each.instance_id), _state(each.runtime_status.name if each.runtime_status else "Pending"))
-            for each in found
-            if each.name != RECEIPTS
+            History(str(status.instance_id), _state(status.runtime_status.name if status.runtime_status else "Pending"))
+            for status in statuses
+            if status.name != RECEIPTS
         ]
 
 
@@ -87,8 +96,8 @@ def _state(status: str) -> State:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
-    """The SDK's client raises a plain `Exception` for an answer it doesn't expect."""
+def _durable_errors() -> Iterator[None]:
+    """Turn the plain `Exception` that the SDK raises for an unexpected answer into `RetryLater`."""
     try:
         yield
     except Exception as error:

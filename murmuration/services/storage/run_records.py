@@ -1,7 +1,7 @@
-"""Whose runs there are: a small object for each, written before the run starts, that holds only keys.
+"""Records of runs: small objects, written before a run starts, that tell whose run it is by keys alone.
 
-`<tenant key>/owners/<user key or ->/<session key or ->/<run>` is a run of that user and session. One that reads
-documents has `<tenant key>/readings/<user key or ->/<run>` beside it, with the keys of the documents.
+`<tenant key>/owners/<user key or ->/<session key or ->/<run>` records a run of that user and session. A run that reads
+documents also has `<tenant key>/readings/<user key or ->/<run>`, with the keys of the documents.
 """
 
 from collections.abc import Sequence
@@ -15,15 +15,18 @@ NOBODY = "-"
 
 
 class ReadingRecord(Contract):
+    """The content of a record of a run that reads documents."""
+
     documents: tuple[str, ...]
     """Keys (`murmuration.policy.forgetting.source_key`)."""
 
 
 @dataclass(frozen=True)
 class RunRecord:
-    """`name` is the object's; the keys are empty for none."""
+    """A record of a run; `user` and `session` are keys, empty for none."""
 
     name: str
+    """The object's name; empty for a run without a record."""
     user: str
     session: str
     run: str
@@ -37,46 +40,48 @@ class RunRecords:
         self._owners = f"{tenant_key}/owners"
         self._readings = f"{tenant_key}/readings"
 
-    async def keep(self, run: str, *, user: str, session: str = "", documents: Sequence[str] = ()) -> None:
-        """Writing it twice leaves one. The starter writes it before the run starts, so that no run is without, and
-        again after that: in between, a forgetting may have deleted the record of a run that was not there yet.
+    async def write(self, run: str, *, user: str, session: str = "", documents: Sequence[str] = ()) -> None:
+        """Write a run's record; writing it twice leaves one.
+
+        The starter writes it before the run starts, so that every run has a record, and again afterwards: a forgetting
+        in between may have deleted the record of a run that did not exist yet.
         """
         if documents:
-            read = ReadingRecord(documents=tuple(documents))
-            await self._store.put(f"{self._readings}/{user or NOBODY}/{run}", read.model_dump_json().encode())
+            reading = ReadingRecord(documents=tuple(documents))
+            await self._store.put(f"{self._readings}/{user or NOBODY}/{run}", reading.model_dump_json().encode())
         await self._store.put(f"{self._owners}/{user or NOBODY}/{session or NOBODY}/{run}", b"{}")
 
     async def all(self) -> list[RunRecord]:
-        """By name."""
-        return await self._in(self._owners)
+        """Return all records by name."""
+        return await self._in_folder(self._owners)
 
     async def of_user(self, user: str) -> list[RunRecord]:
-        return await self._in(f"{self._owners}/{user}")
+        return await self._in_folder(f"{self._owners}/{user}")
 
     async def of_session(self, user: str, session: str) -> list[RunRecord]:
-        return await self._in(f"{self._owners}/{user or NOBODY}/{session}")
+        return await self._in_folder(f"{self._owners}/{user or NOBODY}/{session}")
 
     async def of_run(self, run: str) -> list[RunRecord]:
-        return [each for each in await self.all() if each.run == run]
+        return [record for record in await self.all() if record.run == run]
 
     async def readings(self, user: str, documents: Sequence[str]) -> list[RunRecord]:
-        """Runs that have read one of these documents, and have not been forgotten since."""
-        found = []
+        """Return the runs that have read one of these documents and have not been forgotten since."""
+        records = []
         wanted = set(documents)
         for name in await self._store.names(f"{self._readings}/{user or NOBODY}"):
             try:
-                record = ReadingRecord.model_validate_json(await self._store.get(name))
+                reading = ReadingRecord.model_validate_json(await self._store.get(name))
             except GiveUp:  # deleted since it was listed
                 continue
-            if wanted & set(record.documents):
-                found.append(RunRecord(name, user, "", name.rpartition("/")[2]))
-        return found
+            if wanted & set(reading.documents):
+                records.append(RunRecord(name, user, "", name.rpartition("/")[2]))
+        return records
 
     async def delete(self, record: RunRecord) -> None:
-        """With what it says of documents; one that isn't there is fine."""
+        """Delete a record and its list of documents; one that doesn't exist is skipped."""
         await self._store.delete([f"{self._readings}/{record.user or NOBODY}/{record.run}", record.name])
 
-    async def _in(self, folder: str) -> list[RunRecord]:
+    async def _in_folder(self, folder: str) -> list[RunRecord]:
         return [_record(name) for name in await self._store.names(folder)]
 
 

@@ -1,7 +1,7 @@
-"""Conversations, kept beside the artifacts: every turn as an object of its own, and a rolling summary.
+"""Conversations: every turn is an object of its own, beside a rolling summary.
 
-`<tenant key>/sessions/<session>/turns/<time>-<run>` never changes; `…/summary` tells which turns it covers, so that
-whoever reads both at any moment misses none. Only the session's key travels through history.
+`<tenant key>/sessions/<session>/turns/<time>-<run>` never changes. `…/summary` names the last turn that it covers, so a
+reader of both misses no turn at any time. Only the session's key travels through history.
 """
 
 from datetime import datetime
@@ -11,7 +11,9 @@ from murmuration.services.errors import GiveUp
 from murmuration.services.storage.artifacts import ArtifactStore
 
 
-class KeptTurn(Contract):
+class StoredTurn(Contract):
+    """One goal of a conversation and its answer."""
+
     run: str
     at: datetime
     goal: str
@@ -19,17 +21,19 @@ class KeptTurn(Contract):
 
 
 class Summary(Contract):
+    """The summary of a conversation's first turns."""
+
     text: str = ""
-    upto: str = ""
+    last_turn: str = ""
     """The name of the last turn that it covers; names sort by time."""
 
 
 class Conversation(Contract):
-    """What is left of a conversation for the next turn."""
+    """A conversation as the next turn reads it."""
 
     summary: str = ""
-    turns: tuple[KeptTurn, ...] = ()
-    """Those after the summary, in order."""
+    turns: tuple[StoredTurn, ...] = ()
+    """The turns after the summary, in order."""
 
 
 class Sessions:
@@ -39,20 +43,20 @@ class Sessions:
         self._store = store
         self._tenant_key = tenant_key
 
-    async def add(self, session: str, turn: KeptTurn) -> int:
-        """Keep a turn; the same run's turn is one. Returns how many there are."""
+    async def append(self, session: str, turn: StoredTurn) -> int:
+        """Write a turn, one for each run; returns how many turns there are."""
         await self._store.put(f"{self._turns(session)}/{_name(turn)}", turn.model_dump_json().encode())
         return len(await self._store.names(self._turns(session)))
 
     async def read(self, session: str) -> Conversation:
-        """Empty when there is none of this key."""
+        """Return the conversation; an empty one if it does not exist."""
         summary = await self._summary(session)
-        turns = [await self._turn(name) for name in await self._after(session, summary)]
+        turns = [await self._turn(name) for name in await self._names_after(session, summary)]
         return Conversation(summary=summary.text, turns=tuple(turns))
 
-    async def shorten(self, session: str, text: str, covered: KeptTurn) -> None:
-        """From now on `text` stands for all turns up to `covered`."""
-        summary = Summary(text=text, upto=_name(covered))
+    async def summarize(self, session: str, text: str, last_turn: StoredTurn) -> None:
+        """Let `text` stand for all turns up to `last_turn` from now on."""
+        summary = Summary(text=text, last_turn=_name(last_turn))
         await self._store.put(f"{self.folder(session)}/summary", summary.model_dump_json().encode())
 
     def folder(self, session: str) -> str:
@@ -61,12 +65,12 @@ class Sessions:
     def _turns(self, session: str) -> str:
         return f"{self.folder(session)}/turns"
 
-    async def _after(self, session: str, summary: Summary) -> list[str]:
+    async def _names_after(self, session: str, summary: Summary) -> list[str]:
         names = await self._store.names(self._turns(session))
-        return [name for name in names if name.rpartition("/")[2] > summary.upto]
+        return [name for name in names if name.rpartition("/")[2] > summary.last_turn]
 
-    async def _turn(self, name: str) -> KeptTurn:
-        return KeptTurn.model_validate_json(await self._store.get(name))
+    async def _turn(self, name: str) -> StoredTurn:
+        return StoredTurn.model_validate_json(await self._store.get(name))
 
     async def _summary(self, session: str) -> Summary:
         try:
@@ -75,5 +79,5 @@ class Sessions:
             return Summary()
 
 
-def _name(turn: KeptTurn) -> str:
+def _name(turn: StoredTurn) -> str:
     return f"{turn.at:%Y%m%dT%H%M%S.%f}-{turn.run}"
