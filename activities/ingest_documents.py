@@ -27,7 +27,9 @@ async def ingest_documents(
     present = await knowledge.ids_of_sources(ingestion.owner, list(modified))
     known = set().union(*present.values())
     current = {_chunk_id(ingestion.owner, chunk): chunk for chunk in chunks}
-    new = [_row(ingestion.owner, id_, chunk, modified[chunk.source]) for id_, chunk in current.items() if id_ not in known]
+    new = [
+        _row(ingestion.owner, id_, chunk, modified[chunk.source]) for id_, chunk in current.items() if id_ not in known
+    ]
     if not await backfill_embeddings(KNOWLEDGE, ingestion.owner, new, model, knowledge):
         step_context.degraded.add("written_without_vectors")
     await knowledge.write(new)

@@ -3,6 +3,7 @@
 from murmuration.documents.chunks import chunk
 from murmuration.documents.model import Chunk, Document, Section, UnreadableDocument
 from murmuration.documents.reading import SUFFIXES, is_readable, kind_of, read_document
+from murmuration.documents.stored import chunk_documents
 
 __all__ = [
     "SUFFIXES",
@@ -11,6 +12,7 @@ __all__ = [
     "Section",
     "UnreadableDocument",
     "chunk",
+    "chunk_documents",
     "is_readable",
     "kind_of",
     "read_document",

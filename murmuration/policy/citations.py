@@ -39,6 +39,14 @@ def renumber(text: str, numbers: dict[int, int]) -> str:
     return _tidied(MARKER.sub(replacement, text))
 
 
+def in_order_of_appearance(text: str, passages: Sequence[Passage]) -> tuple[str, list[Passage]]:
+    """Renumber the markers in order of appearance, and sort the passages accordingly; uncited ones come last."""
+    order = cited(text)
+    numbers = {old: new for new, old in enumerate(order, start=1)}
+    uncited = [passage for number, passage in enumerate(passages, start=1) if number not in numbers]
+    return renumber(text, numbers), [*(passages[old - 1] for old in order), *uncited]
+
+
 def citations_of(text: str, passages: Sequence[Passage]) -> tuple[Citation, ...]:
     """One citation for each number that is cited, in order of appearance. The markers must be valid."""
     return tuple(

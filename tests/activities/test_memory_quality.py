@@ -1,4 +1,4 @@
-"""Many facts, some said again and some contradicted, through the real servers: the benchmark's own promises."""
+"""Many facts, some repeated and some contradicted, through the real services: the promises of the benchmark."""
 
 import json
 import subprocess
@@ -6,11 +6,11 @@ import sys
 from pathlib import Path
 
 
-def test_repeats_are_kept_once_and_what_is_superseded_is_not_recalled() -> None:
+def test_repeated_facts_are_stored_once_and_superseded_ones_are_not_recalled() -> None:
     command = [sys.executable, "-m", "benchmarks.memory_quality", "--facts", "200", "--json"]
     root = Path(__file__).parents[2]
 
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)  # noqa: S603 - our own
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)  # noqa: S603
 
     figures = json.loads(done.stdout)
     assert (figures["repeats"], figures["contradictions"]) == (20, 10)

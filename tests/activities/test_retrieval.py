@@ -1,4 +1,4 @@
-"""What retrieval finds, in which scope, by which search_modes, on the real search and model servers."""
+"""Documents are read and retrieved: scopes, owners and search modes, on the real search and model services."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -12,7 +12,7 @@ from activities.ingest_documents import ingest_documents
 from activities.retrieve_passages import retrieve_passages
 from murmuration.contracts.documents import DocumentBatch, Ingestion, ReadingReport, StoredDocument
 from murmuration.contracts.owner import Owner
-from murmuration.contracts.passages import PassageSet, Query, Retrieved, Scope
+from murmuration.contracts.passages import Passage, PassageSet, Query, Retrieved, Scope
 from murmuration.policy.tenancy import run_id, user_key
 from murmuration.services.clients import Clients
 from murmuration.services.errors import RetryLater
@@ -33,7 +33,7 @@ JANUARY, MARCH = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 3, 1, tzinfo=U
 
 
 class Library:
-    """Documents and the two activities, as the runner calls them."""
+    """The two steps, as the runner calls them, and their documents."""
 
     def __init__(self, started: Servers, clients: Clients) -> None:
         self.servers, self.clients = started, clients
@@ -65,22 +65,21 @@ class Library:
             self.step_context,
         )
 
-    async def sources(
-        self, text: str = "water", owner: Owner = ACME, also: tuple[str, ...] = (), **scope: Any
-    ) -> set[str]:
-        query = Query(owner=owner, text=text, query_variants=also, scope=Scope.model_validate(scope))
-        found = await self.retrieve(query)
-        passages = await get_value(self.artifacts, found.passages, PassageSet)
-        return {passage.source for passage in passages.passages}
+    async def sources(self, text: str = "water", owner: Owner = ACME, **scope: Any) -> set[str]:
+        return {passage.source for passage in await self.passages(text, owner, **scope)}
+
+    async def passages(self, text: str, owner: Owner = ACME, **scope: Any) -> tuple[Passage, ...]:
+        result = await self.retrieve(Query(owner=owner, text=text, scope=Scope.model_validate(scope)))
+        return (await get_value(self.artifacts, result.passages, PassageSet)).passages
 
 
 @pytest.fixture
 async def library(tmp_path: Path) -> AsyncIterator[Library]:
     with servers(tmp_path) as started:
-        found = Library(started, started.clients())
-        await found.read(DOCUMENTS)
-        yield found
-        await found.clients.close()
+        opened = Library(started, started.clients())
+        await opened.read(DOCUMENTS)
+        yield opened
+        await opened.clients.close()
 
 
 async def test_without_a_scope_all_documents_are_searched(library: Library) -> None:
@@ -108,7 +107,7 @@ async def test_a_scope_narrows_the_search(library: Library, scope: dict[str, Any
     assert await library.sources(**scope) == expected
 
 
-async def test_a_documents_own_time_counts_before_the_time_of_reading(library: Library) -> None:
+async def test_a_documents_own_time_counts_rather_than_the_time_of_reading(library: Library) -> None:
     stored = StoredDocument(source="old.md", content="Water from the well.", modified=JANUARY)
     batch = await put_value(library.artifacts, DocumentBatch(documents=(stored,)))
     ingestion = Ingestion(owner=ACME, at=MARCH, batch=batch)
@@ -129,29 +128,45 @@ async def test_a_users_documents_are_found_by_the_user_alone(library: Library) -
     assert await library.sources(owner=Owner(tenant="other", user=ADA.user)) == set()
 
 
-async def test_a_user_reading_a_document_of_the_same_name_leaves_everybodys_as_it_is(library: Library) -> None:
+async def test_a_users_document_leaves_the_shared_one_of_the_same_name_as_it_is(library: Library) -> None:
     report = await library.read({"tea/green.md": "Ada's own tea needs no water."}, owner=ADA)
 
     assert (report.written, report.removed) == (1, 0)
     assert await library.sources("80 degrees green", sources=["tea/green.md"]) == {"tea/green.md"}
 
 
-async def test_other_wordings_find_what_the_first_does_not(library: Library) -> None:
+async def test_chunks_that_a_document_no_longer_has_are_deleted(library: Library) -> None:
+    report = await library.read({"tea/green.md": "# Green tea\n\nGreen tea needs water of 70 degrees."})
+
+    assert (report.written, report.removed) == (1, 1)
+    (passage,) = await library.passages("green tea", sources=["tea/green.md"])
+    assert "70 degrees" in passage.text
+
+
+async def test_old_chunks_stay_until_the_new_ones_are_written(library: Library) -> None:
+    library.servers.fail_search(path="search.index", status=503)
+
+    with pytest.raises(RetryLater):
+        await library.read({"tea/green.md": "# Green tea\n\nGreen tea needs water of 70 degrees."})
+
+    (passage,) = await library.passages("green tea", sources=["tea/green.md"])
+    assert "80 degrees" in passage.text
+
+
+async def test_query_variants_find_what_the_first_query_does_not(library: Library) -> None:
     assert await library.sources("degrees", kinds=["markdown"], sources=["tea/g"]) == {"tea/green.md"}
 
     query = Query(
         owner=ACME, text="zzz", query_variants=("clay pot", "filter coffee"), scope=Scope(kinds=("text", "html"))
     )
-    found = await library.retrieve(query)
+    result = await library.retrieve(query)
 
-    assert found.count == 2
-    assert found.mode == "hybrid"
+    assert (result.mode, result.count) == ("hybrid", 2)
 
 
-async def test_the_semantic_ranker_orders_what_was_found_when_it_is_on(library: Library) -> None:
+async def test_the_semantic_ranker_orders_the_passages_when_it_is_on(library: Library) -> None:
     await library.use(SEARCH_SEMANTIC_RANKER="on")
-    found = await library.retrieve(Query(owner=ACME, text="water for green tea"))
-    passages = (await get_value(library.artifacts, found.passages, PassageSet)).passages
+    passages = await library.passages("water for green tea")
 
     assert passages[0].source == "tea/green.md"
     assert [passage.score for passage in passages] == sorted((passage.score for passage in passages), reverse=True)
@@ -159,41 +174,41 @@ async def test_the_semantic_ranker_orders_what_was_found_when_it_is_on(library: 
     assert library.step_context.degraded == set()
 
 
-async def test_a_ranker_that_is_refused_is_done_without(library: Library) -> None:
+async def test_a_refused_ranker_is_left_out(library: Library) -> None:
     await library.use(SEARCH_SEMANTIC_RANKER="on")
     library.servers.fail_search(path="search.post.search", status=403)
 
-    found = await library.retrieve(Query(owner=ACME, text="water"))
+    result = await library.retrieve(Query(owner=ACME, text="water"))
 
-    assert (found.mode, found.count) == ("hybrid", 4)
+    assert (result.mode, result.count) == ("hybrid", 4)
     assert library.step_context.degraded == {"no_semantic_ranker"}
 
 
-async def test_without_embeddings_words_alone_are_searched(library: Library) -> None:
+async def test_without_embeddings_the_search_is_by_words_alone(library: Library) -> None:
     library.servers.script("embeddings", {"status": 503})
 
-    found = await library.retrieve(Query(owner=ACME, text="water"))
+    result = await library.retrieve(Query(owner=ACME, text="water"))
 
-    assert (found.mode, found.count) == ("keyword", 4)
+    assert (result.mode, result.count) == ("keyword", 4)
     assert library.step_context.degraded == {"keyword_search"}
 
 
 async def test_an_index_that_refuses_vectors_is_searched_by_words(library: Library) -> None:
     library.servers.fail_search(path="search.post.search", status=400)
 
-    found = await library.retrieve(Query(owner=ACME, text="water"))
+    result = await library.retrieve(Query(owner=ACME, text="water"))
 
-    assert (found.mode, found.count) == ("keyword", 4)
+    assert (result.mode, result.count) == ("keyword", 4)
 
 
-async def test_search_that_is_down_is_waited_for_until_the_last_attempt(library: Library) -> None:
+async def test_the_last_attempt_goes_on_without_passages_when_search_is_down(library: Library) -> None:
     library.servers.fail_search(path="search.post.search", status=503, times=2)
 
     with pytest.raises(RetryLater):
         await library.retrieve(Query(owner=ACME, text="water"), last_attempt=False)
-    found = await library.retrieve(Query(owner=ACME, text="water"))
+    result = await library.retrieve(Query(owner=ACME, text="water"))
 
-    assert (found.mode, found.count) == ("none", 0)
+    assert (result.mode, result.count) == ("none", 0)
     assert library.step_context.degraded == {"no_context"}
 
 
@@ -201,20 +216,20 @@ async def test_a_hundred_retrievals_at_once_make_at_most_three_requests_for_embe
     before = len(library.servers.calls())
     queries = [Query(owner=ACME, text=f"water number {number}") for number in range(100)]
 
-    found = await asyncio.gather(*(library.retrieve(query) for query in queries))
+    results = await asyncio.gather(*(library.retrieve(query) for query in queries))
 
-    assert {each.mode for each in found} == {"hybrid"}
+    assert {result.mode for result in results} == {"hybrid"}
     assert len(library.servers.calls()) - before <= 3
 
 
-async def test_what_was_read_without_vectors_gets_them_with_the_next_document(library: Library) -> None:
+async def test_chunks_read_without_vectors_get_them_with_the_next_document(library: Library) -> None:
     library.servers.script("embeddings", {"status": 400, "error": "no"})
     await library.read({"a.md": "Unmatched words about kettles."})
     assert library.step_context.degraded == {"written_without_vectors"}
-    lacking = "lacks eq 'vector'"
-    assert len(await library.clients.knowledge.find(ACME, lacking, top=10, select=["id"])) == 1
+    needy = "needs_embedding eq true"
+    assert len(await library.clients.knowledge.find(ACME, needy, top=10, select=["id"])) == 1
 
     await library.read({"b.md": "Other words about kettles."})
 
-    assert await library.clients.knowledge.find(ACME, lacking, top=10, select=["id"]) == []
+    assert await library.clients.knowledge.find(ACME, needy, top=10, select=["id"]) == []
     assert (await library.read({"a.md": "Unmatched words about kettles."})).unchanged == 1

@@ -10,10 +10,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from activities.ingest_documents import _chunks
 from murmuration.cli.documents import READABLE, batches, find_documents
 from murmuration.contracts.documents import DocumentsRequest, DocumentUpload, StoredDocument
-from murmuration.documents import SUFFIXES
+from murmuration.documents import SUFFIXES, chunk_documents
 from tests.documents.test_pdf import TEA
 from triggers.documents import _batches
 
@@ -29,7 +28,7 @@ def test_a_pdf_goes_from_the_folder_to_its_chunks(tmp_path: Path) -> None:
     folder = find_documents([tmp_path])
     request = DocumentsRequest.model_validate({"documents": next(batches(folder.documents))})
     [batch] = _batches(request.documents)
-    chunks, unreadable = _chunks(batch.documents)
+    chunks, unreadable = chunk_documents(batch.documents)
 
     assert [(chunk.source, chunk.heading) for chunk in chunks] == [
         ("tea.pdf", "tea"), ("tea.py", "tea"),

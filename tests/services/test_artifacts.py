@@ -1,10 +1,11 @@
-"""Artifacts are named by their content, belong to their run's folder, and carry what is too large for history."""
+"""Artifacts are named by the hash of their content, in the folder of their run."""
 
 from pathlib import Path
 
 import pytest
 
 from murmuration.contracts.content import INLINE_BYTES, Content, Reference
+from murmuration.services.clients import artifact_store
 from murmuration.services.errors import GiveUp, RetryLater
 from murmuration.services.storage.artifacts import ArtifactStore, get_text, put_text, run_folder
 
@@ -13,7 +14,7 @@ RUN = "0123-run"
 
 @pytest.fixture
 def store(tmp_path: Path) -> ArtifactStore:
-    return ArtifactStore((tmp_path / "with space").as_uri())
+    return artifact_store((tmp_path / "with space").as_uri())
 
 
 @pytest.mark.anyio
@@ -34,27 +35,27 @@ async def test_texts_travel_inline_up_to_a_size_counted_in_bytes(store: Artifact
     small, large = "x" * INLINE_BYTES, "é" * (INLINE_BYTES // 2 + 1)
 
     assert await put_text(artifacts, small) == Content(text=small)
-    kept = await put_text(artifacts, large)
-    assert kept.text is None
-    assert await get_text(artifacts, kept) == large
+    content = await put_text(artifacts, large)
+    assert content.text is None
+    assert await get_text(artifacts, content) == large
 
 
 @pytest.mark.anyio
-async def test_what_is_not_there_is_not_asked_for_again(store: ArtifactStore) -> None:
+async def test_a_missing_artifact_is_not_tried_again(store: ArtifactStore) -> None:
     with pytest.raises(GiveUp, match="'0123/nothing' does not exist"):
         await store.of_run(RUN).get(Reference(artifact="0123/nothing", bytes=0))
 
 
 @pytest.mark.anyio
-async def test_another_tenants_artifact_is_answered_like_one_that_is_not_there(store: ArtifactStore) -> None:
-    theirs = await store.of_run("4567-run").put(b"secret")
+async def test_another_tenants_artifact_is_answered_like_a_missing_one(store: ArtifactStore) -> None:
+    foreign = await store.of_run("4567-run").put(b"secret")
 
     with pytest.raises(GiveUp, match="does not exist"):
-        await store.of_run(RUN).get(theirs)
+        await store.of_run(RUN).get(foreign)
 
 
 @pytest.mark.anyio
-async def test_all_of_a_run_can_be_found_and_deleted(store: ArtifactStore) -> None:
+async def test_all_artifacts_of_a_run_can_be_listed_and_deleted(store: ArtifactStore) -> None:
     for run, body in ((RUN, b"one"), (RUN, b"two"), ("0123-run-2", b"other")):
         await store.of_run(run).put(body)
 
@@ -67,8 +68,8 @@ async def test_all_of_a_run_can_be_found_and_deleted(store: ArtifactStore) -> No
 
 
 @pytest.mark.anyio
-async def test_a_store_that_cannot_be_written_is_worth_another_try(tmp_path: Path) -> None:
-    store = ArtifactStore((tmp_path / "store").as_uri())
+async def test_a_store_that_can_not_be_written_is_tried_again_later(tmp_path: Path) -> None:
+    store = artifact_store((tmp_path / "store").as_uri())
     (tmp_path / "store" / "0123").write_text("a file where a folder is due", encoding="utf-8")
 
     with pytest.raises(RetryLater) as raised:

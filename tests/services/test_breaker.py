@@ -1,4 +1,4 @@
-"""Who is down is left alone, and found out when it is back."""
+"""A deployment that is down is left alone, until one call finds it up again."""
 
 import contextlib
 
@@ -15,8 +15,8 @@ class Clock:
         return self.now
 
 
-class Watched:
-    """A breaker, its clock, and how many calls got through."""
+class CountedBreaker:
+    """A breaker, its clock, and the number of calls that got through."""
 
     def __init__(self) -> None:
         self.clock = Clock()
@@ -35,73 +35,73 @@ class Watched:
                 self.call(RetryLater("model_unavailable", "down"))
 
 
-def test_failures_in_a_row_open_the_circuit_and_nothing_gets_through() -> None:
-    watched = Watched()
-    watched.fail(FAILURES)
-    watched.clock.now += 10
+def test_failures_in_a_row_open_the_circuit() -> None:
+    counted = CountedBreaker()
+    counted.fail(FAILURES)
+    counted.clock.now += 10
 
     with pytest.raises(CircuitOpen) as refused:
-        watched.call()
+        counted.call()
 
-    assert watched.through == FAILURES
-    assert refused.value.seconds == OPEN_SECONDS - 10, "when to come back"
+    assert counted.through == FAILURES
+    assert refused.value.seconds == OPEN_SECONDS - 10, "the pause that is left"
 
 
-def test_a_success_or_another_answer_in_between_keeps_it_closed() -> None:
-    watched = Watched()
+def test_a_success_or_another_answer_in_between_keeps_the_circuit_closed() -> None:
+    counted = CountedBreaker()
     for answer in (None, GiveUp("model_rejected_request", "400"), RetryLater(RATE_LIMITED, "429")):
-        watched.fail(FAILURES - 1)
+        counted.fail(FAILURES - 1)
         with contextlib.suppress(GiveUp, RetryLater):
-            watched.call(answer)
-    watched.fail(FAILURES - 1)
+            counted.call(answer)
+    counted.fail(FAILURES - 1)
 
-    watched.call()
+    counted.call()
 
 
 def test_after_a_while_one_call_gets_through_and_its_success_closes_the_circuit() -> None:
-    watched = Watched()
-    watched.fail(FAILURES)
-    watched.clock.now += OPEN_SECONDS
+    counted = CountedBreaker()
+    counted.fail(FAILURES)
+    counted.clock.now += OPEN_SECONDS
 
-    with watched.breaker.call(), pytest.raises(CircuitOpen):
-        watched.call()
+    with counted.breaker.call(), pytest.raises(CircuitOpen):
+        counted.call()
 
-    watched.call()
-    watched.fail(FAILURES - 1)
-    watched.call()
+    counted.call()
+    counted.fail(FAILURES - 1)
+    counted.call()
 
 
-def test_the_failure_of_that_call_opens_it_again() -> None:
-    watched = Watched()
-    watched.fail(FAILURES)
-    watched.clock.now += OPEN_SECONDS
-    watched.fail()
+def test_the_failure_of_that_call_opens_the_circuit_again() -> None:
+    counted = CountedBreaker()
+    counted.fail(FAILURES)
+    counted.clock.now += OPEN_SECONDS
+    counted.fail()
 
     with pytest.raises(CircuitOpen):
-        watched.call()
+        counted.call()
 
-    watched.clock.now += OPEN_SECONDS
-    watched.call()
+    counted.clock.now += OPEN_SECONDS
+    counted.call()
 
 
-def test_a_call_that_is_cancelled_tells_nothing_and_lets_the_next_one_find_out() -> None:
-    watched = Watched()
-    watched.fail(FAILURES)
-    watched.clock.now += OPEN_SECONDS
+def test_a_cancelled_call_counts_neither_way_and_the_next_one_decides() -> None:
+    counted = CountedBreaker()
+    counted.fail(FAILURES)
+    counted.clock.now += OPEN_SECONDS
     with pytest.raises(KeyboardInterrupt):
-        watched.call(KeyboardInterrupt())
+        counted.call(KeyboardInterrupt())
 
-    watched.call()
+    counted.call()
 
-    assert watched.through == FAILURES + 2
+    assert counted.through == FAILURES + 2
 
 
-def test_calls_that_were_under_way_when_it_opened_do_not_keep_it_open_longer() -> None:
-    watched = Watched()
-    with contextlib.suppress(RetryLater), watched.breaker.call():
-        watched.fail(FAILURES)
-        watched.clock.now += OPEN_SECONDS - 1
+def test_calls_that_were_under_way_when_the_circuit_opened_do_not_prolong_it() -> None:
+    counted = CountedBreaker()
+    with contextlib.suppress(RetryLater), counted.breaker.call():
+        counted.fail(FAILURES)
+        counted.clock.now += OPEN_SECONDS - 1
         raise RetryLater("model_timeout", "late")
-    watched.clock.now += 1
+    counted.clock.now += 1
 
-    watched.call()
+    counted.call()

@@ -1,4 +1,4 @@
-"""The last link of a chain answers every agent but the evaluator, in the agent's own contract."""
+"""The last fallback answers every agent but the evaluator, in the agent's own contract."""
 
 from typing import Any
 
@@ -24,22 +24,22 @@ QUESTIONS: dict[str, dict[str, Any]] = {
 
 
 def reply(agent: str, **changes: Any) -> str:
-    found = extractive_reply(agent, {**QUESTIONS[agent], **changes})
-    assert found is not None
-    return found
+    text = extractive_reply(agent, {**QUESTIONS[agent], **changes})
+    assert text is not None
+    return text
 
 
 @pytest.mark.parametrize(
-    "agent", [all_agent for all_agent in all_agents() if all_agent.name in QUESTIONS], ids=lambda each: each.name
+    "agent", [agent for agent in all_agents() if agent.name in QUESTIONS], ids=lambda agent: agent.name
 )
-def test_an_agent_gets_what_its_contract_says_and_always_the_same(agent: Any) -> None:
+def test_a_reply_follows_the_agents_contract_and_is_always_the_same(agent: Any) -> None:
     agent.contract.model_validate_json(reply(agent.name))
 
     assert reply(agent.name) == reply(agent.name)
 
 
 def test_every_agent_but_the_evaluator_has_an_answer() -> None:
-    without = {all_agent.name for all_agent in all_agents() if all_agent.name not in QUESTIONS}
+    without = {agent.name for agent in all_agents() if agent.name not in QUESTIONS}
 
     assert without == {"evaluator"}
     assert extractive_reply("evaluator", {}) is None
@@ -54,7 +54,7 @@ def test_sentences_are_quoted_with_the_number_of_their_passage_and_without_marke
     assert draft.missing == []
 
 
-def test_a_word_is_found_in_another_form() -> None:
+def test_a_word_matches_another_form_of_it() -> None:
     passages = [{"number": 1, "source": "a", "heading": "", "text": "Tea is green. It steeps for three minutes."}]
 
     draft = DraftReply.model_validate_json(reply("executor", instruction="How long to steep?", passages=passages))
@@ -62,14 +62,14 @@ def test_a_word_is_found_in_another_form() -> None:
     assert draft.answer == "It steeps for three minutes [1]."
 
 
-def test_what_no_passage_speaks_of_is_missing() -> None:
+def test_an_instruction_that_no_passage_answers_is_missing() -> None:
     draft = DraftReply.model_validate_json(reply("executor", instruction="Who won?"))
 
     assert draft.missing == ["Who won?"]
     assert "[" not in draft.answer
 
 
-def test_the_results_are_joined_and_what_failed_is_missing() -> None:
+def test_results_are_joined_and_failed_tasks_are_missing() -> None:
     failed = [{"task": "t4", "instruction": "And the cost?", "reason": "x"}]
 
     draft = DraftReply.model_validate_json(reply("writer", failed=failed))

@@ -1,4 +1,4 @@
-"""How many calls are made at once follows what the other side bears."""
+"""The number of concurrent calls follows what the deployment can bear."""
 
 import asyncio
 
@@ -12,7 +12,7 @@ LIMITED = RetryLater(RATE_LIMITED, "429")
 
 
 class Time:
-    """Passes when somebody sleeps."""
+    """A clock that moves when a caller sleeps."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -26,125 +26,125 @@ class Time:
         self.now += seconds
 
 
-class Gate:
-    """Calls that go on when they are let, and how many there were at once before."""
+class HeldCalls:
+    """Calls that end when they are released, and how many were under way until then."""
 
     def __init__(self, limiter: AdaptiveLimiter) -> None:
         self.limiter = limiter
-        self.open = asyncio.Event()
-        self.under_way = self.before = 0
+        self.released = asyncio.Event()
+        self.under_way = self.concurrent = 0
 
     async def call(self, problem: Exception | None = None) -> None:
-        async with self.limiter.place(5):
+        async with self.limiter.slot(5):
             self.under_way += 1
             try:
-                await self.open.wait()
+                await self.released.wait()
                 if problem is not None:
                     raise problem
             finally:
                 self.under_way -= 1
 
     async def run(self, *problems: Exception | None) -> None:
-        """So many calls at once, to their ends."""
-        calls = [asyncio.create_task(self.call(problem)) for problem in problems]
+        """Make one call for each problem at once, release them, and wait for their ends."""
+        tasks = [asyncio.create_task(self.call(problem)) for problem in problems]
         for _ in range(5):
             await asyncio.sleep(0)
-        self.before = self.under_way
-        self.open.set()
-        await asyncio.gather(*calls, return_exceptions=True)
+        self.concurrent = self.under_way
+        self.released.set()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def test_no_more_calls_than_the_limit_are_under_way() -> None:
-    gate = Gate(AdaptiveLimiter())
+    calls = HeldCalls(AdaptiveLimiter())
 
-    await gate.run(*[None] * 50)
+    await calls.run(*[None] * 50)
 
-    assert gate.before == FIRST_LIMIT
+    assert calls.concurrent == FIRST_LIMIT
 
 
-async def test_who_is_never_refused_is_soon_asked_by_all_and_no_more_than_that() -> None:
+async def test_without_refusals_the_limit_soon_admits_every_caller() -> None:
     limiter = AdaptiveLimiter()
 
     for _ in range(3):
-        await Gate(limiter).run(*[None] * 150)
-    gate = Gate(limiter)
-    await gate.run(*[None] * 100)
+        await HeldCalls(limiter).run(*[None] * 150)
+    calls = HeldCalls(limiter)
+    await calls.run(*[None] * 100)
 
-    assert gate.before == 100
+    assert calls.concurrent == 100
     assert limiter.limit <= 150
 
 
 async def test_a_refusal_halves_the_limit_once_for_all_calls_that_were_under_way() -> None:
     limiter = AdaptiveLimiter()
 
-    await Gate(limiter).run(*[LIMITED] * FIRST_LIMIT)
+    await HeldCalls(limiter).run(*[LIMITED] * FIRST_LIMIT)
     assert limiter.limit == FIRST_LIMIT // 2
 
     for _ in range(10):
-        await Gate(limiter).run(LIMITED)
-    assert limiter.limit == 1, "and it never ends"
+        await HeldCalls(limiter).run(LIMITED)
+    assert limiter.limit == 1, "the limit never reaches 0"
 
 
-async def test_a_round_of_successes_makes_room_for_one_more_when_others_wait() -> None:
+async def test_a_round_of_successes_adds_a_slot_while_others_wait() -> None:
     limiter = AdaptiveLimiter()
-    await Gate(limiter).run(*[LIMITED] * FIRST_LIMIT)
-    now = limiter.limit
+    await HeldCalls(limiter).run(*[LIMITED] * FIRST_LIMIT)
+    halved = limiter.limit
 
-    await Gate(limiter).run(*[None] * (now * 3))
-    assert now < limiter.limit <= now + 3
+    await HeldCalls(limiter).run(*[None] * (halved * 3))
+    assert halved < limiter.limit <= halved + 3
 
     reached = limiter.limit
     for _ in range(100):
-        await Gate(limiter).run(None)
-    assert limiter.limit == reached, "one at a time learns nothing of the limit"
+        await HeldCalls(limiter).run(None)
+    assert limiter.limit == reached, "single calls say nothing about the limit"
 
 
-async def test_other_failures_say_nothing_of_the_limit() -> None:
+async def test_other_failures_leave_the_limit_as_it_is() -> None:
     limiter = AdaptiveLimiter()
 
-    await Gate(limiter).run(*[RetryLater("model_unavailable", "down")] * FIRST_LIMIT)
+    await HeldCalls(limiter).run(*[RetryLater("model_unavailable", "down")] * FIRST_LIMIT)
 
     assert limiter.limit == FIRST_LIMIT
 
 
-async def test_a_pause_that_was_asked_for_holds_for_all_who_come_after() -> None:
+async def test_a_retry_after_holds_for_all_later_calls() -> None:
     time = Time()
     limiter = AdaptiveLimiter(time, time.sleep)
-    await Gate(limiter).run(RetryLater(RATE_LIMITED, "429", 4))
+    await HeldCalls(limiter).run(RetryLater(RATE_LIMITED, "429", 4))
 
-    await Gate(limiter).run(None, None)
+    await HeldCalls(limiter).run(None, None)
 
     assert time.slept == [4]
 
 
-async def test_a_long_pause_is_not_waited_for_in_a_function() -> None:
+async def test_a_long_pause_ends_the_attempt() -> None:
     time = Time()
     limiter = AdaptiveLimiter(time, time.sleep)
-    await Gate(limiter).run(RetryLater(RATE_LIMITED, "429", MAX_PAUSE_SECONDS + 20))
+    await HeldCalls(limiter).run(RetryLater(RATE_LIMITED, "429", MAX_PAUSE_SECONDS + 20))
 
     with pytest.raises(RetryLater) as later:
-        await Gate(limiter).call()
+        await HeldCalls(limiter).call()
 
     assert later.value.code == RATE_LIMITED
     assert later.value.seconds == MAX_PAUSE_SECONDS + 20
     assert time.slept == []
 
 
-async def test_who_finds_no_place_in_time_comes_back_later_and_who_goes_away_takes_none() -> None:
+async def test_a_call_without_a_slot_in_time_ends_the_attempt_and_a_cancelled_one_takes_no_slot() -> None:
     limiter = AdaptiveLimiter()
-    gate = Gate(limiter)
-    holding = [asyncio.create_task(gate.call()) for _ in range(FIRST_LIMIT)]
+    calls = HeldCalls(limiter)
+    holding = [asyncio.create_task(calls.call()) for _ in range(FIRST_LIMIT)]
     await asyncio.sleep(0)
 
-    with pytest.raises(RetryLater, match="no place"):
-        async with limiter.place(0.01):
-            raise AssertionError("there is none")
-    gone = asyncio.create_task(gate.call())
+    with pytest.raises(RetryLater, match="no slot"):
+        async with limiter.slot(0.01):
+            raise AssertionError("no slot is free")
+    cancelled = asyncio.create_task(calls.call())
     await asyncio.sleep(0)
-    gone.cancel()
-    gate.open.set()
+    cancelled.cancel()
+    calls.released.set()
     await asyncio.gather(*holding)
 
-    again = Gate(limiter)
-    await again.run(*[None] * FIRST_LIMIT)
-    assert again.before == FIRST_LIMIT, "every place is free again"
+    later = HeldCalls(limiter)
+    await later.run(*[None] * FIRST_LIMIT)
+    assert later.concurrent == FIRST_LIMIT, "every slot is free again"

@@ -1,4 +1,4 @@
-"""The model through the real SDK, over both APIs, against a server that misbehaves on order."""
+"""The model through the real SDK, over both APIs, against a service that is scripted to misbehave."""
 
 import asyncio
 import json
@@ -12,9 +12,9 @@ from loopback.serving import in_thread
 from murmuration.agents.loader import load_agent
 from murmuration.contracts.usage import Tokens
 from murmuration.services.errors import GiveUp, Refused, RetryLater, StepError
-from murmuration.services.model.agent_question import ASKED_AGAIN
+from murmuration.services.model.agent_question import MAX_CORRECTIONS
 from murmuration.services.setting_values import ModelApi
-from tests.services.asked import Asked, calls, script, unscript
+from tests.services.model_caller import ModelCaller, calls, reset, script
 from tests.services_on_loopback import model_app
 
 
@@ -27,7 +27,7 @@ def server() -> Iterator[str]:
 @pytest.fixture
 def url(server: str) -> Iterator[str]:
     yield f"{server}/v1/"
-    unscript(f"{server}/v1/")
+    reset(f"{server}/v1/")
 
 
 APIS: tuple[ModelApi, ...] = ("responses", "chat")
@@ -36,18 +36,18 @@ APIS: tuple[ModelApi, ...] = ("responses", "chat")
 @pytest.mark.anyio
 @pytest.mark.parametrize("api", APIS)
 async def test_both_apis_answer_and_are_charged(url: str, api: ModelApi) -> None:
-    asked = Asked(url, api)
+    caller = ModelCaller(url, api)
 
-    reply = await asked.answer()
+    reply = await caller.ask_and_close()
 
     assert reply.answer == "Tea needs water of 80 degrees [1]."
-    assert asked.step_context.usage.model_calls == 1
-    assert asked.step_context.usage.input_tokens > asked.step_context.usage.output_tokens > 5
-    assert asked.step_context.usage.by_model == {
-        "offline": Tokens(input=asked.step_context.usage.input_tokens, output=asked.step_context.usage.output_tokens)
+    assert caller.step_context.usage.model_calls == 1
+    assert caller.step_context.usage.input_tokens > caller.step_context.usage.output_tokens > 5
+    assert caller.step_context.usage.by_model == {
+        "offline": Tokens(input=caller.step_context.usage.input_tokens, output=caller.step_context.usage.output_tokens)
     }
-    assert asked.step_context.prompts == {"executor": load_agent("executor").version}
-    assert asked.step_context.models == {"murmuration-offline-1"}
+    assert caller.step_context.prompts == {"executor": load_agent("executor").version}
+    assert caller.step_context.models == {"murmuration-offline-1"}
 
 
 @pytest.mark.anyio
@@ -59,7 +59,6 @@ async def test_both_apis_answer_and_are_charged(url: str, api: ModelApi) -> None
         ({"status": 429, "error": "insufficient_quota"}, RetryLater, "model_unavailable", None),
         ({"status": 500}, RetryLater, "model_unavailable", None),
         ({"cut": True}, RetryLater, "model_unavailable", None),
-        ({"delay": 4}, RetryLater, "model_timeout", None),
         ({"status": 400, "error": "content_filter"}, Refused, "content_filtered", None),
         ({"status": 400}, GiveUp, "model_rejected_request", None),
         ({"status": 401}, GiveUp, "model_rejected_request", None),
@@ -72,7 +71,7 @@ async def test_every_failure_has_its_meaning(
     script(url, call)
 
     with pytest.raises(error) as raised:
-        await Asked(url, api).answer()
+        await ModelCaller(url, api).ask_and_close()
 
     assert raised.value.code == code
     assert getattr(raised.value, "seconds", None) == seconds
@@ -80,24 +79,35 @@ async def test_every_failure_has_its_meaning(
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("api", APIS)
-@pytest.mark.parametrize("call", [{"malformed": True}, {"truncated": True}, {"reply": {"answer": "x"}}])
-async def test_an_unusable_reply_is_asked_for_again_with_the_reason_and_then_given_up(
-    url: str, api: ModelApi, call: dict[str, Any]
-) -> None:
-    asked = Asked(url, api)
-    script(url, *[call] * ASKED_AGAIN)
-    assert (await asked.answer()).missing == []
-    assert asked.step_context.usage.model_calls == 1 + ASKED_AGAIN
+async def test_a_model_that_does_not_answer_in_time_is_tried_again_later(url: str, api: ModelApi) -> None:
+    script(url, {"delay": 600})
 
-    asked = Asked(url, api)
-    script(url, *[call] * (1 + ASKED_AGAIN))
-    with pytest.raises(GiveUp, match="no usable reply in 3 attempts"):
-        await asked.answer()
-    assert asked.step_context.usage.model_calls == 1 + ASKED_AGAIN, "what was of no use was paid for all the same"
+    with pytest.raises(RetryLater) as raised:
+        await ModelCaller(url, api, seconds=0.2).ask_and_close()
+
+    assert raised.value.code == "model_timeout"
 
 
 @pytest.mark.anyio
-async def test_a_model_without_temperature_is_asked_without_it_from_then_on() -> None:
+@pytest.mark.parametrize("api", APIS)
+@pytest.mark.parametrize("call", [{"malformed": True}, {"truncated": True}, {"reply": {"answer": "x"}}])
+async def test_an_unusable_reply_is_sent_back_with_the_reason_until_the_step_gives_up(
+    url: str, api: ModelApi, call: dict[str, Any]
+) -> None:
+    caller = ModelCaller(url, api)
+    script(url, *[call] * MAX_CORRECTIONS)
+    assert (await caller.ask_and_close()).missing == []
+    assert caller.step_context.usage.model_calls == 1 + MAX_CORRECTIONS
+
+    caller = ModelCaller(url, api)
+    script(url, *[call] * (1 + MAX_CORRECTIONS))
+    with pytest.raises(GiveUp, match="no usable reply in 3 attempts"):
+        await caller.ask_and_close()
+    assert caller.step_context.usage.model_calls == 1 + MAX_CORRECTIONS, "unusable replies are charged, too"
+
+
+@pytest.mark.anyio
+async def test_a_model_that_refuses_a_temperature_is_asked_without_one_from_then_on() -> None:
     with_temperature: list[bool] = []
 
     async def answer(request: web.Request) -> web.Response:
@@ -113,8 +123,8 @@ async def test_a_model_without_temperature_is_asked_without_it_from_then_on() ->
             "total_tokens": 37,
             "prompt_tokens_details": {"cached_tokens": 20},
         }
-        answer = {"id": "1", "object": "chat.completion", "created": 0, "model": "o-2026-01-01"}
-        return web.json_response({**answer, "choices": [choice], "usage": usage})
+        completion = {"id": "1", "object": "chat.completion", "created": 0, "model": "o-2026-01-01"}
+        return web.json_response({**completion, "choices": [choice], "usage": usage})
 
     async def make() -> web.Application:
         app = web.Application()
@@ -122,38 +132,36 @@ async def test_a_model_without_temperature_is_asked_without_it_from_then_on() ->
         return app
 
     with in_thread(make) as url:
-        asked = Asked(f"{url}/v1/", "chat")
-        await asked.ask()
-        await asked.answer()
+        caller = ModelCaller(f"{url}/v1/", "chat")
+        await caller.ask()
+        await caller.ask_and_close()
 
     assert with_temperature == [True, False, False]
-    assert asked.step_context.usage.by_model == {"offline": Tokens(input=60, cached_input=40, output=14)}
-    assert asked.step_context.models == {"o-2026-01-01"}, (
-        "as the provider names it; the prices are of the settings' name"
-    )
+    assert caller.step_context.usage.by_model == {"offline": Tokens(input=60, cached_input=40, output=14)}
+    assert caller.step_context.models == {"o-2026-01-01"}, "the provider's name; usage goes by the settings' name"
 
 
 @pytest.mark.anyio
-async def test_a_model_that_refuses_a_temperature_it_was_not_given_is_given_up(url: str) -> None:
+async def test_a_model_that_refuses_a_temperature_it_was_not_given_ends_the_step(url: str) -> None:
     script(url, {"status": 400, "param": "temperature", "repeat": True})
 
     with pytest.raises(GiveUp, match="temperature that it was not given"):
-        await Asked(url).answer()
+        await ModelCaller(url).ask_and_close()
 
     assert len(calls(url)) == 2
 
 
 @pytest.mark.anyio
-async def test_a_server_that_is_not_there_is_worth_another_try() -> None:
+async def test_a_service_that_can_not_be_reached_is_tried_again_later() -> None:
     with pytest.raises(RetryLater) as raised:
-        await Asked("http://127.0.0.1:9/v1/").answer()
+        await ModelCaller("http://127.0.0.1:9/v1/").ask_and_close()
 
     assert raised.value.code == "model_unavailable"
 
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("api", APIS)
-async def test_a_page_in_place_of_an_api_is_no_crash(api: ModelApi) -> None:
+async def test_a_web_page_in_place_of_the_api_is_tried_again_later(api: ModelApi) -> None:
     async def page(_: web.Request) -> web.Response:
         return web.Response(text="<html>Sign in</html>", content_type="text/html")
 
@@ -163,29 +171,29 @@ async def test_a_page_in_place_of_an_api_is_no_crash(api: ModelApi) -> None:
         return app
 
     with in_thread(make) as url, pytest.raises(RetryLater, match="answered with something else"):
-        await Asked(f"{url}/v1/", api).answer()
+        await ModelCaller(f"{url}/v1/", api).ask_and_close()
 
 
 @pytest.mark.anyio
-async def test_embeddings_come_in_order_and_of_the_right_size(url: str) -> None:
-    asked = Asked(url)
+async def test_embeddings_come_in_the_order_of_their_texts(url: str) -> None:
+    caller = ModelCaller(url)
     texts = [f"text number {number}" for number in range(300)]
 
-    vectors = await asked.model.embed(texts)
-    single = await asked.model.embed([texts[299]])
+    vectors = await caller.model.embed(texts)
+    single = await caller.model.embed([texts[299]])
 
     assert len(vectors) == 300
     assert vectors[299] == single[0]
-    assert asked.step_context.usage.embedding_tokens > 0
-    await asked.clients.close()
+    assert caller.step_context.usage.embedding_tokens > 0
+    await caller.clients.close()
 
 
 @pytest.mark.anyio
-async def test_a_hundred_agents_that_embed_at_once_make_one_request(url: str) -> None:
-    asked = Asked(url)
+async def test_a_hundred_concurrent_embeddings_are_one_request(url: str) -> None:
+    caller = ModelCaller(url)
 
-    await asyncio.gather(*(asked.model.embed([f"text number {number}"]) for number in range(100)))
+    await asyncio.gather(*(caller.model.embed([f"text number {number}"]) for number in range(100)))
 
     assert [call["texts"] for call in calls(url, "embeddings")] == [100]
-    assert asked.step_context.usage.by_model["local-hash"].embedding == asked.step_context.usage.embedding_tokens > 0
-    await asked.clients.close()
+    assert caller.step_context.usage.by_model["local-hash"].embedding == caller.step_context.usage.embedding_tokens > 0
+    await caller.clients.close()

@@ -1,4 +1,4 @@
-"""The service through the real SDK: definitions, documents, filters, words, vectors, both, and errors."""
+"""The search service through the real SDK, with the app's own index definitions."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,8 +19,9 @@ from loopback.search.odata import compile_filter
 from loopback.search.routes import make_app
 from loopback.search.simple_syntax import parse
 from loopback.serving import in_thread
-from murmuration.services.search import indexes as product
+from murmuration.services.search.definitions import definitions
 from murmuration.services.search.filters import quoted
+from murmuration.services.search.index import KNOWLEDGE, index_name
 
 INDEX = index_from(
     {
@@ -30,7 +31,7 @@ INDEX = index_from(
 )
 KEY = AzureKeyCredential("secret")
 MODEL = "tested"
-KNOWLEDGE = product.index_name(product.KNOWLEDGE, MODEL, 8)
+NAME = index_name(KNOWLEDGE, MODEL, 8)
 ROWS: list[dict[str, Any]] = [
     {"id": "a", "tenant": "x", "source": "tea.md", "title": "Tea", "heading": "Tea > Water", "text": "Water boils."},
     {"id": "b", "tenant": "x", "source": "o'tea.md", "title": "Tea", "heading": "Leaves", "text": "Leaves need water."},
@@ -41,18 +42,18 @@ VECTORS = {"a": [1.0] + [0.0] * 7, "b": [0.6, 0.8] + [0.0] * 6, "c": [0.0, 1.0] 
 
 @pytest.fixture
 def url(tmp_path: Path) -> Iterator[str]:
-    with in_thread(lambda: make_app(tmp_path, "secret")) as found:
-        yield found
+    with in_thread(lambda: make_app(tmp_path, "secret")) as service:
+        yield service
 
 
 @pytest.fixture
 def client(url: str) -> Iterator[SearchClient]:
     with SearchIndexClient(url, KEY) as indexes:
-        for index in product.definitions(MODEL, 8).values():
+        for index in definitions(MODEL, 8).values():
             indexes.create_or_update_index(index)
-    with SearchClient(url, KNOWLEDGE, KEY) as found:
-        found.upload_documents([{**row, "vector": VECTORS[row["id"]]} for row in ROWS])
-        yield found
+    with SearchClient(url, NAME, KEY) as client:
+        client.upload_documents([{**row, "vector": VECTORS[row["id"]]} for row in ROWS])
+        yield client
 
 
 def ids(client: SearchClient, text: str | None = None, **options: Any) -> list[str]:
@@ -65,19 +66,19 @@ def nearest(vector: list[float], **options: Any) -> VectorizedQuery:
 
 def test_an_index_is_made_updated_listed_and_deleted(url: str) -> None:
     with SearchIndexClient(url, KEY) as indexes:
-        index = product.definitions(MODEL, 8)[product.KNOWLEDGE]
+        index = definitions(MODEL, 8)[KNOWLEDGE]
         created = indexes.create_or_update_index(index)
-        assert created.name == KNOWLEDGE
+        assert created.name == NAME
         assert indexes.create_or_update_index(index).e_tag == created.e_tag
-        assert [list_index.name for list_index in indexes.list_indexes()] == [KNOWLEDGE]
-        assert indexes.get_index(KNOWLEDGE).default_scoring_profile == index.default_scoring_profile
-        longer = product.definitions(MODEL, 16)[product.KNOWLEDGE]
-        longer.name = KNOWLEDGE
+        assert [listed.name for listed in indexes.list_indexes()] == [NAME]
+        assert indexes.get_index(NAME).default_scoring_profile == index.default_scoring_profile
+        longer = definitions(MODEL, 16)[KNOWLEDGE]
+        longer.name = NAME
         with pytest.raises(HttpResponseError, match="cannot be changed"):
             indexes.create_or_update_index(longer)
-        indexes.delete_index(KNOWLEDGE)
+        indexes.delete_index(NAME)
         with pytest.raises(ResourceNotFoundError):
-            indexes.get_index(KNOWLEDGE)
+            indexes.get_index(NAME)
 
 
 @pytest.mark.parametrize(
@@ -137,7 +138,7 @@ def test_vectors_are_ranked_by_cosine(client: SearchClient) -> None:
     assert rows[1]["@search.score"] == pytest.approx(1 / (1 + (1 - 0.6)))
 
 
-def test_both_are_fused_by_reciprocal_rank(client: SearchClient) -> None:
+def test_words_and_vectors_are_fused_by_reciprocal_rank(client: SearchClient) -> None:
     rows = list(client.search("leaves", vector_queries=[nearest(VECTORS["a"], weight=0.5)], filter="tenant eq 'x'"))
 
     assert [row["id"] for row in rows] == ["b", "a"]
@@ -187,9 +188,9 @@ def _batch(rows: list[dict[str, Any]]) -> Any:
 def test_results_are_ordered_counted_and_paged(client: SearchClient) -> None:
     client.upload_documents([{"id": f"n{number:03}", "tenant": "z", "text": "many"} for number in range(120)])
 
-    found = client.search("*", filter="tenant eq 'z'", order_by=["id desc"], include_total_count=True)
-    assert found.get_count() == 120
-    assert [row["id"] for row in found] == [f"n{number:03}" for number in reversed(range(120))]
+    results = client.search("*", filter="tenant eq 'z'", order_by=["id desc"], include_total_count=True)
+    assert results.get_count() == 120
+    assert [row["id"] for row in results] == [f"n{number:03}" for number in reversed(range(120))]
     assert ids(client, "*", filter="tenant eq 'z'", order_by=["id"], top=2, skip=3) == ["n003", "n004"]
     assert len(ids(client, "many")) == 120
 
@@ -199,7 +200,7 @@ def test_results_are_ordered_counted_and_paged(client: SearchClient) -> None:
     [{"select": ["nobody"]}, {"order_by": ["nobody"]}, {"search_fields": ["tenant"]}, {"facets": ["nobody"]},
      {"scoring_profile": "nobody"}, {"query_type": "semantic"}, {"vector_queries": [nearest([1.0])]}],
 )  # fmt: skip
-def test_what_cannot_be_done_is_refused_and_named(client: SearchClient, options: dict[str, Any]) -> None:
+def test_a_query_with_an_unknown_name_is_refused(client: SearchClient, options: dict[str, Any]) -> None:
     with pytest.raises(HttpResponseError) as refused:
         ids(client, "water", **options)
 
@@ -213,17 +214,17 @@ def test_no_query_text_breaks_the_service(text: str) -> None:
         assert isinstance(parse(text, mode), Node)
 
 
-def test_the_key_is_asked_for(url: str, client: SearchClient) -> None:
-    with SearchClient(url, KNOWLEDGE, AzureKeyCredential("wrong")) as stranger, pytest.raises(HttpResponseError) as no:
+def test_a_wrong_key_is_refused(url: str, client: SearchClient) -> None:
+    with SearchClient(url, NAME, AzureKeyCredential("wrong")) as stranger, pytest.raises(HttpResponseError) as refused:
         ids(stranger, "*")
-    assert no.value.status_code in (401, 403)
+    assert refused.value.status_code in (401, 403)
     assert issubclass(ClientAuthenticationError, HttpResponseError)
 
 
 def test_documents_are_there_after_a_restart(tmp_path: Path) -> None:
     for expected in ([], ["a"]):
         with in_thread(lambda: make_app(tmp_path, "secret")) as url, SearchIndexClient(url, KEY) as indexes:
-            indexes.create_or_update_index(product.definitions(MODEL, 8)[product.KNOWLEDGE])
-            with SearchClient(url, KNOWLEDGE, KEY) as client:
+            indexes.create_or_update_index(definitions(MODEL, 8)[KNOWLEDGE])
+            with SearchClient(url, NAME, KEY) as client:
                 assert ids(client, None, vector_queries=[nearest(VECTORS["a"])]) == expected
                 client.upload_documents([{**ROWS[0], "vector": VECTORS["a"]}])

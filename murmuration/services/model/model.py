@@ -5,7 +5,9 @@ from typing import Protocol, TypeVar
 
 from pydantic import JsonValue
 
+from murmuration.agents.loader import Agent, AgentError, load_agent
 from murmuration.contracts.base import Reply
+from murmuration.services.errors import GiveUp
 
     from murmuration.services.setting_values import Tier
     from murmuration.services.settings import Settings
@@ -27,3 +29,11 @@ class Model(Protocol):
     async def cancel(self, token: str) -> None:
         """Cancel the work behind a `Pending`; work that has ended stays as it is."""
         ...
+
+
+def find_agent(name: str) -> Agent:
+    """Return the agent of this name; raises `GiveUp`."""
+    try:
+        return load_agent(name)
+    except AgentError as problem:
+        raise GiveUp("unknown_agent", str(problem)) from problem

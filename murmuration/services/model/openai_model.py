@@ -10,7 +10,7 @@ from typing import TypeVar
 from openai import AsyncOpenAI
 from pydantic import JsonValue
 
-from murmuration.agents.loader import Agent, AgentError, load_agent
+from murmuration.agents.loader import Agent
 from murmuration.contracts.base import Reply
 from murmuration.contracts.usage import Tokens, used
 from murmuration.services.errors import GiveUp, Pending, Refused, RetryLater
@@ -21,6 +21,7 @@ from murmuration.services.model.breaker import CircuitOpen
 from murmuration.services.model.embeddings import EmbeddingBatcher
 from murmuration.services.model.errors import TemperatureRefused, openai_errors
 from murmuration.services.model.fallback import Deployment, first_available
+from murmuration.services.model.model import find_agent
 from murmuration.services.model.wire import Completion, ModelRequest, chat_complete, respond
 from murmuration.services.settings import Chain, Settings
 from murmuration.services.step_context import StepContext
@@ -41,14 +42,6 @@ class ModelClients:
     """How long one question may take, waiting for a slot included."""
 
 
-def find_agent(name: str) -> Agent:
-    """Return the agent of this name; raises `GiveUp`."""
-    try:
-        return load_agent(name)
-    except AgentError as problem:
-        raise GiveUp("unknown_agent", str(problem)) from problem
-
-
 class OpenAIModel:
     """A `Model` for one attempt at a step; it records in the step's context what it used."""
 
@@ -61,7 +54,7 @@ class OpenAIModel:
         return await self.ask_agent(find_agent(agent), question, reply)
 
     async def ask_agent(self, agent: Agent, question: Mapping[str, JsonValue], reply: type[R]) -> R:
-        """Ask an agent. One that works in the background raises `Pending` until it is done; a step may ask one of them."""
+        """Ask an agent. One in the background raises `Pending` until it is done; a step may ask only one of these."""
         self._step_context.prompts[agent.name] = agent.version
         agent_question = AgentQuestion(agent, question)
         in_background = agent.background and self._settings.model_api == "responses"

@@ -19,7 +19,7 @@ from murmuration.services.search.filters import all_of, from_sources, in_scope, 
 from murmuration.services.search.index import PAGE, SOURCES_PAGE, Row, Search
 
 SEARCH_OPTIONS: Mapping[str, Any] = {"retry_total": 0, "connection_timeout": 3, "read_timeout": 10}
-"""Options of every call. The SDK's own retries are off: a `RetryLater` becomes a durable sleep, which holds no function."""
+"""Options of every call. The SDK's own retries are off: a `RetryLater` becomes a durable sleep, which costs nothing."""
 WRITE_BATCH = 400
 """Documents per request: 1,536 numbers are 34 KB of JSON, and the service takes 16 MB."""
 DELETE_BATCH = 1_000
@@ -128,9 +128,7 @@ class AzureSearchIndex:
         return [query]
 
 
-async def rows_by_id(
-    client: SearchClient, condition: str, *, after: str, select: Sequence[str], top: int
-) -> list[Row]:
+async def rows_by_id(client: SearchClient, condition: str, *, after: str, select: Sequence[str], top: int) -> list[Row]:
     """Return the next rows behind the id `after`, of every tenant unless the condition says which."""
     with azure_errors():
         results = await client.search(

@@ -7,9 +7,8 @@ from murmuration.agents.loader import all_agents
 from murmuration.contracts.owner import Owner
 from murmuration.services.clients import Clients
 from murmuration.services.errors import StepError
-from murmuration.services.search.indexes import CATALOG
+from murmuration.services.search.index import CATALOG, Row
 from murmuration.services.search.rows import embedded_text
-from murmuration.services.search.store import Row
 from murmuration.services.step_context import StepContext
 
 if TYPE_CHECKING:

@@ -55,9 +55,7 @@ class DurableHistories:
         """Return the histories of a run and of its approval gates; receipts are left out."""
         histories = await self._with_prefix(run)
         return [
-            history
-            for history in histories
-            if history.instance == run or history.instance.startswith(f"{run}{GATES}")
+            history for history in histories if history.instance == run or history.instance.startswith(f"{run}{GATES}")
         ]
 
     async def of_tenant(self, tenant_key: str) -> list[History]:
