@@ -15,7 +15,9 @@ async def evaluate_result(evaluation: Evaluation, model: Model, artifacts: Artif
     """Safe to run twice: it only reads and asks. No model is asked about a draft that breaks a rule."""
     draft = evaluation.draft
     answer = await get_text(artifacts, draft.answer)
-    problems = (*draft.problems, *broken_rules(evaluation.rules, answer)) if answer.strip() else ("the answer is empty",)
+    problems = (*draft.problems, *broken_rules(evaluation.rules, answer))
+    if not answer.strip():
+        problems = ("the answer is empty",)
     if problems:
         score = MAX_SCORE_OF_BROKEN_RULES / (1 + len(problems))
         changes = f"Change this: {'; '.join(problems)}"

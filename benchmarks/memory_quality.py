@@ -163,8 +163,8 @@ def measured(count: int, data: Path) -> dict[str, float | int | str | None]:
     with servers(data) as running:
         os.environ.update(running.setting_values())
         from murmuration.services.clients import current_clients
-        from murmuration.services.search.migration import migrate
         from murmuration.services.current import current_settings
+        from murmuration.services.search.migration import migrate
 
         migrate(current_settings())
 

@@ -147,8 +147,8 @@ def main() -> None:
         with in_thread(lambda: make_search(data / "search", SEARCH_KEY)) as search, in_thread(make) as model:
             ports = [int(url.rpartition(":")[2]) for url in (search, model)]
             os.environ.update(local_settings({"EMBEDDING_MODEL": name}, data, *ports))
-            from murmuration.services.search.migration import migrate
             from murmuration.services.current import current_settings
+            from murmuration.services.search.migration import migrate
 
             migrate(current_settings())
             show(asyncio.run(measure(documents)))

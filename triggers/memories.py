@@ -12,10 +12,10 @@ from murmuration.http.problems import answering
 from murmuration.http.runs import ok
 from murmuration.policy.tenancy import user_key
 from murmuration.services.clients import current_clients
+from murmuration.services.current import current_settings
 from murmuration.services.errors import StepError
 from murmuration.services.search.filters import valid_at
 from murmuration.services.search.index import Search
-from murmuration.services.current import current_settings
 from murmuration.services.step_context import StepContext
 
 MOST = 50

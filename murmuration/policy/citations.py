@@ -41,7 +41,7 @@ def renumber(text: str, numbers: dict[int, int]) -> str:
 
 def in_order_of_appearance(text: str, passages: Sequence[Passage]) -> tuple[str, list[Passage]]:
     """Renumber the markers in order of appearance, and sort the passages accordingly; uncited ones come last."""
-    order = cited(text)
+    order = cited_numbers(text)
     numbers = {old: new for new, old in enumerate(order, start=1)}
     uncited = [passage for number, passage in enumerate(passages, start=1) if number not in numbers]
     return renumber(text, numbers), [*(passages[old - 1] for old in order), *uncited]

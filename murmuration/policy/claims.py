@@ -6,7 +6,7 @@ from typing import get_args
 
 from murmuration.contracts.memories import Lesson, LessonKind, MemoryKind, RememberRequest
 from murmuration.contracts.replies import LessonReply
-from murmuration.policy.memories import unsafe_reason, subject_key
+from murmuration.policy.memories import subject_key, unsafe_reason
 
 MAX_OUTCOME_CHARACTERS = 4_000
 MAX_LESSONS = 8

@@ -9,9 +9,6 @@ from murmuration.agents.loader import Agent, AgentError, load_agent
 from murmuration.contracts.base import Reply
 from murmuration.services.errors import GiveUp
 
-    from murmuration.services.setting_values import Tier
-    from murmuration.services.settings import Settings
-
 R = TypeVar("R", bound=Reply)
 
 

@@ -23,7 +23,8 @@ from murmuration.services.model.errors import TemperatureRefused, openai_errors
 from murmuration.services.model.fallback import Deployment, first_available
 from murmuration.services.model.model import find_agent
 from murmuration.services.model.wire import Completion, ModelRequest, chat_complete, respond
-from murmuration.services.settings import Chain, Settings
+from murmuration.services.setting_values import Chain
+from murmuration.services.settings import Settings
 from murmuration.services.step_context import StepContext
 
 R = TypeVar("R", bound=Reply)
