@@ -1,1 +1,1 @@
-"""Who may start, watch and answer a run? HTTP."""
+"""HTTP triggers: start, watch, answer, stop and forget runs."""

@@ -1,4 +1,4 @@
-"""The door's rate limit: 429 with Retry-After when a tenant's token bucket is empty."""
+"""The rate limit of requests: 429 with Retry-After when a tenant's token bucket is empty."""
 
 import math
 from datetime import UTC, datetime
@@ -19,8 +19,9 @@ ENTITY = "token_bucket"
 async def admit(client: df.DurableOrchestrationClient) -> None:
     """Take a token of the tenant's bucket; raises `HttpProblem` 429 when there is none.
 
-    The entity's state is read, and the token taken by a signal, which may be late. So each process also counts what it
-    has let pass itself, with nothing awaited between the decision and that: alone it is exact.
+    The bucket is an entity: its state is read, and the token taken by a signal, which may be late. So each process also
+    counts the requests that it has admitted itself. Nothing is awaited between the decision and the count, so a single
+    process is exact.
     """
     settings = current_settings()
     rate = settings.rate
@@ -34,7 +35,7 @@ async def admit(client: df.DurableOrchestrationClient) -> None:
     bucket = emptier(_own().get(key), shared)
     wait = math.ceil(wait_for_token(bucket, rate, at).total_seconds())
     if wait:
-        detail = f"{rate.per_minute:g} requests a minute are taken, {rate.burst} at once: come back in {wait} s"
+        detail = f"at most {rate.per_minute:g} requests a minute are taken, {rate.burst} at once: try again in {wait} s"
         raise HttpProblem(429, "Too many requests", detail, headers={"Retry-After": str(wait)})
     _own()[key] = take(bucket, rate, at)
     await client.signal_entity(entity, "take", Take(rate=rate, at=at).model_dump(mode="json"))
@@ -42,5 +43,5 @@ async def admit(client: df.DurableOrchestrationClient) -> None:
 
 @cache
 def _own() -> dict[str, Bucket]:
-    """The buckets by their tenants' keys, as this process knows them."""
+    """The buckets of this process, by tenant key."""
     return {}

@@ -1,4 +1,4 @@
-"""`POST /api/documents` reads documents into memory, `GET` lists them, `GET …/{id}` tells how far reading is."""
+"""`POST /api/documents` reads documents, `GET` lists them, `GET …/{id}` shows how far the reading is."""
 
 import uuid
 from collections.abc import Iterator, Sequence
@@ -31,7 +31,7 @@ from triggers.admission import admit
 ORCHESTRATOR = "read_documents"
 MAX_BODY_BYTES = 8 * 1024 * 1024
 BATCH_CHARACTERS = 500_000
-"""What one activity parses, embeds and writes in a few seconds."""
+"""One activity parses, embeds and writes a batch of this size in a few seconds."""
 
 documents = df.Blueprint()
 
@@ -40,23 +40,23 @@ documents = df.Blueprint()
 @documents.durable_client_input(client_name="client")
 @answering
 async def read_documents_in(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
-    """202 with the status URLs; with `wait`, 200 and the report when it is there in time.
+    """Read documents: 202 with the status URLs, or 200 with the report when it is ready within `wait` seconds.
 
-    The documents are kept as artifacts before the run starts, so what was accepted is not lost.
+    Documents are stored as artifacts before the run starts, so nothing that was accepted is lost.
     """
     await admit(client)
     settings = current_settings()
     wait = wait_seconds(req)
-    asked = read_body(req, DocumentsRequest, MAX_BODY_BYTES)
+    request = read_body(req, DocumentsRequest, MAX_BODY_BYTES)
     run = run_id(settings.tenant, idempotency_key(req) or uuid.uuid4().hex)
-    owner = Owner(tenant=settings.tenant, user=user_key(settings.tenant, asked.user))
-    await _record(run, owner, asked.documents)
+    owner = Owner(tenant=settings.tenant, user=user_key(settings.tenant, request.user))
+    await _record(run, owner, request.documents)
     artifacts = current_clients().store.of_run(run)
-    batches = [await put_value(artifacts, batch) for batch in _batches(asked.documents)]
+    batches = [await put_value(artifacts, batch) for batch in _batches(request.documents)]
     reading = DocumentReading(caller=Caller(tenant=settings.tenant), owner=owner, batches=tuple(batches))
     await start(client, ORCHESTRATOR, run, reading)
-    await _record(run, owner, asked.documents)
-    status = await ended(client, run, asked.wait if wait is None else wait)
+    await _record(run, owner, request.documents)
+    status = await ended(client, run, request.wait if wait is None else wait)
     if status is None:
         return accepted(client, req, run, "reportUri")
     report = ReadingReport.model_validate(output_of(status))
@@ -66,9 +66,9 @@ async def read_documents_in(req: func.HttpRequest, client: df.DurableOrchestrati
 @documents.route(route="documents", methods=["GET"])
 @answering
 async def list_documents(req: func.HttpRequest) -> func.HttpResponse:
-    """The documents that can be found, by source, with how many chunks each has; `?user=`: that user's own.
+    """List the sources that can be found, with the number of their chunks; with `?user=`, that user's own.
 
-    `?prefix=` lists those whose source begins so. `next` is the `?after=` of the page behind, or null.
+    `?prefix=` lists sources that begin so. `next` is the `?after=` of the next page, or null.
     """
     tenant = current_settings().tenant
     owner = Owner(tenant=tenant, user=user_key(tenant, read_query(req, "user")))
@@ -82,7 +82,7 @@ async def list_documents(req: func.HttpRequest) -> func.HttpResponse:
 @documents.durable_client_input(client_name="client")
 @answering
 async def show_reading(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
-    """Whether the documents are read, and the report when they are."""
+    """Show whether the documents have been read, and the report when they have."""
     status = await find(client, current_settings().tenant, req.route_params["id"], ORCHESTRATOR)
     report = None
     if state(status) == "completed":
@@ -91,13 +91,14 @@ async def show_reading(req: func.HttpRequest, client: df.DurableOrchestrationCli
 
 
 async def _record(run: str, owner: Owner, uploads: Sequence[DocumentUpload]) -> None:
+    """Record which documents the run reads, so that a forgetting finds it."""
     keys = sorted({source_key(owner.tenant, owner.user, upload.source) for upload in uploads})
     records = RunRecords(current_clients().store, tenant_key(owner.tenant))
     await records.write(run, user=owner.user, documents=keys)
 
 
 def _batches(uploads: Sequence[DocumentUpload]) -> Iterator[DocumentBatch]:
-    """In order, so that of two documents of one source the later is read later; never in one batch twice."""
+    """Split the uploads in order: of two documents of one source the later is read later, and in no batch twice."""
     batch: dict[str, StoredDocument] = {}
     size = 0
     for upload in uploads:

@@ -29,12 +29,12 @@ forgetting = df.Blueprint()
 @forgetting.durable_client_input(client_name="client")
 @answering
 async def start_forgetting(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
-    """202 with the status URLs; with `?wait=seconds`, 200 and the receipt when it is there in time."""
+    """Start to forget: 202 with the status URLs, or 200 with the receipt when it is ready within `?wait=` seconds."""
     tenant = current_settings().tenant
     wait = wait_seconds(req)
-    asked = read_body(req, ForgetRequest, MAX_BODY_BYTES)
+    body = read_body(req, ForgetRequest, MAX_BODY_BYTES)
     run = run_id(tenant, idempotency_key(req) or uuid.uuid4().hex)
-    subject = await _subject(client, tenant, run, asked)
+    subject = await _subject(client, tenant, run, body)
     verification = VerificationPolicy(after_stop_seconds=max(step.timeout_seconds for step in STEPS))
     request = Forgetting(caller=Caller(tenant=tenant), subject=subject, verification=verification)
     before = await status_of(client, run)
@@ -43,63 +43,63 @@ async def start_forgetting(req: func.HttpRequest, client: df.DurableOrchestratio
     finally:
         await _drop_names(subject, before)
     status = await ended(client, run, wait or 0)
-    return accepted(client, req, run, "forgetUri") if status is None else ok(_shown(status))
+    return accepted(client, req, run, "forgetUri") if status is None else ok(_summary(status))
 
 
 @forgetting.route(route="forget/{id}", methods=["GET"])
 @forgetting.durable_client_input(client_name="client")
 @answering
 async def show_forgetting(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
-    """How far it is, and the receipt: `failed` with a receipt says what remains."""
+    """Show a forgetting and its receipt: of a `failed` one it says what remains."""
     status = await find(client, current_settings().tenant, req.route_params["id"], RECEIPTS)
-    return ok({**_shown(status), **facts(status)})
+    return ok({**_summary(status), **facts(status)})
 
 
-def _shown(status: DurableOrchestrationStatus) -> dict[str, object]:
+def _summary(status: DurableOrchestrationStatus) -> dict[str, object]:
     if state(status) != "completed":
         return {"id": status.instance_id, "status": state(status), "receipt": None}
     receipt = Receipt.model_validate(output_of(status))
-    told = "completed" if receipt.verified else "failed"
-    return {"id": receipt.id, "status": told, "receipt": receipt.model_dump(mode="json")}
+    result = "completed" if receipt.verified else "failed"
+    return {"id": receipt.id, "status": result, "receipt": receipt.model_dump(mode="json")}
 
 
-async def _subject(client: df.DurableOrchestrationClient, tenant: str, run: str, asked: ForgetRequest) -> Subject:
-    """What is asked for, by keys: no name goes further than this."""
-    user = user_key(tenant, asked.user or "")
-    if asked.documents is not None:
-        names = tuple(dict.fromkeys(asked.documents))
+async def _subject(client: df.DurableOrchestrationClient, tenant: str, run: str, body: ForgetRequest) -> Subject:
+    """Turn names into keys: no user's name goes further than this function."""
+    user = user_key(tenant, body.user or "")
+    if body.documents is not None:
+        names = tuple(dict.fromkeys(body.documents))
         reference = await put_value(current_clients().store.of_run(run), Sources(names=names))
         key = documents_key(tenant, user, names)
         return Subject(kind="documents", key=key, owner=Owner(tenant=tenant, user=user), sources=reference)
-    if asked.session is not None:
-        whose = Owner(tenant=tenant, user=user_key(tenant, asked.session.user))
-        key = session_key(tenant, asked.session.user, asked.session.id)
-        return Subject(kind="session", key=key, owner=whose, session=key)
-    if asked.run is not None:
-        await _check_run(client, tenant, asked.run)
-        return Subject(kind="run", key=asked.run, owner=Owner(tenant=tenant), run=asked.run)
-    if asked.everything:
-        _check_confirmation(tenant, asked.confirm)
+    if body.session is not None:
+        owner = Owner(tenant=tenant, user=user_key(tenant, body.session.user))
+        key = session_key(tenant, body.session.user, body.session.id)
+        return Subject(kind="session", key=key, owner=owner, session=key)
+    if body.run is not None:
+        await _check_run(client, tenant, body.run)
+        return Subject(kind="run", key=body.run, owner=Owner(tenant=tenant), run=body.run)
+    if body.everything:
+        _check_confirmation(tenant, body.confirm)
         return Subject(kind="tenant", key=tenant_key(tenant), owner=Owner(tenant=tenant))
     return Subject(kind="user", key=user, owner=Owner(tenant=tenant, user=user))
 
 
 async def _check_run(client: df.DurableOrchestrationClient, tenant: str, run: str) -> None:
-    """Another tenant's run is answered like one that does not exist; one of ours may be gone already."""
+    """Answer another tenant's run like one that does not exist; a run of ours may be gone already."""
     if not owns(tenant, run):
         raise HttpProblem(404, "Not found", f"there is no run {quote(run)}")
     status = await status_of(client, run)
     if status is not None and status.name == RECEIPTS:
-        raise invalid_field("run", "is a forgetting: its receipt stays", run)
+        raise invalid_field("run", "is a forgetting, whose receipt stays", run)
 
 
-def _check_confirmation(tenant: str, given: str | None) -> None:
-    if given != tenant:
-        raise invalid_field("confirm", "is not the tenant's name", given)
+def _check_confirmation(tenant: str, confirm: str | None) -> None:
+    if confirm != tenant:
+        raise invalid_field("confirm", "is not the tenant's name", confirm)
 
 
 async def _drop_names(subject: Subject, before: DurableOrchestrationStatus | None) -> None:
-    """A request that is repeated when its run is over must not leave the documents' names behind."""
+    """Delete the documents' names of a request that was repeated after its run had ended: nobody else would."""
     if subject.sources is None or before is None:
         return
     if before.name != RECEIPTS or state(before) in OVER:

@@ -1,4 +1,4 @@
-"""`POST /api/goals` starts a run, `GET /api/goals/{id}` tells how it is."""
+"""`POST /api/goals` starts a run, `GET /api/goals/{id}` shows it."""
 
 import uuid
 from typing import Any
@@ -38,46 +38,48 @@ goals = df.Blueprint()
 @goals.durable_client_input(client_name="client")
 @answering
 async def start_goal(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
-    """202 with the status URLs; with `?wait=seconds`, 200 and the outcome when it is there in time."""
+    """Start a run: 202 with the status URLs, or 200 with the outcome when it ends within `?wait=` seconds."""
     await admit(client)
     settings = current_settings()
     tenant = settings.tenant
     wait = wait_seconds(req)
-    asked = read_body(req, GoalRequest, MAX_BODY_BYTES)
+    request = read_body(req, GoalRequest, MAX_BODY_BYTES)
     run = run_id(tenant, idempotency_key(req) or uuid.uuid4().hex)
     goal = Goal(
         caller=Caller(tenant=tenant),
-        owner=Owner(tenant=tenant, user=user_key(tenant, asked.user)),
-        session=session_key(tenant, asked.user, asked.session_id),
-        text=asked.goal,
-        scope=asked.scope,
-        plan=_plan(asked),
-        requester=_requester(asked),
-        prices=_prices(asked),
-        metadata=asked.metadata,
-        options=asked.options,
+        owner=Owner(tenant=tenant, user=user_key(tenant, request.user)),
+        session=session_key(tenant, request.user, request.session_id),
+        text=request.goal,
+        scope=request.scope,
+        plan=_plan(request),
+        requester=_requester(request),
+        prices=_prices(request),
+        metadata=request.metadata,
+        options=request.options,
         active_limit=settings.max_active_runs,
     )
     records = RunRecords(current_clients().store, tenant_key(tenant))
     await records.write(run, user=goal.owner.user, session=goal.session)
     await start(client, ORCHESTRATOR, run, goal, ours=("active_limit",))
     await records.write(run, user=goal.owner.user, session=goal.session)
-    status = await ended(client, run, asked.options.wait if wait is None else wait)
+    status = await ended(client, run, request.options.wait if wait is None else wait)
     if status is None:
         return accepted(client, req, run, "goalUri")
     return ok(await _outcome(output_of(status)))
 
 
-def _requester(asked: GoalRequest) -> str:
-    """Who wants what people have to approve; raises `HttpProblem` 400 when nobody could approve it."""
-    options = asked.options
+def _requester(request: GoalRequest) -> str:
+    """Name the person for approvers; raises `HttpProblem` 400 when nobody is asked, or nobody could approve."""
+    options = request.options
     if options.approval is None:
         for field in ("on_exhausted", "on_budget"):
             if getattr(options, field) == "ask_person":
-                raise invalid_field(f"options.{field}", "needs options.approval: it says who is asked", "ask_person")
+                raise invalid_field(
+                    f"options.{field}", "needs options.approval, which names the approvers", "ask_person"
+                )
         return ""
     current_settings().required_approval_secret()
-    requester = asked.user or "somebody with a key"
+    requester = request.user or "somebody with a key"
     try:
         check_reachable(options.approval, requester)
     except UnreachableQuorum as problem:
@@ -85,58 +87,64 @@ def _requester(asked: GoalRequest) -> str:
     return requester
 
 
-def _prices(asked: GoalRequest) -> PriceTable | None:
-    """Frozen for the run; raises `HttpProblem` 400 when money is to be limited and a price is not known."""
+def _prices(request: GoalRequest) -> PriceTable | None:
+    """Read today's prices; raises `HttpProblem` 400 when the budget limits money and a price is not known."""
     try:
         return prices_for(current_settings())
     except SettingsError as problem:
-        if asked.options.budget.usd is not None:
-            raise invalid_field("options.budget.usd", str(problem), asked.options.budget.usd) from None
+        if request.options.budget.usd is not None:
+            raise invalid_field("options.budget.usd", str(problem), request.options.budget.usd) from None
         return None
 
 
-def _plan(asked: GoalRequest) -> Plan | None:
-    """The caller's own plan; raises `HttpProblem` 400 with the rule that it breaks."""
-    if asked.plan is None:
+def _plan(request: GoalRequest) -> Plan | None:
+    """Check the caller's own plan; raises `HttpProblem` 400 with the rule that it breaks."""
+    if request.plan is None:
         return None
     try:
-        return checked_plan(PlanReply(tasks=asked.plan), {agent.name: agent.task_type for agent in agents_for_plans()})
+        return checked_plan(
+            PlanReply(tasks=request.plan), {agent.name: agent.task_type for agent in agents_for_plans()}
+        )
     except PlanRejected as problem:
-        raise invalid_field("plan", str(problem), [task.id for task in asked.plan]) from None
+        raise invalid_field("plan", str(problem), [task.id for task in request.plan]) from None
 
 
 @goals.route(route="goals/{id}", methods=["GET"])
 @goals.durable_client_input(client_name="client")
 @answering
 async def show_goal(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
-    """The run's stage, tasks and usage while it works; its outcome when it has ended."""
+    """Show the stage, tasks and usage of a run under way, or the outcome of one that has ended."""
     run = req.route_params["id"]
     status = await find(client, current_settings().tenant, run, ORCHESTRATOR)
-    shown = as_json(status.custom_status) or {}
+    progress = as_json(status.custom_status) or {}
     outcome = await _outcome(status.output) if state(status) == "completed" else None
     return ok(
         {
             "id": status.instance_id,
             "status": outcome["status"] if outcome else state(status),
-            "stage": "ended" if state(status) in OVER else shown.get("stage", "recalling"),
-            "tasks": shown.get("tasks", []),
-            "usage": {"model_calls": shown.get("model_calls", 0), "tokens": shown.get("tokens", 0)},
-            "gates": [_gate(each) for each in await gates_of(client, run)],
+            "stage": "ended" if state(status) in OVER else progress.get("stage", "recalling"),
+            "tasks": progress.get("tasks", []),
+            "usage": {"model_calls": progress.get("model_calls", 0), "tokens": progress.get("tokens", 0)},
+            "gates": [_gate(snapshot) for snapshot in await gates_of(client, run)],
             "outcome": outcome,
             **facts(status),
         }
     )
 
 
-def _gate(seen: GateSnapshot) -> dict[str, Any]:
-    """What whoever watches a run is told of a gate; links are the approvers' own."""
-    asked = {"id": seen.gate.id, "title": seen.gate.request.title}
-    shown = seen.status.model_dump(mode="json", include={"state", "approvers", "quorum", "expires", "by", "at"})
-    return {**asked, **shown, "votes": [{"by": vote.by, "choice": vote.choice} for vote in seen.status.votes]}
+def _gate(snapshot: GateSnapshot) -> dict[str, Any]:
+    """Describe a gate without its links: those are the approvers' own."""
+    status = snapshot.status
+    return {
+        "id": snapshot.gate.id,
+        "title": snapshot.gate.request.title,
+        **status.model_dump(mode="json", include={"state", "approvers", "quorum", "expires", "by", "at"}),
+        "votes": [{"by": vote.by, "choice": vote.choice} for vote in status.votes],
+    }
 
 
 async def _outcome(output: Any) -> dict[str, Any]:
-    """The outcome as callers get it: with its answer, however long that is."""
+    """Read an outcome with its whole answer, also when that is an artifact."""
     outcome = Outcome.model_validate(as_json(output))
     answer = outcome.answer
     if outcome.answer_artifact is not None:

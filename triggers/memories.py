@@ -1,7 +1,6 @@
-"""`GET /api/memories`: what is remembered, now or at another time."""
+"""`GET /api/memories`: memories, as they hold now or held at another time."""
 
 from datetime import UTC, datetime
-from typing import Any
 
 import azure.durable_functions as df
 import azure.functions as func
@@ -18,9 +17,9 @@ from murmuration.services.search.filters import valid_at
 from murmuration.services.search.index import Search
 from murmuration.services.step_context import StepContext
 
-MOST = 50
+MAX_MEMORIES = 50
 MAX_CHARACTERS = 2_000
-SHOWN = (
+FIELDS = (
     "id", "kind", "about", "text", "run", "sources", "confidence", "importance",
     "created", "valid_from", "valid_to", "used", "expires",
 )  # fmt: skip
@@ -31,23 +30,26 @@ memories = df.Blueprint()
 @memories.route(route="memories", methods=["GET"])
 @answering
 async def list_memories(req: func.HttpRequest) -> func.HttpResponse:
-    """What holds, of everybody and of `?user=`; with `?about=`, the most relevant first; with `?as_of=`, what held."""
+    """List memories that hold, of everybody and of `?user=`.
+
+    With `?about=` the most relevant come first; `?as_of=` lists those that held at that time.
+    """
     tenant = current_settings().tenant
     user = read_query(req, "user", MAX_NAME_CHARACTERS)
     about = read_query(req, "about", MAX_CHARACTERS)
-    asked = Search(
+    search = Search(
         text=about,
-        top=MOST,
-        select=SHOWN,
+        top=MAX_MEMORIES,
+        select=FIELDS,
         vector=await _vector(about),
         condition=valid_at(parse_timestamp(req, "as_of") or datetime.now(UTC)),
     )
-    rows = await current_clients().memory.search(Owner(tenant=tenant, user=user_key(tenant, user)), asked)
-    shown: list[dict[str, Any]] = [{name: row[name] for name in SHOWN} for row in rows]
-    return ok({"memories": shown})
+    rows = await current_clients().memory.search(Owner(tenant=tenant, user=user_key(tenant, user)), search)
+    return ok({"memories": [{name: row[name] for name in FIELDS} for row in rows]})
 
 
 async def _vector(text: str) -> list[float] | None:
+    """Embed the text; without embeddings memories are found by words alone."""
     if not text:
         return None
     try:

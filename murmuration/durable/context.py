@@ -1,4 +1,4 @@
-"""What a workflow may read and set: its clock, its id, its input and its status, the same in every replay."""
+"""A workflow's clock, id, input and status: the same in every replay."""
 
 from datetime import datetime
 from typing import Any, TypeAlias, TypeVar
@@ -13,23 +13,23 @@ Context: TypeAlias = DurableOrchestrationContext
 
 
 def now(context: Context) -> datetime:
-    """The time by the orchestration's clock: that of the episode's beginning, with UTC as its time zone."""
+    """Return the time by the workflow's clock: the beginning of the episode, in UTC."""
     time: datetime = context.current_utc_datetime
     return time
 
 
 def instance_id(context: Context) -> str:
-    """The id under which Durable knows this run."""
+    """Return the id under which Durable knows this run."""
     return str(context.instance_id)
 
 
 def workflow_version(context: Context) -> str:
-    """The version under which Durable runs this workflow; empty when the app has none."""
+    """Return the version under which Durable runs this workflow; empty when the app has none."""
     return context.version or ""
 
 
 def read_input(context: Context, contract: type[C]) -> C:
-    """The input of the run; raises `ValidationError` when it isn't what the contract says."""
+    """Read the input of the run; raises `ValidationError` when the contract does not fit."""
     return contract.model_validate(context.get_input())
 
 

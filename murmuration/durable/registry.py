@@ -14,7 +14,7 @@ from murmuration.durable.entities import Entity
 from murmuration.durable.flow import Strand, conduct
 
 Workflow: TypeAlias = Callable[[Context], Generator[Any, Any, Any]]
-"""What the SDK drives."""
+"""A generator function that the SDK drives."""
 E = TypeVar("E", bound=Entity)
 
 WORKFLOWS: dict[str, Workflow] = {}

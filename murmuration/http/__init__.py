@@ -1,1 +1,1 @@
-"""What all HTTP triggers share: request bodies, problem+json, and looking up runs."""
+"""The HTTP API's common parts: request bodies, problem+json, and looking up runs."""

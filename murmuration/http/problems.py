@@ -1,4 +1,4 @@
-"""Errors over HTTP: problem+json (RFC 9457) that names the field and quotes the value; nothing else gets out."""
+"""Errors over HTTP: problem+json (RFC 9457) that names the field and quotes the value, and reveals nothing else."""
 
 import json
 import traceback
@@ -20,7 +20,7 @@ Handler = Callable[..., Awaitable[func.HttpResponse]]
 class HttpProblem(Exception):
     """An answer other than success.
 
-    `errors` has a row for each field: field, message, value. `members` are added to the body, `headers` to the head.
+    `errors` has a row for each field: field, message, value. `members` are added to the body.
     """
 
     def __init__(
@@ -40,6 +40,7 @@ class HttpProblem(Exception):
         self.headers = headers or {}
 
     def response(self) -> func.HttpResponse:
+        """Make the answer."""
         body: dict[str, Any] = {
             "type": "about:blank",
             "title": self.title,
@@ -54,35 +55,35 @@ class HttpProblem(Exception):
 
 
 def quote(value: object) -> str:
-    """The value as a caller would recognise it, cut to `QUOTED_CHARACTERS`."""
+    """Write the value as the caller will recognise it, cut to `QUOTED_CHARACTERS`."""
     text = repr(value)
     return text if len(text) <= QUOTED_CHARACTERS else text[:QUOTED_CHARACTERS] + "…"
 
 
 def invalid(error: ValidationError) -> HttpProblem:
-    """400 with a row for each field that a contract refused."""
+    """Make a 400 with a row for each field that a contract refused."""
     rows = tuple(
         {
-            "field": ".".join(str(part) for part in each["loc"]) or "(body)",
-            "message": _message(each),
-            "value": quote(each["input"]),
+            "field": ".".join(str(part) for part in row["loc"]) or "(body)",
+            "message": _message(row),
+            "value": quote(row["input"]),
         }
-        for each in error.errors(include_url=False)
+        for row in error.errors(include_url=False)
     )
     detail = "; ".join(f"{row['field']}: {row['message']} (got {row['value']})" for row in rows[:3])
     return HttpProblem(400, "Invalid request", detail, rows)
 
 
-def _message(each: Any) -> str:
-    if each["type"] == "extra_forbidden":
+def _message(row: Any) -> str:
+    if row["type"] == "extra_forbidden":
         return "unknown field"
-    if each["type"] == "missing":
+    if row["type"] == "missing":
         return "is missing"
-    return str(each["msg"]).removeprefix("Value error, ")
+    return str(row["msg"]).removeprefix("Value error, ")
 
 
 def answering(handler: Handler) -> Handler:
-    """Turns what a handler raises into problem+json."""
+    """Turn the exceptions of a handler into problem+json."""
 
     @wraps(handler)
     async def answer(*args: Any, **kwargs: Any) -> func.HttpResponse:
@@ -96,7 +97,7 @@ def answering(handler: Handler) -> Handler:
         except StepError as problem:
             log("request_failed", code=problem.code)
             return HttpProblem(503, "Not available", f"{problem.code}: {problem}").response()
-        except Exception as bug:  # noqa: BLE001 - the boundary: nothing of its text may leave
+        except Exception as bug:  # noqa: BLE001 - the boundary: its text may hold content
             where = traceback.extract_tb(bug.__traceback__)[-1]
             file, line = where.filename, where.lineno or 0
             log("request_broke", handler=handler.__name__, error=type(bug).__name__, file=file, line=line)

@@ -1,4 +1,4 @@
-"""Starting and watching runs through the Durable client, for the caller's tenant only."""
+"""Start and watch runs through the Durable client, for the caller's tenant only."""
 
 import asyncio
 import json
@@ -31,7 +31,7 @@ OVER = ("completed", "failed", "terminated")
 
 
 async def status_of(client: df.DurableOrchestrationClient, run: str) -> DurableOrchestrationStatus | None:
-    """What Durable knows of a run, with its input; None when there is none of this id."""
+    """Read Durable's status of a run, with its input; None when there is no run of this id."""
     status = await client.get_status(run, show_input=True)
     return status if status is not None and status.runtime_status is not None else None
 
@@ -39,9 +39,9 @@ async def status_of(client: df.DurableOrchestrationClient, run: str) -> DurableO
 async def find(
     client: df.DurableOrchestrationClient, tenant: str, run: str, orchestrator: str | None = None
 ) -> DurableOrchestrationStatus:
-    """The tenant's run, of whatever kind unless `orchestrator` says which.
+    """Read the status of the tenant's run; with `orchestrator`, of a run of that workflow.
 
-    Raises `HttpProblem` 404 for another tenant's, or one of another kind, as for one that does not exist.
+    Raises `HttpProblem` 404 for any other run: another tenant's is answered like one that does not exist.
     """
     status = await status_of(client, run) if owns(tenant, run) else None
     if status is None or (orchestrator is not None and status.name != orchestrator):
@@ -83,7 +83,7 @@ async def start(
 
 
 async def ended(client: df.DurableOrchestrationClient, run: str, seconds: int) -> DurableOrchestrationStatus | None:
-    """The run's status when it ends within `seconds`, otherwise None."""
+    """Wait for the run's end; None when it has not ended after `seconds`."""
     deadline = time.monotonic() + seconds
     pause = FIRST_LOOK_SECONDS
     while time.monotonic() < deadline:
@@ -96,13 +96,13 @@ async def ended(client: df.DurableOrchestrationClient, run: str, seconds: int) -
 
 
 def state(status: DurableOrchestrationStatus) -> str:
-    """`pending`, `running`, `suspended`, `completed`, `failed` or `terminated`: what Durable says of the run."""
+    """Return `pending`, `running`, `suspended`, `completed`, `failed` or `terminated`."""
     name = status.runtime_status.name if status.runtime_status else "Pending"
     return STATUS_NAMES[name]
 
 
 def output_of(status: DurableOrchestrationStatus) -> Any:
-    """What a run that is over returned; raises `HttpProblem` 500 when it broke or was terminated."""
+    """Read the result of a run that has ended; raises `HttpProblem` 500 when it broke or was terminated."""
     if state(status) != "completed":
         detail = f"run {quote(status.instance_id)} ended as {state(status)}"
         raise HttpProblem(500, "The run broke", detail)
@@ -110,7 +110,7 @@ def output_of(status: DurableOrchestrationStatus) -> Any:
 
 
 def facts(status: DurableOrchestrationStatus) -> dict[str, Any]:
-    """What is shown of every run. Why a run broke stays in the logs: the text may hold content."""
+    """Describe a run. The reason why it broke stays in the logs: its text may hold content."""
     broke = state(status) in ("failed", "terminated")
     return {
         "created": status.created_time.isoformat() if status.created_time else None,
@@ -120,7 +120,7 @@ def facts(status: DurableOrchestrationStatus) -> dict[str, Any]:
 
 
 def as_json(value: Any) -> Any:
-    """Durable hands a value back as it was sent, or as JSON text of it: by who sent it and how."""
+    """Decode a value from Durable, which returns it as it was sent or, depending on the sender, as JSON text."""
     while isinstance(value, str):
         try:
             value = json.loads(value)
@@ -132,7 +132,7 @@ def as_json(value: Any) -> Any:
 def accepted(
     client: df.DurableOrchestrationClient, request: func.HttpRequest, run: str, kind: str
 ) -> func.HttpResponse:
-    """202 with Durable's status URLs, and the product's own."""
+    """Make a 202 with Durable's status URLs, and with the app's own as `kind`."""
     links = client.get_client_response_links(request, run)
     own = f"{request.url.split('?')[0].rstrip('/')}/{run}"
     headers = {"Location": own, "Retry-After": "1"}
@@ -141,4 +141,5 @@ def accepted(
 
 
 def ok(body: Any) -> func.HttpResponse:
+    """Make a 200 with a JSON body."""
     return func.HttpResponse(json.dumps(body), mimetype="application/json")

@@ -1,1 +1,1 @@
-"""How a step runs as an activity function, and the steps that every app on this library has."""
+"""Steps as activity functions, and the steps that every app on this library has."""

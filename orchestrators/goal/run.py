@@ -116,7 +116,7 @@ class Run:
     def request(self, title: str, asked: Content, about: str = "") -> ApprovalRequest:
         """What people are asked, by the rules of the goal."""
         rules = self.goal.options.approval
-        assert rules is not None  # noqa: S101 - the door lets no goal in that needs approval by nobody
+        assert rules is not None  # noqa: S101 - the HTTP API refuses a goal that needs approval by nobody
         return ApprovalRequest(
             title=title,
             asked=asked,

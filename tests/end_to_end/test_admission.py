@@ -208,7 +208,7 @@ def test_requests_beyond_the_rate_are_answered_429_and_pass_when_told_to_come_ba
         assert each.headers["Content-Type"] == "application/problem+json"
         assert problem["status"] == each.code == 429
         assert 1 <= int(each.headers["Retry-After"]) <= 3
-        assert problem["detail"].endswith(f"come back in {each.headers['Retry-After']} s")
+        assert problem["detail"].endswith(f"try again in {each.headers['Retry-After']} s")
 
 
 def refusal(servers: Servers, path: str, body: dict[str, Any]) -> HTTPError | None:
