@@ -1,9 +1,10 @@
-"""The app on a host of this process, whose clock can be moved on, with the real search and model servers beside it."""
+"""The app on a host in this process, whose clock can be advanced, with the real search and model services."""
 
+import asyncio
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from loopback.functions.clock import MovableClock
 from loopback.functions.host import Options, make_app
@@ -28,58 +30,86 @@ from murmuration.services.settings import Settings
 from tests.services_on_loopback import ROOT, model_app
 
 TENANT = "acme"
-SOON_SECONDS = 30
+MAX_SECONDS = 600
+"""Ends a test that would wait for ever. It is no measure of speed: a busy machine may take long."""
+
+
+class HeldModel:
+    """The model service; it can be told to hold back its answers to one agent."""
+
+    def __init__(self) -> None:
+        self._agent = ""
+        self.calls = 0
+        """Calls that are held, or were."""
+
+    def hold(self, agent: str) -> None:
+        self._agent, self.calls = agent, 0
+
+    def release(self) -> None:
+        self._agent = ""
+
+    async def make(self) -> web.Application:
+        app = await model_app()
+        app.middlewares.append(self._middleware)
+        return app
+
+    @web.middleware
+    async def _middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        if self._agent and f'"{self._agent}"' in await request.text():
+            self.calls += 1
+            while self._agent:  # noqa: ASYNC110 - the test releases it from another thread
+                await asyncio.sleep(0.02)
+        return await handler(request)
 
 
 @dataclass
 class App:
-    """The app over HTTP, and what lies behind it."""
+    """The app over HTTP, and the services and the storage that it uses."""
 
     host: DurableHost
     search: str
-    model: str
+    model: HeldModel
     data: Path
     settings: Settings
 
-    def achieve(self, goal: str, **more: Any) -> dict[str, Any]:
-        answer = self.host.call("POST", "/api/goals?wait=60", {"goal": goal, **more})
-        assert answer.status == 200, answer.content
-        outcome: dict[str, Any] = answer.json
+    def achieve(self, goal: str, key: str = "", **fields: Any) -> dict[str, Any]:
+        """Post a goal, with an idempotency key if one is given, and return its outcome, which must be completed."""
+        headers = {"Idempotency_Key": key} if key else {}
+        run = self._post_to_app("/api/goals", {"goal": goal, **fields}, **headers)
+        outcome: dict[str, Any] = self._end_of(f"/api/goals/{run}")["outcome"]
         assert outcome["status"] == "completed", outcome
         return outcome
 
     def read(self, documents: dict[str, str], user: str = "") -> str:
-        rows = [{"source": source, "content": content} for source, content in documents.items()]
-        answer = self.host.call("POST", "/api/documents?wait=60", {"documents": rows, "user": user})
-        assert answer.status == 200, answer.content
-        return str(answer.json["id"])
+        """Post documents and wait until they are read; returns the id of the run."""
+        uploads = [{"source": source, "content": content} for source, content in documents.items()]
+        run = self._post_to_app("/api/documents", {"documents": uploads, "user": user})
+        assert self._end_of(f"/api/documents/{run}")["status"] == "completed"
+        return run
 
-    def forget(self, body: dict[str, Any], *, pace: float = 60, **headers: str) -> dict[str, Any]:
-        """Ask for it, let the pauses pass, return what the API shows at the end.
+    def forget(self, body: dict[str, Any], **headers: str) -> dict[str, Any]:
+        """Start a deletion, pass its pauses, and return its status with the receipt."""
+        return self.end_of_deletion(self.start_deletion(body, **headers))
 
-        `pace`: by how many seconds the host's clock is moved on ten times a second.
-        """
-        answer = self.host.call("POST", "/api/forget", body, **headers)
-        assert answer.status in (200, 202), answer.content
-        return self.end_of(answer.json["id"], pace=pace)
+    def start_deletion(self, body: dict[str, Any], **headers: str) -> str:
+        return self._post_to_app("/api/forget", body, **headers)
 
-    def end_of(self, run: str, *, pace: float = 60) -> dict[str, Any]:
-        deadline = time.monotonic() + 3 * SOON_SECONDS
-        while time.monotonic() < deadline:
-            shown: dict[str, Any] = self.host.call("GET", f"/api/forget/{run}").json
-            if shown["status"] not in ("pending", "running"):
-                return shown
-            time.sleep(0.1)
-            self.host.advance(timedelta(seconds=pace))
-        raise AssertionError(f"not at its end: {shown}")
+    def end_of_deletion(self, run: str) -> dict[str, Any]:
+        """Advance the host's clock until the run ends, and return its status with the receipt."""
+        return self._end_of(f"/api/forget/{run}", advance=timedelta(seconds=60))
+
+    def completed_steps(self, run: str, step: str) -> int:
+        """Return how many calls of a step a run's history holds as completed."""
+        history = self.host.recorded(run)
+        scheduled = {event["EventId"] for event in history.events if event.get("Name") == step}
+        return sum(event.get("TaskScheduledId") in scheduled for event in history.events)
 
     def rows(self, kind: str, condition: str = f"tenant eq '{TENANT}'") -> list[dict[str, Any]]:
         name = index_name(kind, self.settings.embedding_model, self.settings.embedding_dimensions)
         path = f"/indexes/{name}/docs/search?api-version=2025-09-01"
-        found: list[dict[str, Any]] = self._post(
-            self.search + path, {"search": "*", "filter": condition, "top": 1000, "orderby": "id"}
-        )["value"]
-        return found
+        query = {"search": "*", "filter": condition, "top": 1000, "orderby": "id"}
+        rows: list[dict[str, Any]] = self._post(self.search + path, query)["value"]
+        return rows
 
     def write_row(self, kind: str, **row: Any) -> None:
         name = index_name(kind, self.settings.embedding_model, self.settings.embedding_dimensions)
@@ -89,21 +119,35 @@ class App:
     def lag(self, seconds: float) -> None:
         self._post(f"{self.search}/control/visibility-lag", {"seconds": seconds})
 
-    def slow(self, agent: str, seconds: float) -> None:
-        self._post(f"{self.model}/control/script", {"agent": agent, "calls": [{"delay": seconds}]})
-
-    def kept(self, *words: str) -> list[str]:
-        """Names of all objects of the store, or of those that hold one of these words."""
-        files = [each for each in (self.data / "artifacts").rglob("*") if each.is_file()]
+    def objects(self, *words: str) -> list[str]:
+        """Return the names of all objects of the store, or of those that hold one of these words."""
+        files = [path for path in (self.data / "artifacts").rglob("*") if path.is_file()]
         return sorted(
             file.relative_to(self.data / "artifacts").as_posix()
             for file in files
             if not words or any(word in file.read_text(errors="replace") for word in words)
         )
 
-    def is_known(self, run: str) -> bool:
+    def has_history(self, run: str) -> bool:
         path = f"/runtime/webhooks/durabletask/instances/{quote(run)}"
         return self.host.call("GET", path).status != 404
+
+    def _post_to_app(self, path: str, body: dict[str, Any], **headers: str) -> str:
+        answer = self.host.call("POST", path, body, **headers)
+        assert answer.status in (200, 202), answer.content
+        return str(answer.json["id"])
+
+    def _end_of(self, path: str, advance: timedelta = timedelta(0)) -> dict[str, Any]:
+        state: dict[str, Any] = {}
+
+        def has_ended() -> bool:
+            state.update(self.host.call("GET", path).json)
+            if state["status"] in ("pending", "running") and advance:
+                self.host.advance(advance)
+            return state["status"] not in ("pending", "running")
+
+        wait_until(has_ended)
+        return state
 
     def _post(self, url: str, body: Any) -> Any:
         headers = {"Content-Type": "application/json", "api-key": SEARCH_KEY}
@@ -111,22 +155,30 @@ class App:
             return json.loads(answer.read() or b"null")
 
 
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Poll a condition until it is true."""
+    deadline = time.monotonic() + MAX_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "it never came true"
+        time.sleep(0.05)
+
+
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     data = tmp_path_factory.mktemp("forgetting")
-    clock = MovableClock()
+    clock, held_model = MovableClock(), HeldModel()
 
     async def close(_: web.Application) -> None:
         await current_clients().close()
 
     async def make() -> web.Application:
-        made = await make_app(ROOT, Options(data / "functions", clock=clock))
-        made.on_cleanup.append(close)
-        return made
+        host = await make_app(ROOT, Options(data / "functions", clock=clock))
+        host.on_cleanup.append(close)
+        return host
 
     with (
         in_thread(lambda: make_search(data / "search", SEARCH_KEY)) as search,
-        in_thread(model_app) as model,
+        in_thread(held_model.make) as model,
         pytest.MonkeyPatch.context() as patch,
     ):
         ports = [int(url.rpartition(":")[2]) for url in (search, model)]
@@ -137,7 +189,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
         current_clients.cache_clear()
         migrate(current_settings())
         with in_thread(make) as url:
-            yield App(DurableHost(url, clock), search, model, data, current_settings())
+            yield App(DurableHost(url, clock), search, held_model, data, current_settings())
         current_settings.cache_clear()
         current_clients.cache_clear()
-        sys.modules.pop("function_app", None)  # the next app of this process is not the successor of this one
+        sys.modules.pop("function_app", None)  # the next test loads an app of its own
