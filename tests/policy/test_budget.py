@@ -1,4 +1,4 @@
-"""A run stops at its limits; a tenant owns the runs that carry its key, and no other."""
+"""A run stops at its limits, counts what is under way, and never spends the same rest twice."""
 
 import pytest
 from hypothesis import given
@@ -8,7 +8,6 @@ from murmuration.contracts.goals import Budget
 from murmuration.contracts.prices import Cost, Price, PriceTable
 from murmuration.contracts.usage import Tokens, Usage, used
 from murmuration.policy.budget import BudgetTracker
-from murmuration.policy.tenancy import owns, run_id, tenant_key
 
 BUDGET = Budget(tokens=1_000, model_calls=3, seconds=60)
 PRICES = PriceTable(date="2026-11-21", models={"m": Price(input=1_000_000, output=10_000_000), "free": Price()})
@@ -103,15 +102,62 @@ def test_an_extension_allows_the_budget_once_more() -> None:
     assert "120 of 120 seconds" in (budget.reached(120) or "")
 
 
-@given(st.text(), st.text(), st.text())
-def test_only_the_tenant_itself_owns_its_runs(tenant: str, other: str, name: str) -> None:
-    run = run_id(tenant, name)
+@pytest.mark.parametrize(
+    ("used_so_far", "nearly"),
+    [
+        (Usage(input_tokens=799), False),
+        (Usage(input_tokens=800), True),
+        (Usage(model_calls=2), False),
+        (Usage(model_calls=3), True),
+    ],
+)
+def test_a_budget_is_nearly_spent_from_four_fifths_of_any_limit_on(used_so_far: Usage, nearly: bool) -> None:
+    budget = BudgetTracker(BUDGET, None)
+    budget.settle(0, used_so_far, "executor")
 
-    assert owns(tenant, run)
-    assert owns(other, run) == (other == tenant)
-    assert run_id(tenant, name) == run
+    assert budget.nearly_spent is nearly
 
 
-def test_a_run_id_does_not_reveal_the_tenant() -> None:
-    assert "contoso" not in run_id("contoso", "contoso")
-    assert len(tenant_key("contoso")) == 16
+@pytest.mark.parametrize(("tokens", "nearly"), [(799, False), (800, True)])
+def test_money_is_nearly_spent_from_four_fifths_of_its_limit_on(tokens: int, nearly: bool) -> None:
+    budget = BudgetTracker(Budget(usd=0.001), PRICES)
+    budget.settle(0, used("m", Tokens(input=tokens), calls=1), "executor")
+
+    assert budget.nearly_spent is nearly
+    budget.extend()
+    assert not budget.nearly_spent
+
+
+def test_without_a_price_money_is_never_nearly_spent() -> None:
+    budget = BudgetTracker(Budget(usd=0.001), PRICES)
+    budget.settle(0, used("stranger", Tokens(input=10_000), calls=1), "executor")
+
+    assert not budget.nearly_spent
+
+
+def test_a_failed_step_is_charged_like_any_other() -> None:
+    budget = BudgetTracker(BUDGET, PRICES)
+    budget.reserve(100)
+
+    budget.settle(100, used("m", Tokens(input=700), calls=2), "executor")
+
+    assert (budget.tokens, budget.model_calls, budget.usage.model_calls) == (700, 2, 2)
+    assert budget.cost is not None
+    assert budget.cost.by_agent == {"executor": 700}
+
+
+def test_a_reservation_without_tokens_is_no_call() -> None:
+    budget = BudgetTracker(Budget(tokens=1_000, model_calls=1), None)
+    budget.reserve(0)
+
+    assert budget.reached(0) is None
+    budget.settle(0, Usage(), "retriever")
+    assert budget.reached(0) is None
+
+
+def test_a_money_limit_counts_only_with_prices() -> None:
+    budget = BudgetTracker(Budget(usd=0.000001), None)
+    budget.settle(0, used("m", Tokens(input=10_000), calls=1), "executor")
+
+    assert budget.reached(0) is None
+    assert budget.cost is None

@@ -1,0 +1,131 @@
+"""A condition is decided by the value that it names, and nothing that can't be compared satisfies it."""
+
+from typing import Any, get_args
+
+import pytest
+
+from murmuration.contracts.plans import Comparison, Condition, ResultField
+from murmuration.policy.conditions import ConditionValue, condition_problem, holds
+
+VALUES: dict[str, ConditionValue] = {
+    "answer": "Green Tea is brewed at 80 degrees.",
+    "items": ("green", "black"),
+    "missing": (),
+    "score": 0.5,
+    "passed": True,
+    "state": "done",
+}
+
+
+def condition(field: str, op: str, value: Any) -> Condition:
+    return Condition.model_validate({"task": "t1", "field": field, "op": op, "value": value})
+
+
+@pytest.mark.parametrize(
+    ("field", "op", "value", "expected"),
+    [
+        ("score", "eq", 0.5, True),
+        ("score", "eq", 0.4, False),
+        ("score", "ne", 0.4, True),
+        ("score", "ne", 0.5, False),
+        ("score", "gt", 0.5, False),
+        ("score", "gt", 0.4, True),
+        ("score", "ge", 0.5, True),
+        ("score", "ge", 0.6, False),
+        ("score", "lt", 0.5, False),
+        ("score", "lt", 0.6, True),
+        ("score", "le", 0.5, True),
+        ("score", "le", 0.4, False),
+        ("passed", "eq", True, True),
+        ("passed", "eq", False, False),
+        ("state", "eq", "done", True),
+        ("state", "ne", "done", False),
+        ("answer", "contains", "green tea", True),
+        ("answer", "contains", "GREEN", True),
+        ("answer", "contains", "coffee", False),
+        ("items", "contains", "LACK", True),
+        ("items", "contains", "white", False),
+        ("missing", "contains", "", False),
+        ("items", "eq", 2, True),
+        ("items", "gt", 2, False),
+        ("missing", "eq", 0, True),
+    ],
+)
+def test_a_condition_is_decided_by_the_value_of_its_field(field: str, op: str, value: Any, expected: bool) -> None:
+    assert holds(condition(field, op, value), VALUES) is expected
+
+
+@pytest.mark.parametrize("op", get_args(Comparison))
+def test_a_missing_value_satisfies_nothing(op: str) -> None:
+    assert not holds(condition("passages", op, 0), VALUES)
+
+
+@pytest.mark.parametrize("op", ["gt", "ge", "lt", "le"])
+def test_texts_are_not_ordered(op: str) -> None:
+    assert not holds(condition("state", op, "alpha"), VALUES)
+    assert not holds(condition("state", op, 1), VALUES)
+    assert not holds(condition("score", op, "alpha"), VALUES)
+
+
+@pytest.mark.parametrize("field", ["score", "passed"])
+def test_a_number_contains_nothing(field: str) -> None:
+    assert not holds(condition(field, "contains", ""), VALUES)
+
+
+FIELDS = {
+    "retriever": {"passages", "state"},
+    "executor": set(get_args(ResultField)) - {"passages"},
+    "agent": {"answer", "state"},
+}
+
+
+@pytest.mark.parametrize("field", get_args(ResultField))
+@pytest.mark.parametrize("task_type", FIELDS)
+def test_a_task_of_each_type_has_fields_of_its_own(task_type: Any, field: str) -> None:
+    problem = condition_problem(field, "eq", {"score": 1, "passages": 1, "passed": True}.get(field, "x"), task_type)
+
+    if field in FIELDS[task_type]:
+        assert problem is None
+    else:
+        expected = ", ".join(sorted(FIELDS[task_type]))
+        assert problem == f"field {field!r} is unknown for a task of type {task_type!r}: use {expected}"
+
+
+@pytest.mark.parametrize(
+    ("field", "op", "value"),
+    [
+        ("score", "ge", 0.5),
+        ("score", "le", 1),
+        ("items", "gt", 1),
+        ("missing", "eq", 0),
+        ("items", "contains", "tea"),
+        ("answer", "contains", "tea"),
+        ("answer", "ne", "tea"),
+        ("passed", "ne", False),
+        ("state", "eq", "failed"),
+    ],
+)
+def test_a_condition_that_can_be_decided_has_no_problem(field: str, op: str, value: object) -> None:
+    assert condition_problem(field, op, value, "executor") is None
+
+
+@pytest.mark.parametrize(
+    ("field", "op", "value", "problem"),
+    [
+        ("score", "like", 1, "op 'like' is none of eq, ne, gt, ge, lt, le, contains"),
+        ("score", "gt", "high", "value 'high' can't be compared with score"),
+        ("score", "eq", True, "value True can't be compared with score"),
+        ("answer", "eq", 1, "value 1 can't be compared with answer"),
+        ("items", "contains", 1, "value 1 can't be compared with items"),
+        ("passed", "eq", "yes", "value 'yes' is not true or false"),
+        ("passed", "contains", True, "op 'contains' needs a text or a list, passed is neither"),
+        ("score", "contains", 1, "op 'contains' needs a text or a list, score is neither"),
+        ("state", "contains", "done", "op 'contains' needs a text or a list, state is neither"),
+        ("answer", "gt", "a", "op 'gt' needs a number, not 'a'"),
+        ("state", "ge", "a", "op 'ge' needs a number, not 'a'"),
+        ("passed", "lt", True, "op 'lt' needs a number, not True"),
+        ("items", "le", "a", "op 'le' needs a number, not 'a'"),
+    ],
+)
+def test_a_condition_that_can_never_be_decided_is_named(field: str, op: str, value: object, problem: str) -> None:
+    assert condition_problem(field, op, value, "executor") == problem
