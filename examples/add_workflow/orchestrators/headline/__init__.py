@@ -1,0 +1,1 @@
+"""Write a headline that is short enough."""
