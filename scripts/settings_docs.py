@@ -12,7 +12,7 @@ from typing import Any
 from pydantic.fields import FieldInfo
 
 from murmuration.services.setting_source import is_secret
-from murmuration.services.settings import Settings
+from murmuration.services.settings import SEARCH_SETTINGS, Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = """\
@@ -40,7 +40,7 @@ SET_BY_AZURE = ("website_hostname",)
 
 def settings_page() -> str:
     """Make the text of docs/settings.md."""
-    rows = (f"| {_names(name, field)} | {_meaning(field)} | {_default(field)} |" for name, field in _fields())
+    rows = (f"| {_names(name, field)} | {_meaning(field)} | {_default(name, field)} |" for name, field in _fields())
     return PAGE.format(rows="\n".join(rows))
 
 
@@ -79,7 +79,9 @@ def _meaning(field: FieldInfo) -> str:
     return f"{field.description} Secret." if is_secret(field) else str(field.description)
 
 
-def _default(field: FieldInfo) -> str:
+def _default(name: str, field: FieldInfo) -> str:
+    if name in SEARCH_SETTINGS:
+        return "required, unless the app only asks agents and people"
     if field.is_required():
         return "required"
     return f"`{field.default}`" if field.default else ""

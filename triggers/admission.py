@@ -23,7 +23,7 @@ async def admit(client: df.DurableOrchestrationClient) -> None:
     counts the requests that it has admitted itself. Nothing is awaited between the decision and the count, so a single
     process is exact.
     """
-    settings = current_settings()
+    settings = current_settings(search=True)
     rate = settings.rate
     if rate is None:
         return

@@ -30,7 +30,7 @@ forgetting = df.Blueprint()
 @answering
 async def start_forgetting(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
     """Start to forget: 202 with the status URLs, or 200 with the receipt when it is ready within `?wait=` seconds."""
-    tenant = current_settings().tenant
+    tenant = current_settings(search=True).tenant
     wait = wait_seconds(req)
     body = read_body(req, ForgetRequest, MAX_BODY_BYTES)
     run = run_id(tenant, idempotency_key(req) or uuid.uuid4().hex)

@@ -34,7 +34,7 @@ async def health(req: func.HttpRequest) -> func.HttpResponse:
     Agents' files that can't be used are listed: the app works on without these agents. So are variables that look like
     a misspelt setting.
     """
-    current_settings()
+    current_settings(search=True)
     problems, warnings = list(known_agents().problems), misspelt_variables()
     found = {name: texts for name, texts in (("problems", problems), ("warnings", warnings)) if texts}
     return ok({"status": "degraded" if problems else "ok", **found})

@@ -9,13 +9,16 @@ if TYPE_CHECKING:
 
 
 @cache
-def current_settings() -> "Settings":
-    """Read the settings from the environment; raises `SettingsError`."""
+def current_settings(*, search: bool = False) -> "Settings":
+    """Read the settings from the environment; raises `SettingsError`.
+
+    `search`: whether those of the search service must be there. An app that only asks agents and people has none.
+    """
     # pydantic-settings takes 0.02 s to load, which no cold start needs.
     from murmuration.services.identity.secrets import read_secret
     from murmuration.services.settings import settings_from
 
-    return settings_from(os.environ, read_secret)
+    return settings_from(os.environ, read_secret, search=search)
 
 
 def misspelt_variables() -> list[str]:

@@ -33,6 +33,9 @@ from murmuration.services.setting_values import (
     chain,
 )
 
+SEARCH_SETTINGS = ("azure_search_endpoint", "embedding_model", "embedding_dimensions")
+"""Settings that an app can do without when it only asks agents and people. They have no useful default."""
+
 
 class Settings(BaseSettings):
     """The app's settings, and what follows from them."""
@@ -40,7 +43,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, validate_default=False)
 
     azure_search_endpoint: HttpUrl = Field(
-        description="URL of the Azure AI Search service.", examples=["http://127.0.0.1:7072"]
+        default="", description="URL of the Azure AI Search service.", examples=["http://127.0.0.1:7072"]
     )
     azure_search_api_key: SecretStr | None = Field(
         default=None,
@@ -104,8 +107,12 @@ class Settings(BaseSettings):
     embedding_api_key: SecretStr | None = Field(
         default=None, description="Key of that API. Without it `MODEL_API_KEY` is used."
     )
-    embedding_model: str = Field(description="Deployment or model that embeds texts.", examples=["local-hash"])
-    embedding_dimensions: int = Field(ge=8, le=4096, description="Length of its vectors, 8 to 4096.", examples=["384"])
+    embedding_model: str = Field(
+        default="", description="Deployment or model that embeds texts.", examples=["local-hash"]
+    )
+    embedding_dimensions: int = Field(
+        default=0, ge=8, le=4096, description="Length of its vectors, 8 to 4096.", examples=["384"]
+    )
     artifacts_url: StoreUrl = Field(
         description="Where large texts are stored: `file:///path`, or `az://container` with "
         "`AZURE_STORAGE_ACCOUNT_NAME`.",
@@ -185,6 +192,9 @@ class Settings(BaseSettings):
 
     @property
     def search(self) -> Endpoint:
+        """The search service; raises `SettingsError` in an app that has none."""
+        if not self.azure_search_endpoint:
+            raise SettingsError("setting AZURE_SEARCH_ENDPOINT is missing: see docs/settings.md")
         return Endpoint(url=self.azure_search_endpoint, key=self.azure_search_api_key)
 
     @property
@@ -245,11 +255,18 @@ class Settings(BaseSettings):
         return Webhook(self.approval_webhook_url, self.approval_webhook_format)
 
 
-def settings_from(environment: Mapping[str, str], read_secret: ReadSecret) -> Settings:
-    """The settings in `environment`; raises `SettingsError` for those that are missing or malformed."""
+def settings_from(environment: Mapping[str, str], read_secret: ReadSecret, *, search: bool = True) -> Settings:
+    """The settings in `environment`; raises `SettingsError` for those that are missing or malformed.
+
+    `search`: whether those of `SEARCH_SETTINGS` must be there.
+    """
     source = EnvironmentSource(Settings, environment, read_secret)
+    missing = [name.upper() for name in SEARCH_SETTINGS if search and not environment.get(name.upper(), "").strip()]
+    problems = [f"setting {key} is missing: see docs/settings.md" for key in missing]
     try:
-        return Settings(_build_sources=((source,), {}))
+        settings = Settings(_build_sources=((source,), {}))
     except ValidationError as error:
-        problem = explain(error, Settings, environment)
-    raise SettingsError(problem)
+        problems.append(explain(error, Settings, environment))
+    if problems:
+        raise SettingsError("; ".join(problems))
+    return settings

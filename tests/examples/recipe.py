@@ -1,13 +1,13 @@
-"""Carries out the README of an example to the letter: its commands, and the code that it adds to a file."""
+"""Follows the README of an example to the letter: runs its commands, and adds its code to the file that it names."""
 
 import os
 import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.error import URLError
 from urllib.request import urlopen
 
 from loopback.serving import free_port
@@ -15,78 +15,96 @@ from loopback.serving import free_port
 BLOCK = re.compile(r"^ *```(?P<language>\w+)\n(?P<text>.*?)^ *```", re.MULTILINE | re.DOTALL)
 FILE = re.compile(r"`([\w/]+\.py)`")
 SERVERS = "python -m murmuration.cli up"
-ROWS_END = "\nSTEPS: "
-"""The line of `murmuration/contracts/steps.py` below the rows."""
-START_SECONDS = 60
+BELOW_THE_ROWS = "\nSTEPS: "
+"""The beginning of the line of `murmuration/contracts/steps.py` that follows the rows."""
+SECONDS = 60
+KEPT = ("HOME", "LANG", "TMPDIR")
+"""Variables that the commands see, beside PATH: none of the app's settings, and nothing that leads to this clone."""
 
 
-@dataclass
 class Recipe:
-    """The copy of a clone in which a recipe is followed, and the servers that were started there."""
+    """A copy of a clone in which recipes are followed."""
 
-    root: Path
-    port: int = field(default_factory=free_port)
-    servers: "subprocess.Popen[str] | None" = None
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._ports = [free_port() for _ in range(3)]
+        self._servers: subprocess.Popen[str] | None = None
 
-    def follow(self, example: str) -> list[str]:
-        """Do what the example's README says, in order; returns what each command block printed."""
-        text = (self.root / "examples" / example / "README.md").read_text(encoding="utf-8")
+    def follow(self, example: str, ends: Callable[[str], bool] = bool) -> list[str]:
+        """Do what the README says, in order; returns what each block of commands printed.
+
+        `ends` tells from the output of the last block whether it is to be run again, as one who waits would.
+        """
+        readme = (self.root / "examples" / example / "README.md").read_text(encoding="utf-8")
+        outputs = []
         try:
-            return list(self._outputs(text))
+            for command in self._commands(readme):
+                outputs.append(self.run(command))
+            deadline = time.monotonic() + SECONDS
+            while not ends(outputs[-1]):
+                assert time.monotonic() < deadline, outputs[-1]
+                time.sleep(0.1)
+                outputs[-1] = self.run(command)
         finally:
-            self.stop()
+            self._stop()
+        return outputs
 
-    def _outputs(self, text: str) -> Iterator[str]:
-        for block in BLOCK.finditer(text):
-            code = "\n".join(line.removeprefix("   ") for line in block["text"].splitlines())
+    def _commands(self, readme: str) -> Iterator[str]:
+        """Yield the blocks of commands; what stands between them has been done then."""
+        for block in BLOCK.finditer(readme):
+            text = "\n".join(line.removeprefix("   ") for line in block["text"].splitlines())
             if block["language"] == "python":
-                self._add(FILE.findall(text[: block.start()])[-1], code)
-            elif code.startswith(SERVERS):
+                self._add(FILE.findall(readme[: block.start()])[-1], text)
+            elif text.startswith(SERVERS):
                 self._start()
             else:
-                yield self.run(code)
+                yield text
 
     def _add(self, file: str, code: str) -> None:
         path = self.root / file
-        before, mark, after = path.read_text(encoding="utf-8").partition(ROWS_END)
-        assert mark, f"{file} has no line that begins with {ROWS_END.strip()}"
-        path.write_text(f"{before}{code}\n{mark}{after}", encoding="utf-8")
+        rows, mark, rest = path.read_text(encoding="utf-8").partition(BELOW_THE_ROWS)
+        assert mark, f"{file} has no line that begins with {mark.strip()}"
+        path.write_text(f"{rows}{code}\n{mark}{rest}", encoding="utf-8")
 
-    def run(self, commands: str, *, check: bool = True) -> str:
-        """What the shell commands print."""
+    def run(self, commands: str) -> str:
+        """What the shell commands print; raises AssertionError when one of them fails."""
+        shell = ["sh", "-e", "-c", commands.replace("7071", str(self._ports[0]))]
         done = subprocess.run(  # noqa: S603
-            ["sh", "-e", "-c", commands.replace("7071", str(self.port))],  # noqa: S607
-            cwd=self.root, env=_environment(), capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        assert not check or done.returncode == 0, f"{commands}\n{done.stdout}\n{done.stderr}"
+            shell, cwd=self.root, env=_environment(), capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, f"{commands}\n{done.stdout}\n{done.stderr}"
         return done.stdout
 
     def _start(self) -> None:
-        ports = ["--port", str(self.port), "--search-port", str(free_port()), "--model-port", str(free_port())]
-        command = [sys.executable, *SERVERS.split()[1:], *ports, "--data", str(self.root / ".data")]
-        self.servers = subprocess.Popen(  # noqa: S603
-            command, cwd=self.root, env=_environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-        deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline:
-            try:
-                with urlopen(f"http://127.0.0.1:{self.port}/api/health", timeout=5):
-                    break
-            except OSError:
-                assert self.servers.poll() is None, self.servers.communicate()[1]
-                time.sleep(0.05)
-        assert self.servers.stdout is not None
-        assert self.servers.stdout.readline() == "Murmuration is up.\n"
+        app, search, model = map(str, self._ports)
+        ports = ["--port", app, "--search-port", search, "--model-port", model]
+        self._servers = subprocess.Popen(  # noqa: S603
+            [sys.executable, *SERVERS.split()[1:], *ports],
+            cwd=self.root, env=_environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )  # fmt: skip
+        assert self._servers.stdout is not None
+        assert self._servers.stdout.readline() == "Murmuration is up.\n"
 
-    def stop(self) -> None:
-        if self.servers is not None:
-            self.servers.terminate()
-            self.servers.communicate()
-            self.servers = None
+    def _stop(self) -> None:
+        if self._servers is not None:
+            self._servers.terminate()
+            self._servers.communicate()
+            self._servers = None
+            self._wait_until_gone()
+
+    def _wait_until_gone(self) -> None:
+        """The servers stop when the command that has started them is gone."""
+        deadline = time.monotonic() + SECONDS
+        for port in self._ports:
+            while time.monotonic() < deadline:
+                try:
+                    urlopen(f"http://127.0.0.1:{port}/", timeout=5).close()
+                except URLError as error:
+                    if isinstance(error.reason, ConnectionError):
+                        break
+                time.sleep(0.02)
 
 
 def _environment() -> dict[str, str]:
-    """The test's own, with its interpreter as `python`, and nothing of the app's settings or of this clone."""
-    names = ("HOME", "LANG", "SYSTEMROOT", "TEMP", "TMPDIR")
-    kept = {name: os.environ[name] for name in names if name in os.environ}
+    kept = {name: os.environ[name] for name in KEPT if name in os.environ}
     return {**kept, "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))}

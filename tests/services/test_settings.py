@@ -51,6 +51,18 @@ def test_settings_are_frozen() -> None:
         read().tenant = "another"  # type: ignore[misc]
 
 
+def test_an_app_that_only_asks_agents_and_people_needs_no_search_and_no_embeddings() -> None:
+    needed = {key: EXAMPLE[key] for key in REQUIRED if not key.startswith(("AZURE_SEARCH", "EMBEDDING"))}
+
+    settings = settings_from(needed, no_secret, search=False)
+
+    assert settings.chains["fast"].deployments[0].name == "offline"
+    with pytest.raises(SettingsError, match="setting AZURE_SEARCH_ENDPOINT is missing"):
+        _ = settings.search
+    with pytest.raises(SettingsError, match="EMBEDDING_DIMENSIONS is '3'"):
+        settings_from({**needed, "EMBEDDING_DIMENSIONS": "3"}, no_secret, search=False)
+
+
 @pytest.mark.parametrize("key", REQUIRED)
 def test_a_missing_setting_is_named(key: str) -> None:
     with pytest.raises(SettingsError, match=f"setting {key} is missing"):

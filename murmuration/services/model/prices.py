@@ -80,7 +80,7 @@ def _models(settings: "Settings") -> list[tuple[str, str]]:
             for tier in TIERS
             for deployment in settings.chains[tier].deployments
         ),
-        ("EMBEDDING_MODEL", settings.embedding_model),
+        *([("EMBEDDING_MODEL", settings.embedding_model)] if settings.embedding_model else []),
     ]
 
 
