@@ -1,4 +1,4 @@
-"""What happens, in which order: pure control flow, replayed from history after every step.
+"""Workflows: pure control flow, replayed from history after every step.
 
 Read only the input, the context and what steps return. No clock, random, uuid, settings, environment or I/O:
 a nested ruff configuration refuses them here.

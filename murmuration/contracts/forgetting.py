@@ -93,7 +93,7 @@ class Sources(Contract):
 class VerificationPolicy(Contract):
     """Limits of reading back, frozen into a run's input."""
 
-    readings: int = 16
+    passes: int = 16
     """The most passes through all data."""
     settle_seconds: float = 10
     """The pause after a pass that found nothing, before the one that confirms it: rows are visible by then."""

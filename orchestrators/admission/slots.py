@@ -1,7 +1,7 @@
-"""A run before its turn: no more of a tenant's runs work at once than the limit says.
+"""Slots: no more of a tenant's runs work at once than the limit says.
 
-The entity `active_runs` gives the places. Who leaves wakes who is next. A run that nobody wakes asks again by itself,
-and then looks whether those that have a place are still under way: one that was terminated can't leave.
+The entity `active_runs` gives the slots. A run that releases its slot wakes the next. A run that nobody wakes asks
+again by itself, and then checks whether the holders of slots still work: a terminated run can't release its slot.
 """
 
 from datetime import timedelta
@@ -20,11 +20,11 @@ T = TypeVar("T")
 
 FIRST_WAIT = timedelta(seconds=5)
 MAX_WAIT = timedelta(minutes=5)
-"""Between two questions of a run that nobody wakes; the waits before double."""
+"""The longest wait of a run that nobody wakes, before it asks again; the waits before it double."""
 
 
 def with_slot(run: Run, strand: Strand[T]) -> Strand[T]:
-    """What `strand` returns, begun when the run has a place, which it gives back at the end."""
+    """Run `strand` while the run holds a slot, and return its result."""
     yield from acquire(run)
     result = yield from strand
     yield from release(run)
@@ -32,7 +32,7 @@ def with_slot(run: Run, strand: Strand[T]) -> Strand[T]:
 
 
 def acquire(run: Run, *, again: bool = False) -> Strand[None]:
-    """Wait for a place, as long as it takes: the time is nobody's budget. `again`: it had one before."""
+    """Wait for a slot, as long as it takes: the time is not charged to the budget. `again`: the run had one before."""
     limit = run.goal.active_limit
     if limit is None:
         return
@@ -54,7 +54,7 @@ def acquire(run: Run, *, again: bool = False) -> Strand[None]:
 
 
 def release(run: Run) -> Strand[None]:
-    """Give the place back. When that fails, others will find out that the run is over."""
+    """Release the slot. When that fails, other runs will find out that this one has ended."""
     if run.goal.active_limit is None:
         return
     own = instance_id(run.context)
@@ -65,7 +65,7 @@ def release(run: Run) -> Strand[None]:
 
 
 def _ask(run: Run, operation: Literal["acquire", "release"], value: Contract) -> Strand[bool]:
-    """Whether the run has a place now. Who got one is told; those that are over lose theirs to the next."""
+    """Return whether the run has a slot now. Runs that got one are woken; runs that have ended lose theirs."""
     own = instance_id(run.context)
     while True:
         key = tenant_key(run.goal.owner.tenant)

@@ -82,23 +82,23 @@ def forget(context: Context) -> Strand[Receipt]:
 
 
 def _until_nothing_is_found(context: Context, asked: Forgetting) -> Strand[tuple[bool, int, DeletionPass]]:
-    """Whether there was nothing twice, with the pause between; how often it was read; the last reading."""
+    """Return whether two passes found nothing, with a pause between; the number of passes; and the last pass."""
     pause = FIRST_PAUSE_SECONDS
     readings, was_clean = 0, False
     while True:
         reading = yield from _read_and_delete(context, asked)
         readings += 1
-        if (reading.clean and was_clean) or readings == asked.verification.readings:
+        if (reading.clean and was_clean) or readings == asked.verification.passes:
             return reading.clean and was_clean, readings, reading
         was_clean = reading.clean
         if was_clean:
-            yield from sleep(context, timedelta(seconds=(yield from _quiet_seconds(context, asked))))
+            yield from sleep(context, timedelta(seconds=(yield from _settle_seconds(context, asked))))
         else:
             yield from sleep(context, timedelta(seconds=pause))
             pause = min(pause * 2, MAX_PAUSE_SECONDS)
 
 
-def _quiet_seconds(context: Context, asked: Forgetting) -> Strand[float]:
+def _settle_seconds(context: Context, asked: Forgetting) -> Strand[float]:
     """A step that was under way when its run was stopped may write until its time is over."""
     deleted = yield from _count(context, asked, DeletionPass())
     verification = asked.verification
@@ -134,7 +134,7 @@ def _runs(context: Context, page_request: DeletionPage, reading: DeletionPass) -
 def _delete_pages(
     context: Context, step: Step[S, PageResult], page_request: S, reading: DeletionPass, where: str
 ) -> Strand[int]:
-    """Piece by page to the end; returns for how many things it must still wait. What fails is noted."""
+    """Delete page by page to the end; returns how many things can't be deleted yet. Failures are noted."""
     waiting = 0
     after: str | None = page_request.after
     while after is not None:

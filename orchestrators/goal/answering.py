@@ -24,7 +24,7 @@ def write_answer(
     run.set_stage("writing")
     results, failed = _sorted_out(plan, performed)
     if not results:
-        reasons = "; ".join(f"{each.task}: {each.reason}" for each in failed)
+        reasons = "; ".join(f"{task.task}: {task.reason}" for task in failed)
         raise RunFailed("no_task_succeeded", f"no task of the plan produced an answer ({reasons})")
 
     def write(draft: Draft | None, wish: str, revision: int) -> Strand[Answer]:
@@ -73,7 +73,7 @@ def approve_answer(run: Run, plan: Plan, performed: Mapping[str, TaskResult], an
 def _sorted_out(
     plan: Plan, performed: Mapping[str, TaskResult]
 ) -> tuple[tuple[TaskAnswer, ...], tuple[FailedTask, ...]]:
-    """What the writer works from: every task that has an answer, and every task that failed, as planned."""
+    """Sort out what the writer works from: tasks with an answer, and tasks that failed, in the order of the plan."""
     results = tuple(answer for task in plan.tasks for answer in performed[task.id].answers)
     failed = tuple(
         FailedTask(task=task.id, instruction=task.instruction, reason=performed[task.id].report.reason)

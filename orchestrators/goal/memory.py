@@ -1,4 +1,4 @@
-"""What a run recalls before it plans, and what it leaves behind. None of it can fail the run."""
+"""Memory of a run: recall before it plans, remember at the end. None of it can fail the run."""
 
 from murmuration.contracts.answers import Answer
 from murmuration.contracts.memories import ExtractionRequest, Lesson, Note, RecallRequest, RememberRequest, Turn

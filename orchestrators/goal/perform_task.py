@@ -70,14 +70,14 @@ def _skipped(run: Run, task: Task, reason: str) -> Strand[TaskResult]:
 
 
 def _gathered(run: Run, task: Task, members: Sequence[TaskResult]) -> TaskResult:
-    """What was done for each item, as the result of the one task of the plan."""
-    failed = [each.report.reason for each in members if each.empty]
+    """Gather the results of all items as the result of the one task of the plan."""
+    failed = [member.report.reason for member in members if member.empty]
     reason = f"{len(failed)} of {len(members)} failed: {failed[0]}" if failed else ""
     if len(failed) == len(members):
         return TaskResult(task, run.report(task.id, state="failed", reason=reason), code=members[0].code)
-    verdicts = [each.report.verdict for each in members if each.report.verdict is not None]
+    verdicts = [member.report.verdict for member in members if member.report.verdict is not None]
     worst = min(verdicts, key=lambda verdict: (verdict.passed, verdict.score), default=None)
-    revisions = sum(each.report.revisions for each in members)
+    revisions = sum(member.report.revisions for member in members)
     report = run.report(task.id, state="done", verdict=worst, revisions=revisions, reason=reason)
     return TaskResult(
         task,
@@ -101,7 +101,7 @@ class TaskExecution:
         self._shown = not number
 
     def report(self, **changed: Any) -> TaskReport:
-        """Of items, the task's own report tells what became of all."""
+        """Change the task's report; a member's stays its own, and the task's is made of all."""
         if self._shown:
             return self.run.report(self.task.id, **changed)
         self._report = self._report.model_copy(update=changed)
@@ -124,7 +124,7 @@ class TaskExecution:
         return within(self.run.context, self.task.timeout_seconds, attempt)
 
     def _fall_back(self, failure: StepFailed) -> Strand[TaskResult]:
-        """What the plan has foreseen instead, if it has."""
+        """Take the plan's fallback, if it has one."""
         fallback = self.task.fallback
         if fallback is not None and fallback.answer is not None:
             self.run.degrade("fallback_answer")
@@ -195,7 +195,7 @@ class TaskExecution:
 
 
 def _inserts(task: Task, earlier: Mapping[str, TaskResult]) -> dict[str, tuple[Content, ...]]:
-    """What the references in the task's instruction stand for; of items, each on a line."""
+    """Resolve the references in the task's instruction; items stand one on a line."""
     found: dict[str, tuple[Content, ...]] = {}
     for reference in references(task.instruction):
         answers = earlier[task_of(reference)].answers

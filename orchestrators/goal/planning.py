@@ -24,9 +24,11 @@ def first_plan(run: Run) -> Strand[Plan]:
 
 
 def why_another(plan: Plan, performed: Mapping[str, TaskResult]) -> str:
-    """What failed for good, for the planner; empty when nothing did."""
-    each = [performed[task.id] for task in plan.tasks]
-    return "; ".join(f"task {one.task.id} failed: {one.report.reason}" for one in each if one.wants_another_plan)
+    """Tell the planner which tasks failed for good; empty when none did."""
+    results = [performed[task.id] for task in plan.tasks]
+    return "; ".join(
+        f"task {result.task.id} failed: {result.report.reason}" for result in results if result.wants_another_plan
+    )
 
 
 def another_plan(run: Run, plan: Plan, performed: Mapping[str, TaskResult], reason: str) -> Strand[Plan | None]:
@@ -71,8 +73,8 @@ def work(run: Run, plan: Plan, before: Mapping[str, TaskResult]) -> Strand[dict[
     run.start_tasks(plan.tasks)
     tasks = {task.id: task for task in plan.tasks}
     done = _kept(tasks, before)
-    for each in done.values():
-        run.set_report(each.report)
+    for result in done.values():
+        run.set_report(result.report)
 
     def begin(name: str, earlier: Mapping[str, TaskResult]) -> Strand[TaskResult] | Group[TaskResult]:
         return begin_task(run, tasks[name], earlier)
@@ -82,7 +84,7 @@ def work(run: Run, plan: Plan, before: Mapping[str, TaskResult]) -> Strand[dict[
 
 
 def _kept(tasks: Mapping[str, Task], before: Mapping[str, TaskResult]) -> dict[str, TaskResult]:
-    kept = {name: each for name, each in before.items() if not each.empty and tasks.get(name) == each.task}
+    kept = {name: result for name, result in before.items() if not result.empty and tasks.get(name) == result.task}
     while changed := [name for name in kept if not kept.keys() >= set(tasks[name].depends_on)]:
         for name in changed:
             del kept[name]

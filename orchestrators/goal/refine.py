@@ -30,11 +30,11 @@ NO_RULES = Rules()
 
 @dataclass(frozen=True)
 class Criteria:
-    """What a draft is judged by."""
+    """The criteria by which a draft is judged."""
 
     instruction: str
     inserts: Mapping[str, tuple[Content, ...]] = field(default_factory=dict)
-    """What the references in the instruction stand for."""
+    """The contents for which the references in the instruction stand."""
     rules: Rules = NO_RULES
     task: str = ""
     """The task whose result is judged; empty: the answer to the whole goal."""

@@ -21,10 +21,10 @@ from murmuration.policy.budget import BudgetTracker
 MAX_EXTENSIONS = 3
 """How often people may allow a run as much again."""
 NO_TITLES = -1
-"""Of so many tasks that their ids and states alone fill a status."""
+"""The length of titles when the ids and states of all tasks alone fill a status."""
 ABOUT_CHARACTERS = 8_000
 STATUS_BYTES = 4_000
-"""Of the 16 KB that Durable allows for a custom status: it is written in every episode that changes it."""
+"""Durable allows 16 KB, but a custom status is written in every episode that changes it."""
 
 
 class BudgetExceeded(Exception):
@@ -57,7 +57,7 @@ class Run:
         self._stage: Stage = "recalling"
         self._titles = NO_TITLES
         self._rows: dict[str, dict[str, Any]] = {}
-        """What the status shows of each task."""
+        """The row of each task in the status."""
         self._prompts: dict[str, str] = {}
         self._models: set[str] = set()
         self._degraded: set[str] = set()
@@ -114,7 +114,7 @@ class Run:
         return self.gates
 
     def request(self, title: str, asked: Content, about: str = "") -> ApprovalRequest:
-        """What people are asked, by the rules of the goal."""
+        """Make a request for approval, by the goal's rules."""
         rules = self.goal.options.approval
         assert rules is not None  # noqa: S101 - the HTTP API refuses a goal that needs approval by nobody
         return ApprovalRequest(
@@ -172,7 +172,7 @@ class Run:
         set_status(self.context, status(self._stage, self._rows.values(), self.budget.model_calls, self.budget.tokens))
 
     def outcome(self, error: Problem | None = None) -> Outcome:
-        """What the run ends with: completed, or failed with `error` and the best it has."""
+        """Make the outcome: completed, or failed with `error` and the best answer so far."""
         self.set_stage("ended")
         answer = None if self.answer_hidden else self.answer
         text = answer.answer.text if answer else ""
@@ -198,7 +198,7 @@ class Run:
 
 
 def status(stage: Stage, rows: Iterable[dict[str, Any]], model_calls: int, tokens: int) -> dict[str, Any]:
-    """What a person sees of a run under way."""
+    """Make the custom status of a run under way."""
     return {"stage": stage, "model_calls": model_calls, "tokens": tokens, "tasks": list(rows)}
 
 
@@ -213,7 +213,7 @@ def titles_that_fit(tasks: Collection[TaskReport]) -> int:
 
 
 def _row(task: TaskReport, titles: int) -> dict[str, Any]:
-    """What is shown of a task; of its title so many characters."""
+    """Make a task's row of the status, with so many characters of its title."""
     if titles == NO_TITLES:
         return {"id": task.id, "state": task.state}
     title = task.instruction

@@ -1,4 +1,4 @@
-"""What a task of a plan has left to those that depend on it."""
+"""The result of a task, for the tasks that depend on it."""
 
 from dataclasses import dataclass
 
@@ -21,10 +21,10 @@ class TaskResult:
     report: TaskReport
     passages: tuple[Reference, ...] = ()
     count: int = 0
-    """Of the passages."""
+    """The number of passages that a retriever has found."""
     answers: tuple[TaskAnswer, ...] = ()
     code: str = ""
-    """Of what it failed with."""
+    """The code of its failure."""
 
     @property
     def empty(self) -> bool:
@@ -41,7 +41,7 @@ class TaskResult:
 
     @property
     def condition_values(self) -> dict[str, ConditionValue]:
-        """What a condition may look at."""
+        """The values that a condition may test."""
         facts: dict[str, ConditionValue] = {"state": self.report.state, "passages": self.count}
         if self.answers:
             texts = [answer.draft.answer.text or "" for answer in self.answers]

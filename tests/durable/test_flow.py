@@ -109,11 +109,11 @@ def test_no_place_stays_empty_while_a_task_is_ready(graph: Graph) -> None:
     trace = run(graph)
 
     steps = {f"t{number}": len(step) for number, step in enumerate(graph.steps)}
-    starts = {each["value"]["task"]: at for at, _, each in trace.started if each["value"]["step"] == 0}
+    starts = {message["value"]["task"]: at for at, _, message in trace.started if message["value"]["step"] == 0}
     ends = {
-        each["value"]["task"]: at
-        for at, _, each in trace.ended
-        if each["value"]["step"] + 1 == steps[each["value"]["task"]]
+        message["value"]["task"]: at
+        for at, _, message in trace.ended
+        if message["value"]["step"] + 1 == steps[message["value"]["task"]]
     }
     for moment in set(ends.values()):
         under_way = [name for name, start in starts.items() if start <= moment < ends[name]]

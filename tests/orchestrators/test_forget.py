@@ -21,7 +21,7 @@ from murmuration.policy.forgetting import digest
 from orchestrators.forgetting.forget import forget
 from simulation.scripted import Trace, simulate
 
-PATIENCE = VerificationPolicy(readings=6, settle_seconds=10, after_stop_seconds=240)
+PATIENCE = VerificationPolicy(passes=6, settle_seconds=10, after_stop_seconds=240)
 SUBJECT = Subject(kind="user", key="k", owner=Owner(tenant="t", user="k"))
 Reply = Contract | Done | Later | Failed | Exception
 
@@ -108,11 +108,11 @@ def test_much_is_gone_through_piece_by_piece() -> None:
 
 def test_what_remains_in_the_end_is_said_and_the_records_stay_for_another_try() -> None:
     world = World()
-    world.script["memory"] = [PageResult(found=3)] * PATIENCE.readings
+    world.script["memory"] = [PageResult(found=3)] * PATIENCE.passes
 
     receipt, _ = run(world)
 
-    assert (receipt.verified, receipt.remains, receipt.read_back) == (False, {"memory": 3}, PATIENCE.readings - 1)
+    assert (receipt.verified, receipt.remains, receipt.read_back) == (False, {"memory": 3}, PATIENCE.passes - 1)
     assert not world.asked["forget_records"]
     assert len(world.asked["delete_deletion_log"]) == 1
 
@@ -136,7 +136,7 @@ def test_a_step_that_fails_does_not_keep_the_others_from_forgetting(step: str) -
 
     assert not receipt.verified
     assert receipt.problems == (f"{step.removeprefix('forget_')}:refused",)
-    assert all(len(world.asked[each]) >= PATIENCE.readings for each in ("forget_runs", "memory", "forget_objects"))
+    assert all(len(world.asked[each]) >= PATIENCE.passes for each in ("forget_runs", "memory", "forget_objects"))
 
 
 @pytest.mark.parametrize(("step", "where"), [("forget_records", "records"), ("delete_deletion_log", "deletion_log")])

@@ -122,7 +122,7 @@ FORGETTINGS: dict[str, Callable[[], Trace]] = {
     "found_again": forgets({"memory": [PageResult(found=2), PageResult(), PageResult(found=1)]}),
     "piece_by_piece": forgets({"knowledge": [PageResult(found=9, after="b"), PageResult(found=1)]}),
     "runs_under_way": forgets({"forget_runs": [PageResult(waiting=2), PageResult(found=2)]}, stopped=1),
-    "something_remains": forgets({"memory": [PageResult(found=3)] * forgetting.PATIENCE.readings}),
+    "something_remains": forgets({"memory": [PageResult(found=3)] * forgetting.PATIENCE.passes}),
     "step_refused": forgets({"knowledge": [REFUSED] * 100}),
     "records_refused": forgets({"forget_records": [REFUSED]}),
     "count_and_notes_refused": forgets({"forget_count": [REFUSED] * 9, "delete_deletion_log": [REFUSED]}),
