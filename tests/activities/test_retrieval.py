@@ -1,7 +1,7 @@
 """Documents are read and retrieved: scopes, owners and search modes, on the real search and model services."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from murmuration.contracts.passages import Passage, PassageSet, Query, Retrieved
 from murmuration.policy.tenancy import run_id, user_key
 from murmuration.services.clients import Clients
 from murmuration.services.errors import RetryLater
+from murmuration.services.search.index import Index, Row
 from murmuration.services.step_context import StepContext
 from murmuration.services.storage.artifacts import get_value, put_value
 from tests.services_on_loopback import Servers, servers
@@ -32,6 +33,19 @@ DOCUMENTS = {
 JANUARY, MARCH = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 3, 1, tzinfo=UTC)
 
 
+class FailsToWrite:
+    """An index to which nothing can be written; all else works."""
+
+    def __init__(self, index: Index) -> None:
+        self._index = index
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._index, name)
+
+    async def write(self, rows: Sequence[Row]) -> None:
+        raise RetryLater("search_unavailable", "search answered 503")
+
+
 class Library:
     """The two steps, as the runner calls them, and their documents."""
 
@@ -44,14 +58,16 @@ class Library:
         await self.clients.close()
         self.clients = self.servers.clients(**settings)
 
-    async def read(self, documents: dict[str, str], owner: Owner = ACME, at: datetime = JANUARY) -> ReadingReport:
+    async def read(
+        self, documents: dict[str, str], owner: Owner = ACME, at: datetime = JANUARY, index: Index | None = None
+    ) -> ReadingReport:
         stored = tuple(StoredDocument(source=source, content=text) for source, text in documents.items())
         batch = await put_value(self.artifacts, DocumentBatch(documents=stored))
         self.step_context = StepContext(last_attempt=True)
         model = self.clients.model(self.step_context)
-        return await ingest_documents(
-            Ingestion(owner=owner, at=at, batch=batch), model, self.clients.knowledge, self.artifacts, self.step_context
-        )
+        ingestion = Ingestion(owner=owner, at=at, batch=batch)
+        knowledge = index or self.clients.knowledge
+        return await ingest_documents(ingestion, model, knowledge, self.artifacts, self.step_context)
 
     async def retrieve(self, query: Query, *, last_attempt: bool = True) -> Retrieved:
         self.step_context = StepContext(last_attempt=last_attempt)
@@ -144,10 +160,10 @@ async def test_chunks_that_a_document_no_longer_has_are_deleted(library: Library
 
 
 async def test_old_chunks_stay_until_the_new_ones_are_written(library: Library) -> None:
-    library.servers.fail_search(path="search.index", status=503)
+    index = FailsToWrite(library.clients.knowledge)
 
     with pytest.raises(RetryLater):
-        await library.read({"tea/green.md": "# Green tea\n\nGreen tea needs water of 70 degrees."})
+        await library.read({"tea/green.md": "# Green tea\n\nGreen tea needs water of 70 degrees."}, index=index)
 
     (passage,) = await library.passages("green tea", sources=["tea/green.md"])
     assert "80 degrees" in passage.text

@@ -13,9 +13,14 @@ from murmuration.contracts.background import Cancelled, UnderWay
 from murmuration.contracts.owner import Owner
 from murmuration.contracts.passages import Query
 from murmuration.contracts.steps import ASK_AGENT, RETRIEVE_PASSAGES, Done, Failed, Later, Step, StepCall
+from murmuration.contracts.usage import Tokens, Usage, used
 from murmuration.policy.tenancy import run_id, tenant_key
+from murmuration.services.clients import Clients
+from murmuration.services.settings import settings_from
 from murmuration.steps.runner import StepBroke, run_step
+from tests.services.model_caller import EXAMPLE
 from tests.services_on_loopback import servers
+from tests.steps.samples.use_tokens_and_fail import FAILURES
 
 pytestmark = pytest.mark.anyio
 RUN = run_id("acme", "one")
@@ -40,6 +45,17 @@ async def test_an_outcome_says_what_the_step_was_for_and_when_it_ran() -> None:
     assert outcome.began is not None
     assert outcome.ended is not None
     assert before <= outcome.began <= outcome.ended <= datetime.now(UTC)
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+async def test_a_failed_attempt_reports_what_it_used(failure: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    clients = Clients(settings_from(EXAMPLE, lambda vault, name: ""))
+    monkeypatch.setattr("murmuration.steps.runner.current_clients", lambda: clients)
+
+    outcome = await run_step(sample("use_tokens_and_fail"), message(value={"token": failure}))
+
+    assert outcome["outcome"] in ("failed", "later")
+    assert Usage.model_validate(outcome["usage"]) == used("offline", Tokens(input=70, output=7), calls=1)
 
 
 async def test_a_step_that_takes_too_long_is_tried_again_later() -> None:
