@@ -109,7 +109,7 @@ async def recalls(facts: Facts, change: datetime) -> dict[str, int]:
 async def remember(facts: Sequence[Fact], begin: datetime) -> list[RememberResult]:
     """Store the facts, `FACTS_PER_RUN` a run, the runs a second apart."""
     from activities.remember_result import remember_result
-    from murmuration.services.clients import current_clients
+    from murmuration.services.current import current_clients
     from murmuration.services.step_context import StepContext
     from murmuration.services.storage.artifacts import put_text
 
@@ -134,7 +134,7 @@ async def remember(facts: Sequence[Fact], begin: datetime) -> list[RememberResul
 async def recalled(about: str, as_of: datetime | None = None) -> list[str]:
     """Recall the memories about a subject, best first."""
     from activities.recall_memory import recall_memory
-    from murmuration.services.clients import current_clients
+    from murmuration.services.current import current_clients
     from murmuration.services.step_context import StepContext
 
     clients = current_clients()
@@ -147,7 +147,7 @@ async def recalled(about: str, as_of: datetime | None = None) -> list[str]:
 async def stored() -> list[tuple[str, str]]:
     """Return subject and normalised words of every stored fact."""
     from murmuration.policy.memories import normalised
-    from murmuration.services.clients import current_clients
+    from murmuration.services.current import current_clients
 
     memory = current_clients().memory
     rows: list[tuple[str, str]] = []
@@ -162,8 +162,7 @@ def measured(count: int, data: Path) -> dict[str, float | int | str | None]:
     """Measure on servers in threads of this process."""
     with servers(data) as running:
         os.environ.update(running.setting_values())
-        from murmuration.services.clients import current_clients
-        from murmuration.services.current import current_settings
+        from murmuration.services.current import current_clients, current_settings
         from murmuration.services.search.migration import migrate
 
         migrate(current_settings())

@@ -49,7 +49,7 @@ MODELS = {"hash": HASH, "minilm": MINILM}
 
 async def measure(documents: Sequence[tuple[str, str]]) -> dict[str, float]:
     """Read the documents (source and text), ask every question in every way."""
-    from murmuration.services.clients import current_clients
+    from murmuration.services.current import current_clients
     from murmuration.services.search.azure_search import AzureSearchIndex
     from murmuration.services.step_context import StepContext
 
@@ -108,7 +108,7 @@ async def read(documents: Sequence[tuple[str, str]]) -> None:
     """All documents, as the product reads them."""
     from activities.ingest_documents import ingest_documents
     from murmuration.contracts.documents import DocumentBatch, Ingestion, StoredDocument
-    from murmuration.services.clients import current_clients
+    from murmuration.services.current import current_clients
     from murmuration.services.step_context import StepContext
     from murmuration.services.storage.artifacts import put_value
 

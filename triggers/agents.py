@@ -9,7 +9,7 @@ from murmuration.agents.loader import Agent, all_agents
 from murmuration.http.body import read_query
 from murmuration.http.problems import answering
 from murmuration.http.runs import ok
-from murmuration.services.clients import current_clients
+from murmuration.services.current import current_clients
 from murmuration.services.errors import StepError
 from murmuration.services.search.catalog import EVERYBODY
 from murmuration.services.search.index import Search

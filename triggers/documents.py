@@ -21,8 +21,7 @@ from murmuration.http.problems import answering
 from murmuration.http.runs import accepted, ended, facts, find, ok, output_of, start, state
 from murmuration.policy.forgetting import source_key
 from murmuration.policy.tenancy import run_id, tenant_key, user_key
-from murmuration.services.clients import current_clients
-from murmuration.services.current import current_settings
+from murmuration.services.current import current_clients, current_settings
 from murmuration.services.search.index import SOURCES_PAGE
 from murmuration.services.storage.artifacts import put_value
 from murmuration.services.storage.run_records import RunRecords

@@ -15,8 +15,7 @@ from murmuration.http.problems import HttpProblem, answering, quote
 from murmuration.http.runs import OVER, accepted, ended, facts, find, ok, output_of, start, state, status_of
 from murmuration.policy.forgetting import documents_key
 from murmuration.policy.tenancy import owns, run_id, session_key, tenant_key, user_key
-from murmuration.services.clients import current_clients
-from murmuration.services.current import current_settings
+from murmuration.services.current import current_clients, current_settings
 from murmuration.services.storage.artifacts import put_value
 from murmuration.services.storage.run_histories import RECEIPTS
 

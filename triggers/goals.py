@@ -21,8 +21,7 @@ from murmuration.http.runs import OVER, accepted, as_json, ended, facts, find, o
 from murmuration.policy.gates import UnreachableQuorum, check_reachable
 from murmuration.policy.plan_rules import PlanRejected, checked_plan
 from murmuration.policy.tenancy import run_id, session_key, tenant_key, user_key
-from murmuration.services.clients import current_clients
-from murmuration.services.current import current_settings
+from murmuration.services.current import current_clients, current_settings
 from murmuration.services.errors import SettingsError
 from murmuration.services.model.prices import prices_for
 from murmuration.services.storage.run_records import RunRecords

@@ -10,8 +10,7 @@ from murmuration.http.body import MAX_NAME_CHARACTERS, parse_timestamp, read_que
 from murmuration.http.problems import answering
 from murmuration.http.runs import ok
 from murmuration.policy.tenancy import user_key
-from murmuration.services.clients import current_clients
-from murmuration.services.current import current_settings
+from murmuration.services.current import current_clients, current_settings
 from murmuration.services.errors import StepError
 from murmuration.services.search.filters import valid_at
 from murmuration.services.search.index import Search

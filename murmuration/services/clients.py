@@ -2,15 +2,17 @@
 
 # The SDKs take a second to load, so each function imports the ones that it needs: a cold start loads none of them.
 
-from functools import cache, cached_property
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from murmuration.services.current import current_settings
 from murmuration.services.search.index import CATALOG, KNOWLEDGE, MEMORY, Index, index_name
 from murmuration.services.step_context import StepContext
 from murmuration.services.storage.artifacts import ArtifactStore
 
 if TYPE_CHECKING:
+    from azure.keyvault.secrets import SecretClient
     from azure.search.documents.aio import SearchClient
     from azure.search.documents.indexes import SearchIndexClient
     from openai import AsyncOpenAI
@@ -100,12 +102,6 @@ class Clients:
         return AzureSearchIndex(client, self._settings.search_vector_weight)
 
 
-@cache
-def current_clients() -> Clients:
-    """Return the clients of this process."""
-    return Clients(current_settings())
-
-
 def artifact_store(url: str) -> ArtifactStore:
     """Open the object store at a `file://` or `az://` URL."""
     from obstore.store import from_url
@@ -132,6 +128,16 @@ def search_index_client(settings: "Settings") -> "SearchIndexClient":
     from azure.search.documents.indexes import SearchIndexClient
 
     return SearchIndexClient(settings.search.url, _search_credential(settings.search))
+
+
+@contextmanager
+def secret_client(vault_url: str) -> Iterator["SecretClient"]:
+    """Open a Key Vault with the app's managed identity, or your login."""
+    from azure.identity import DefaultAzureCredential
+    from azure.keyvault.secrets import SecretClient
+
+    with DefaultAzureCredential() as credential, SecretClient(vault_url, credential) as client:
+        yield client
 
 
 def _search_credential(endpoint: "Endpoint", *, asynchronous: bool = False) -> Any:

@@ -1,8 +1,10 @@
-"""The settings of this process, read when they are first used, and variables that look like misspelt ones."""
+"""The settings and the clients of this process, made when they are first used; and misspelt settings."""
 
 import os
 from functools import cache
 from typing import TYPE_CHECKING
+
+from murmuration.services.clients import Clients
 
 if TYPE_CHECKING:
     from murmuration.services.settings import Settings
@@ -19,6 +21,12 @@ def current_settings(*, search: bool = False) -> "Settings":
     from murmuration.services.settings import settings_from
 
     return settings_from(os.environ, read_secret, search=search)
+
+
+@cache
+def current_clients() -> Clients:
+    """Return the clients of this process; raises `SettingsError`."""
+    return Clients(current_settings())
 
 
 def misspelt_variables() -> list[str]:

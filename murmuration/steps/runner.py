@@ -19,7 +19,7 @@ from murmuration.contracts.base import Contract
 from murmuration.contracts.steps import PENDING, Done, Failed, Later, Step, StepCall
 from murmuration.contracts.usage import Usage
 from murmuration.policy.prices import UnknownModel, cost
-from murmuration.services.clients import current_clients
+from murmuration.services.current import current_clients
 from murmuration.services.errors import Pending, RetryLater, SettingsError, StepError
 from murmuration.services.model.prices import prices_for
 from murmuration.services.step_context import StepContext

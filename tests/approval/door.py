@@ -29,8 +29,7 @@ from murmuration.contracts.content import Content
 from murmuration.policy.gates import hash_of
 from murmuration.policy.links import Claims, sign_link
 from murmuration.policy.tenancy import run_id
-from murmuration.services.clients import current_clients
-from murmuration.services.current import current_settings
+from murmuration.services.current import current_clients, current_settings
 
 APP = Path(__file__).parent / "app"
 SECRET = "a secret of these tests, 32 characters"  # noqa: S105

@@ -22,8 +22,7 @@ from loopback.functions.testing import DurableHost
 from loopback.search.routes import make_app as make_search
 from loopback.serving import in_thread
 from murmuration.cli.local_settings import SEARCH_KEY, local_settings
-from murmuration.services.clients import current_clients
-from murmuration.services.current import current_settings
+from murmuration.services.current import current_clients, current_settings
 from murmuration.services.search.index import index_name
 from murmuration.services.search.migration import migrate
 from murmuration.services.settings import Settings

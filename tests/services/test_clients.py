@@ -8,7 +8,7 @@ import murmuration
 
 CLIENTS = Path("murmuration/services/clients.py")
 MAKERS = {
-    "AsyncOpenAI", "AzureKeyCredential", "SearchClient", "SearchIndexClient", "from_url",
+    "AsyncOpenAI", "DefaultAzureCredential", "SearchClient", "SearchIndexClient", "SecretClient", "from_url",
 }  # fmt: skip
 
 

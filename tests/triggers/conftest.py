@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from murmuration.services.clients import Clients, current_clients
-from murmuration.services.current import current_settings
+from murmuration.services.clients import Clients
+from murmuration.services.current import current_clients, current_settings
 from murmuration.services.search.catalog import list_agents
 from murmuration.services.search.migration import migrate
 from tests.services_on_loopback import Servers, servers

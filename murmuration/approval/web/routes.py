@@ -30,8 +30,7 @@ from murmuration.http.problems import PROBLEM, HttpProblem, answering, invalid, 
 from murmuration.http.runs import FIRST_LOOK_SECONDS, MAX_LOOK_SECONDS, OVER, find, ok, state, status_of
 from murmuration.policy.gates import event_name, hash_of
 from murmuration.policy.links import Claims, LinkRefused, read_link, sign_link, sign_vote
-from murmuration.services.clients import current_clients
-from murmuration.services.current import current_settings
+from murmuration.services.current import current_clients, current_settings
 from murmuration.services.storage.artifacts import get_text
 from murmuration.services.telemetry.log import log
 

@@ -1,17 +1,15 @@
 """Secrets from Azure Key Vault, with the app's managed identity."""
 
+from azure.core.exceptions import AzureError
+
+from murmuration.services.clients import secret_client
 from murmuration.services.errors import SettingsError
 
 
 def read_secret(vault_url: str, name: str) -> str:
     """Read the value of a secret; raises `SettingsError` that names the secret, never its value."""
-    # azure.identity takes 0.1 s to load, and most settings refer to no Key Vault.
-    from azure.core.exceptions import AzureError
-    from azure.identity import DefaultAzureCredential
-    from azure.keyvault.secrets import SecretClient
-
     try:
-        with DefaultAzureCredential() as credential, SecretClient(vault_url, credential) as client:
+        with secret_client(vault_url) as client:
             value = client.get_secret(name).value
     except AzureError as error:
         reason = type(error).__name__
