@@ -1,6 +1,6 @@
-"""Keep a gate: ask one panel after the other, until votes decide or time does.
+"""The workflow of a gate: ask one panel after the other, until votes decide or time runs out.
 
-Replayed from history after every step: it may read only its input, the context, and what steps return.
+Replayed from history after every step: it may read only its input, the context, and the results of steps.
 """
 
 from murmuration.approval.collect_votes import collect_votes
@@ -15,16 +15,17 @@ from murmuration.policy.gates import UnreachableQuorum, check_reachable, panels_
 @workflow
 def approval_gate(context: Context) -> Strand[Decision]:
     """Decide an `ApprovalGate`: by votes, or when the time of its last panel is over."""
-    gate = GateState(context, read_input(context, ApprovalGate))
-    rules, requester = gate.gate.request.rules, gate.gate.request.requester
+    gate = read_input(context, ApprovalGate)
+    state = GateState(context, gate)
+    rules, requester = gate.request.rules, gate.request.requester
     try:
         check_reachable(rules, requester)
     except UnreachableQuorum:
-        return gate.decide("rejected", "unreachable_quorum")
+        return state.decide("rejected", "unreachable_quorum")
     for number, panel in enumerate(panels_of(rules, requester)):
-        yield from collect_votes(gate, number, panel)
-        if gate.decision is not None:
-            return gate.decision
+        yield from collect_votes(state, number, panel)
+        if state.decision is not None:
+            return state.decision
         if rules.on_expiry != "escalate":
             break
-    return gate.decide("approved" if rules.on_expiry == "approve" else "rejected", "expired")
+    return state.decide("approved" if rules.on_expiry == "approve" else "rejected", "expired")

@@ -1,4 +1,4 @@
-"""One gate under way: what happened at it, what the door may see of it, and what it decided."""
+"""The state of one gate: its audit list, the status that the HTTP API reads, and its decision."""
 
 from typing import Any, Literal
 
@@ -6,8 +6,8 @@ from murmuration.contracts.approvals import ApprovalGate, AuditEntry, AuditEvent
 from murmuration.durable.context import Context, now, set_status
 from murmuration.policy.gates import hash_of
 
-LISTED_IGNORED = 20
-"""Who can raise events could raise very many; the audit list has the first and counts the rest."""
+MAX_LISTED_IGNORED = 20
+"""Whoever can raise events could raise very many, so the audit list names the first ones and counts the rest."""
 
 
 class GateState:
@@ -22,41 +22,41 @@ class GateState:
         self._audit: list[AuditEntry] = []
         self._ignored = 0
 
-    def note(self, event: AuditEvent, who: tuple[str, ...] = (), detail: str = "", comment: str = "") -> None:
+    def record(self, event: AuditEvent, who: tuple[str, ...] = (), detail: str = "", comment: str = "") -> None:
+        """Add an entry to the audit list."""
         at = now(self.context)
-        entry = AuditEntry(at=at, gate=self.gate.id, event=event, who=who, detail=detail, comment=comment)
-        self._audit.append(entry)
+        self._audit.append(AuditEntry(at=at, gate=self.gate.id, event=event, who=who, detail=detail, comment=comment))
 
-    def ignore(self, who: str, reason: str) -> None:
-        """An event came in this approver's name and does not count."""
+    def record_ignored(self, approver: str, reason: str) -> None:
+        """Record an event in this approver's name that does not count."""
         self._ignored += 1
-        if self._ignored <= LISTED_IGNORED:
-            self.note("ignored", (who,), reason)
+        if self._ignored <= MAX_LISTED_IGNORED:
+            self.record("ignored", (approver,), reason)
 
     def decide(
         self,
-        state: Resolution,
+        resolution: Resolution,
         how: Literal["votes", "expired", "unreachable_quorum"],
         by: tuple[str, ...] = (),
         comment: str = "",
     ) -> Decision:
-        """Close the gate, for good."""
-        self.note("decided", by, f"{state}: {how}", comment)
+        """Close the gate for good."""
+        self.record("decided", by, f"{resolution}: {how}", comment)
         self.decision = Decision(
             gate=self.gate.id,
             asked=self.asked,
-            state=state,
+            state=resolution,
             how=how,
             by=by,
             at=now(self.context),
             comment=comment,
             audit=tuple(self._audit),
-            unlisted=max(0, self._ignored - LISTED_IGNORED),
+            unlisted=max(0, self._ignored - MAX_LISTED_IGNORED),
         )
-        self.show(state=state, by=by, at=self.decision.at)
+        self.publish(state=resolution, by=by, at=self.decision.at)
         return self.decision
 
-    def show(self, **changed: Any) -> None:
-        """Change what the door sees."""
+    def publish(self, **changed: Any) -> None:
+        """Change fields of the gate's status."""
         self._status = self._status.model_copy(update=changed)
         set_status(self.context, self._status.model_dump(mode="json"))

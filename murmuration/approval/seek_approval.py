@@ -1,7 +1,7 @@
-"""Seek approval: a gate of its own instance, kept by `approval_gate`, however long people take.
+"""Ask people for approval from within a workflow, and wait for their decision, however long they take.
 
-An instance of its own keeps the run's history short over weeks of waiting and reminding, gives each gate its own
-events and status, and still answers who decided when the run is over.
+Each gate is an orchestration of its own, `approval_gate`. So weeks of waiting and reminding do not lengthen the run's
+history, every gate has its own events and status, and it still tells who decided when the run is over.
 """
 
 from dataclasses import dataclass
@@ -9,45 +9,49 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 
 from murmuration.contracts.approvals import ApprovalGate, ApprovalRequest, Decision
-from murmuration.contracts.runs import Caller
+from murmuration.contracts.runs import DEFAULT_TENANT, Caller
 from murmuration.durable.context import Context, instance_id, now, workflow_version
 from murmuration.durable.flow import Leaf, Strand, begin_orchestrator
-from murmuration.policy.gates import gate_id, hash_of
+from murmuration.policy.gates import GATE_WORKFLOW, gate_id, hash_of
 
-KEEPER = "approval_gate"
+DEFAULT_CALLER = Caller(tenant=DEFAULT_TENANT)
+"""The caller of workflows whose input names none. Links work for the tenant in the setting TENANT alone."""
 
 
 @dataclass(frozen=True)
 class PendingDecision:
-    """A gate that was opened. Several strands may wait for it."""
+    """An open gate, for whose decision several strands may wait."""
 
     gate: ApprovalGate
     leaf: Leaf
 
     def decision(self, context: Context) -> Strand[Decision]:
-        """Never raises: a gate that broke or was terminated has rejected."""
+        """Wait for the decision. It never raises: a gate that broke or was terminated has rejected."""
         while not self.leaf.is_completed:
             yield (self.leaf,)
         try:
             return Decision.model_validate(self.leaf.result)
         except ValidationError:
-            at = now(context)
             asked = hash_of(self.gate.request.asked)
-            return Decision(gate=self.gate.id, asked=asked, state="rejected", how="gate_broke", at=at)
+            return Decision(gate=self.gate.id, asked=asked, state="rejected", how="gate_broke", at=now(context))
 
 
-def open_gate(context: Context, number: int, request: ApprovalRequest, caller: Caller) -> PendingDecision:
-    """Ask. `number` counts the gates of the run, from 1 without gaps: a revision has a new one.
+def open_gate(
+    context: Context, number: int, request: ApprovalRequest, caller: Caller = DEFAULT_CALLER
+) -> PendingDecision:
+    """Ask people, without waiting yet. `number` counts the gates of the run, from 1 without gaps.
 
-    The gate has the run's `caller` and version.
+    `caller` is the one in the run's input. The gate inherits it, and the version of the workflow.
     """
     run = instance_id(context)
     gate = ApprovalGate(
         caller=caller, workflow_version=workflow_version(context), run=run, id=gate_id(run, number), request=request
     )
-    return PendingDecision(gate, begin_orchestrator(context, KEEPER, gate, gate.id))
+    return PendingDecision(gate, begin_orchestrator(context, GATE_WORKFLOW, gate, gate.id))
 
 
-def seek_approval(context: Context, number: int, request: ApprovalRequest, caller: Caller) -> Strand[Decision]:
-    """Ask, and wait until it is decided."""
+def seek_approval(
+    context: Context, number: int, request: ApprovalRequest, caller: Caller = DEFAULT_CALLER
+) -> Strand[Decision]:
+    """Ask people, and wait for their decision; the arguments are those of `open_gate`."""
     return (yield from open_gate(context, number, request, caller).decision(context))

@@ -2,6 +2,9 @@
 
 from murmuration.contracts.base import Contract
 
+DEFAULT_TENANT = "default"
+"""The tenant of a deployment that names none."""
+
 
 class Caller(Contract):
     """The sender of a request. From the credential, never from the body."""

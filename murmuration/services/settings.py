@@ -12,6 +12,7 @@ from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from murmuration.contracts.admission import Rate
+from murmuration.contracts.runs import DEFAULT_TENANT
 from murmuration.services.errors import SettingsError
 from murmuration.services.setting_source import EnvironmentSource, ReadSecret, explain
 from murmuration.services.setting_values import (
@@ -124,7 +125,7 @@ class Settings(BaseSettings):
         "value.",
     )
     tenant: str = Field(
-        default="default",
+        default=DEFAULT_TENANT,
         description="Tenant that runs and memories belong to, as long as callers have no identity of their own.",
     )
     rate_limit_per_minute: int | None = Field(

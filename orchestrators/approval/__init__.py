@@ -1,1 +1,1 @@
-"""Ask people within a goal's run."""
+"""Approval within a goal's run."""

@@ -1,4 +1,4 @@
-"""A run before the people who decide on it."""
+"""Asks people about a plan or an answer of a goal's run."""
 
 from murmuration.approval.seek_approval import seek_approval
 from murmuration.contracts.approvals import Decision
@@ -11,9 +11,9 @@ from orchestrators.goal.run import Run
 
 
 def approval(run: Run, title: str, asked: Content, about: str = "") -> Strand[Decision]:
-    """Ask, wait, and keep what was decided for the outcome.
+    """Ask people, wait for their decision, and record it for the outcome.
 
-    The time of waiting is nobody's budget, and meanwhile another run has the place.
+    The time of waiting counts against no budget, and meanwhile another run has the slot.
     """
     stage = run.set_stage("approving")
     yield from release(run)
@@ -27,7 +27,7 @@ def approval(run: Run, title: str, asked: Content, about: str = "") -> Strand[De
 
 
 def refused(code: str, what: str, decision: Decision) -> RunFailed:
-    """The end of a run that people did not let pass."""
-    who = ", ".join(decision.by) or "nobody in time"
+    """Make the error of a run whose plan or answer was not approved."""
+    approvers = ", ".join(decision.by) or "nobody in time"
     comment = f": {decision.comment}" if decision.comment else ""
-    return RunFailed(code, f"{what} (by {who}){comment}")
+    return RunFailed(code, f"{what} (by {approvers}){comment}")

@@ -6,11 +6,12 @@ from typing import Any
 import azure.durable_functions as df
 import pytest
 
-from murmuration.approval.seek_approval import KEEPER, seek_approval
+from murmuration.approval.seek_approval import seek_approval
 from murmuration.contracts.approvals import ApprovalGate, ApprovalRequest, ApprovalRules, Decision, Panel
 from murmuration.contracts.content import Content
 from murmuration.contracts.runs import Caller
 from murmuration.durable.flow import conduct
+from murmuration.policy.gates import GATE_WORKFLOW
 from simulation.records import EPOCH
 from simulation.scripted import simulate
 from simulation.virtual_host import VERSION
@@ -41,7 +42,7 @@ def test_the_gate_is_a_numbered_instance_of_the_run_and_its_decision_comes_back(
 
     assert decision == decided
     [(name, given)] = started
-    assert name == KEEPER
+    assert name == GATE_WORKFLOW
     assert ApprovalGate.model_validate(given) == ApprovalGate(
         caller=CALLER, workflow_version=VERSION, run="run-1", id="run-1-gate-3", request=REQUEST
     )

@@ -151,7 +151,7 @@ def test_while_people_think_another_run_has_the_place(single: Servers) -> None:
 
     until(single, post(single)["id"], "status", "completed")
 
-    listed = single.call("GET", "host", f"/api/goals/{asks['id']}/gates?approver={ANN}")
+    listed = single.call("GET", "host", f"/api/runs/{asks['id']}/gates?approver={ANN}")
     single.call("POST", "host", urlsplit(listed["gates"][0]["link"]).path, {"decision": "approve"})
     until(single, asks["id"], "status", "completed")
     assert places(single)["active"] == []

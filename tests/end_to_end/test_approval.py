@@ -34,7 +34,7 @@ def gate(product: Product, run: str, number: int = 1) -> dict[str, Any]:
 def link(product: Product, run: str, number: int = 1) -> str:
     """The path of Ann's link."""
     gate(product, run, number)
-    _, listed = product.call("GET", f"/api/goals/{run}/gates?approver={ANN}")
+    _, listed = product.call("GET", f"/api/runs/{run}/gates?approver={ANN}")
     return str(urlsplit(listed["gates"][number - 1]["link"]).path)
 
 

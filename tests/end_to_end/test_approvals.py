@@ -10,6 +10,6 @@ def test_the_approvers_door_is_open_on_the_local_cloud(product: Product) -> None
 
 
 def test_gates_of_no_run_are_none(product: Product) -> None:
-    status, problem = product.call("GET", "/api/goals/none/gates")
+    status, problem = product.call("GET", "/api/runs/none/gates")
 
     assert (status, problem["title"]) == (404, "Not found")

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from murmuration.approval.seek_approval import KEEPER
 from murmuration.contracts.answers import Answer, Outcome
 from murmuration.contracts.approvals import Decision
 from murmuration.contracts.content import Content
@@ -13,6 +12,7 @@ from murmuration.contracts.goals import Approval, Budget
 from murmuration.contracts.plans import Planned
 from murmuration.contracts.replies import PlanReply
 from murmuration.contracts.steps import Failed
+from murmuration.policy.gates import GATE_WORKFLOW
 from murmuration.policy.plan_rules import checked_plan
 from orchestrators.goal.run import MAX_EXTENSIONS
 from simulation.records import EPOCH
@@ -33,7 +33,7 @@ class People(World):
         self.gates: list[dict[str, Any]] = []
 
     def __call__(self, name: str, message: Any) -> tuple[float, Any]:
-        return self._decide(message) if name == KEEPER else super().__call__(name, message)
+        return self._decide(message) if name == GATE_WORKFLOW else super().__call__(name, message)
 
     def _decide(self, given: Any) -> tuple[float, Any]:
         self.gates.append(given)

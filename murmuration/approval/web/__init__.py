@@ -1,1 +1,1 @@
-"""The HTTP side of approval: signed links, the page, and the list of gates for operators."""
+"""The HTTP side of approval: the routes of links, their pages, and the list of gates for operators."""

@@ -29,11 +29,11 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Robots-Tag": "noindex",
 }
-"""The address holds the link: it must not be kept, framed, indexed or told to other sites."""
+"""The URL holds the signed link, so it must not be cached, framed, indexed or passed on to other sites."""
 
 _FORM = f"""
 <form method="post" accept-charset="utf-8">
-<p><label for="comment">Comment (needed to ask for a revision: what is to be changed)</label>
+<p><label for="comment">Comment (for a revision: say what to change)</label>
 <textarea id="comment" name="comment" rows="4" maxlength="{MAX_COMMENT_CHARACTERS}"></textarea></p>
 <p><button name="decision" value="approve">Approve</button>
 <button name="decision" value="revise">Ask for a revision</button>
@@ -42,30 +42,31 @@ _FORM = f"""
 
 
 def wants_page(request: func.HttpRequest) -> bool:
+    """Whether the request comes from a browser."""
     return "text/html" in request.headers.get("Accept", "").lower()
 
 
 def decision_page(title: str, facts: Mapping[str, str], text: str, about: str) -> func.HttpResponse:
-    """What is asked, what helps to decide, and a form that posts to where the page came from."""
-    context = f"\n<h2>About it</h2>\n<pre>{escape(about)}</pre>" if about else ""
-    return _page(200, title, f"{_facts(facts)}\n<h2>What is asked</h2>\n<pre>{escape(text)}</pre>{context}{_FORM}")
+    """Show the content to approve, what helps to decide, and a form that posts to the page's own URL."""
+    background = f"\n<h2>Background</h2>\n<pre>{escape(about)}</pre>" if about else ""
+    return _page(200, title, f"{_facts(facts)}\n<h2>To approve</h2>\n<pre>{escape(text)}</pre>{background}{_FORM}")
 
 
-def message_page(status: int, title: str, text: str, facts: Mapping[str, str] | None = None) -> func.HttpResponse:
-    """What became of it."""
-    return _page(status, title, f"<p>{escape(text)}</p>{_facts(facts or {})}")
+def message_page(status: int, title: str, text: str) -> func.HttpResponse:
+    """Show a message alone: what became of an answer, or why there is nothing to decide."""
+    return _page(status, title, f"<p>{escape(text)}</p>")
 
 
 def _facts(facts: Mapping[str, str]) -> str:
     rows = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts.items())
-    return f"<dl>{rows}</dl>" if rows else ""
+    return f"<dl>{rows}</dl>"
 
 
 def _page(status: int, title: str, body: str) -> func.HttpResponse:
-    shown = escape(title)
+    heading = escape(title)
     page = (
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{shown}</title>'
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{heading}</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<style>{STYLE}</style></head>\n<body><main><h1>{shown}</h1>\n{body}\n</main></body></html>\n"
+        f"<style>{STYLE}</style></head>\n<body><main><h1>{heading}</h1>\n{body}\n</main></body></html>\n"
     )
     return func.HttpResponse(page, status_code=status, mimetype="text/html", charset="utf-8")

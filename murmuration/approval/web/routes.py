@@ -1,4 +1,4 @@
-"""Approvers' door: a GET of a link shows what is asked and changes nothing, a POST answers. Operators list gates."""
+"""The HTTP routes of approval: a GET of a link shows the content and changes nothing, a POST decides."""
 
 import asyncio
 import json
@@ -8,45 +8,43 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from functools import wraps
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 import azure.durable_functions as df
 import azure.functions as func
-from pydantic import ValidationError
 
 from murmuration.approval.web.pages import HEADERS, decision_page, message_page, wants_page
 from murmuration.approval.web.snapshot import (
     GateSnapshot,
-    answered_already,
+    already_answered,
     check_link,
     check_open,
     gates_of,
     load_gate,
 )
-from murmuration.contracts.approvals import Vote, VoteRequest
+from murmuration.approval.web.vote_request import read_vote_request
+from murmuration.contracts.approvals import Vote
 from murmuration.contracts.content import Content
-from murmuration.http.body import read_body
-from murmuration.http.problems import PROBLEM, HttpProblem, answering, invalid, quote
-from murmuration.http.runs import FIRST_LOOK_SECONDS, MAX_LOOK_SECONDS, OVER, find, ok, state, status_of
+from murmuration.http.problems import PROBLEM, HttpProblem, answering, quote
+from murmuration.http.runs import FIRST_LOOK_SECONDS, MAX_LOOK_SECONDS, OVER, ok, state, status_of
 from murmuration.policy.gates import event_name, hash_of
 from murmuration.policy.links import Claims, LinkRefused, read_link, sign_link, sign_vote
 from murmuration.services.current import current_clients, current_settings
 from murmuration.services.storage.artifacts import get_text
 from murmuration.services.telemetry.log import log
 
-MAX_BODY_BYTES = 32 * 1024
-EFFECT_SECONDS = 5.0
-"""How long an answer is waited for to take effect, before the approver is told to look again."""
+MAX_EFFECT_SECONDS = 5.0
+"""How long an approver waits for the answer to count before being told to look again."""
 
 approvals = df.Blueprint()
 Handler = Callable[..., Awaitable[func.HttpResponse]]
 
 
-def for_people(handler: Handler) -> Handler:
-    """A browser gets a problem as a page; and nobody keeps, frames or indexes what a link has shown."""
+def for_browsers(handler: Handler) -> Handler:
+    """Show problems as pages to browsers, and forbid that a response is cached, framed or indexed."""
 
     @wraps(handler)
-    async def answer(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
+    async def respond(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
         response = await handler(req, client)
         if response.mimetype == PROBLEM and wants_page(req):
             problem = json.loads(response.get_body())
@@ -54,79 +52,72 @@ def for_people(handler: Handler) -> Handler:
         response.headers.update(HEADERS)
         return response
 
-    return answer
+    return respond
 
 
 @approvals.route(route="approvals/{link}", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 @approvals.durable_client_input(client_name="client")
-@for_people
+@for_browsers
 @answering
-async def show_asked(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
-    """What is asked, and a form to decide. Mail scanners and previews may read it as often as they like."""
-    claims, snapshot = await _read(req, client)
-    asked = snapshot.gate.request
-    text = await get_text(current_clients().store.of_run(snapshot.gate.run), asked.asked)
+async def show_request(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
+    """Show the content to decide on, with a form. Mail scanners and previews may read it as often as they like."""
+    claims, snapshot = await _open_link(req, client)
+    request = snapshot.gate.request
+    text = await get_text(current_clients().store.of_run(snapshot.gate.run), request.asked)
     if hash_of(Content(text=text)) != claims.asked:
-        raise HttpProblem(403, "Link refused", "what is kept is not what approval was asked for")
-    facts = {
-        "You": claims.approver,
-        "Asked by": asked.requester,
-        "Run": snapshot.gate.run,
-        "Open until": f"{snapshot.status.expires:%Y-%m-%d %H:%M} UTC",
-        "Approvals": f"{len(snapshot.status.votes)} of {snapshot.status.quorum}",
-    }
+        raise HttpProblem(403, "Link refused", "the stored content is not the content that approval was asked for")
     if wants_page(req):
-        return decision_page(asked.title, facts, text, asked.about)
-    shown = {
-        "title": asked.title,
-        "asked": text,
-        "about": asked.about,
-        "hash": claims.asked,
-        "approver": claims.approver,
-    }
-    return ok({**shown, **_shown(snapshot), "choices": ["approve", "reject", "revise"]})
+        facts = {
+            "You": claims.approver,
+            "Requested by": request.requester,
+            "Run": snapshot.gate.run,
+            "Open until": f"{snapshot.status.expires:%Y-%m-%d %H:%M} UTC",
+            "Approvals": f"{len(snapshot.status.votes)} of {snapshot.status.quorum}",
+        }
+        return decision_page(request.title, facts, text, request.about)
+    content = {"title": request.title, "asked": text, "about": request.about, "hash": claims.asked}
+    choices = {"approver": claims.approver, "choices": ["approve", "reject", "revise"]}
+    return ok({**content, **choices, **_status(snapshot)})
 
 
 @approvals.route(route="approvals/{link}", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
 @approvals.durable_client_input(client_name="client")
-@for_people
+@for_browsers
 @answering
 async def decide(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
-    """Answer: 200 when it counts, 202 when that is not known yet, 409 with what was decided when it comes too late."""
-    claims, snapshot = await _read(req, client)
-    given = _vote_request(req)
-    unsealed = Vote(
+    """Take an answer: 200 once it counts, 202 when that is not known yet, 409 with the decision when it is too late."""
+    claims, snapshot = await _open_link(req, client)
+    answer = read_vote_request(req)
+    unsigned = Vote(
         gate=claims.gate,
         panel=claims.panel,
         asked=claims.asked,
         approver=claims.approver,
-        choice=given.decision,
-        comment=given.comment,
+        choice=answer.decision,
+        comment=answer.comment,
         id=uuid.uuid4().hex,
         at=datetime.now(UTC),
         signature="",
     )
-    vote = sign_vote(current_settings().required_approval_secret(), unsealed)
-    place = snapshot.status.approvers.index(claims.approver)
-    event = event_name(claims.panel, place, snapshot.status.waits[place])
+    vote = sign_vote(current_settings().required_approval_secret(), unsigned)
+    index = snapshot.status.approvers.index(claims.approver)
+    event = event_name(claims.panel, index, snapshot.status.waits[index])
     try:
         await client.raise_event(claims.gate, event, vote.model_dump(mode="json"))
-    except Exception:  # the SDK raises nothing narrower when the gate has ended in between
+    except Exception:  # the SDK raises nothing narrower when the gate has ended meanwhile
         check_open(await load_gate(client, current_settings().tenant, claims.gate))
         raise
-    log("vote", gate=claims.gate, choice=given.decision)
-    after = await _effect(client, vote)
+    log("vote", gate=claims.gate, choice=answer.decision)
+    after = await _wait_until_counted(client, vote)
     if after is None:
-        return _respond(
-            req, 202, "Handed over", "Your answer was handed over. Open the link again to see whether it counts."
-        )
-    text = f"Your answer counts: {given.decision}. "
-    text += "More approvals are needed." if after.status.state == "open" else f"It is decided: {after.status.state}."
-    return _respond(req, 200, "Thank you", text, _shown(after))
+        text = "Your answer was received. Open the link again to see whether it counts."
+        return _message(req, 202, "Received", text)
+    outcome = "More approvals are needed." if after.status.state == "open" else f"It is decided: {after.status.state}."
+    return _message(req, 200, "Thank you", f"Your answer counts: {answer.decision}. {outcome}", _status(after))
 
 
-async def _read(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> tuple[Claims, GateSnapshot]:
-    """What the link says and the gate that it opens; raises `HttpProblem` when it can't be answered."""
+async def _open_link(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> tuple[Claims, GateSnapshot]:
+    """Read the link and load its gate; raises `HttpProblem` when it can't be answered."""
     settings = current_settings()
     try:
         claims = read_link(settings.required_approval_secret(), req.route_params["link"])
@@ -140,31 +131,9 @@ async def _read(req: func.HttpRequest, client: df.DurableOrchestrationClient) ->
     return claims, snapshot
 
 
-def _vote_request(req: func.HttpRequest) -> VoteRequest:
-    """The body, as a form or as JSON."""
-    if not req.headers.get("Content-Type", "").lower().startswith("application/x-www-form-urlencoded"):
-        return read_body(req, VoteRequest, MAX_BODY_BYTES)
-    body = req.get_body()
-    if len(body) > MAX_BODY_BYTES:
-        raise HttpProblem(413, "Body too large", f"the body has {len(body)} bytes, at most {MAX_BODY_BYTES} are taken")
-    try:
-        fields = parse_qsl(body.decode("utf-8"), keep_blank_values=True, errors="strict", max_num_fields=10)
-    except ValueError as error:
-        raise HttpProblem(400, "Not a form", "the body is not a form of at most 10 fields in UTF-8") from error
-    names = [name for name, _ in fields]
-    if twice := next((name for name in names if names.count(name) > 1), None):
-        raise HttpProblem(400, "Invalid request", f"{quote(twice)}: given twice")
-    try:
-        return VoteRequest.model_validate(
-            {name: value.replace("\r\n", "\n") for name, value in fields}, strict=True, extra="forbid"
-        )
-    except ValidationError as error:
-        raise invalid(error) from error
-
-
-async def _effect(client: df.DurableOrchestrationClient, vote: Vote) -> GateSnapshot | None:
-    """The gate once the vote counts, None when it has not by `EFFECT_SECONDS`; raises when another was first."""
-    deadline = time.monotonic() + EFFECT_SECONDS
+async def _wait_until_counted(client: df.DurableOrchestrationClient, vote: Vote) -> GateSnapshot | None:
+    """Return the gate once the vote counts, None if it does not in time; raises `HttpProblem` if another was first."""
+    deadline = time.monotonic() + MAX_EFFECT_SECONDS
     pause = FIRST_LOOK_SECONDS
     while time.monotonic() < deadline:
         snapshot = await load_gate(client, current_settings().tenant, vote.gate)
@@ -173,22 +142,22 @@ async def _effect(client: df.DurableOrchestrationClient, vote: Vote) -> GateSnap
             return snapshot
         check_open(snapshot)
         if counted is not None:
-            raise answered_already(counted)
+            raise already_answered(counted)
         await asyncio.sleep(pause)
         pause = min(pause * 1.5, MAX_LOOK_SECONDS)
     return None
 
 
-def _respond(
-    req: func.HttpRequest, status: int, title: str, text: str, shown: dict[str, Any] | None = None
+def _message(
+    req: func.HttpRequest, status: int, title: str, text: str, members: dict[str, Any] | None = None
 ) -> func.HttpResponse:
     if wants_page(req):
         return message_page(status, title, text)
-    body = json.dumps({"detail": text, **(shown or {})})
+    body = json.dumps({"detail": text, **(members or {})})
     return func.HttpResponse(body, status_code=status, mimetype="application/json")
 
 
-def _shown(snapshot: GateSnapshot) -> dict[str, Any]:
+def _status(snapshot: GateSnapshot) -> dict[str, Any]:
     return {
         "gate": snapshot.gate.id,
         "run": snapshot.gate.run,
@@ -196,31 +165,34 @@ def _shown(snapshot: GateSnapshot) -> dict[str, Any]:
     }
 
 
-@approvals.route(route="goals/{id}/gates", methods=["GET"], auth_level=func.AuthLevel.ADMIN)
+@approvals.route(route="runs/{id}/gates", methods=["GET"], auth_level=func.AuthLevel.ADMIN)
 @approvals.durable_client_input(client_name="client")
 @answering
 async def list_gates(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
-    """The gates of a run; with `?approver=` the links of that approver to those that are open.
+    """List a run's gates; with `?approver=`, the links of that approver to those that are open.
 
-    For operators alone: who has another's link may answer in their name.
+    Only for operators: whoever has another person's link can answer in that person's name.
     """
     run = req.route_params["id"]
-    await find(client, current_settings().tenant, run)
+    gates = await gates_of(client, run)
+    tenant = current_settings().tenant
+    if await status_of(client, run) is None or any(snapshot.gate.caller.tenant != tenant for snapshot in gates):
+        raise HttpProblem(404, "Not found", f"there is no run {quote(run)}")
     approver = req.params.get("approver", "").strip().lower()
     rows = []
-    for snapshot in await gates_of(client, run):
-        row = {"title": snapshot.gate.request.title, **_shown(snapshot)}
+    for snapshot in gates:
+        row = {"title": snapshot.gate.request.title, **_status(snapshot)}
         if approver:
-            row["link"] = _link(req, snapshot, approver)
+            row["link"] = _new_link(req, snapshot, approver)
         rows.append(row)
     return ok({"id": run, "gates": rows})
 
 
-def _link(req: func.HttpRequest, snapshot: GateSnapshot, approver: str) -> str | None:
-    """A fresh link; None when this approver is not asked, has answered, or the gate is not open."""
+def _new_link(req: func.HttpRequest, snapshot: GateSnapshot, approver: str) -> str | None:
+    """Make a link; None when the gate is not open, or this approver is not asked or has answered."""
     status, settings = snapshot.status, current_settings()
-    asked = status.state == "open" and not snapshot.over and approver in status.approvers
-    if not asked or snapshot.vote_of(approver) is not None:
+    may_answer = status.state == "open" and not snapshot.over and approver in status.approvers
+    if not may_answer or snapshot.vote_of(approver) is not None:
         return None
     claims = Claims(
         gate=snapshot.gate.id,

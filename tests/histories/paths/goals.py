@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-from murmuration.approval.seek_approval import KEEPER
 from murmuration.contracts.answers import Answer, Verdict
 from murmuration.contracts.approvals import Decision
 from murmuration.contracts.background import Cancelled
@@ -14,6 +13,7 @@ from murmuration.contracts.owner import Owner
 from murmuration.contracts.plans import Plan, Planned
 from murmuration.contracts.runs import Caller
 from murmuration.contracts.steps import PENDING, Failed, Later
+from murmuration.policy.gates import GATE_WORKFLOW
 from orchestrators.goal.achieve_goal import achieve_goal
 from simulation.records import EPOCH
 from simulation.scripted import Trace, simulate
@@ -62,7 +62,7 @@ class Ends(World):
         self.what = what
 
     def __call__(self, name: str, message: Any) -> tuple[float, Any]:
-        return (60, self.what) if name == KEEPER else super().__call__(name, message)
+        return (60, self.what) if name == GATE_WORKFLOW else super().__call__(name, message)
 
 
 def gate_ends(what: Any) -> Callable[[], Trace]:
