@@ -15,6 +15,6 @@ The app registers the gate's workflow, its two steps and its HTTP routes with `m
 needs the setting APPROVAL_SECRET, and for messages PUBLIC_URL and a mail server or a webhook. The classes above are in
 `murmuration.contracts.approvals` and `.content`.
 
-`seek_approval`, `approval_gate`, `collect_votes` and `gate_state` are pure: they run inside workflows. `web` is the HTTP
-side. Nothing is imported here, so that a pure module can be imported without the HTTP side.
+`seek_approval`, `approval_gate`, `collect_votes` and `gate_state` are pure: they run inside workflows. `web` is the
+HTTP side. Nothing is imported here, so that a workflow loads the pure modules alone.
 """

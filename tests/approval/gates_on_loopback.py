@@ -1,8 +1,9 @@
-"""The door on the local host, with a real mail server and a real webhook on loopback.
+"""An app with approvals on the local host, with a real mail server and a real webhook on loopback.
 
-One at a time: the SDK has one HTTP session for the whole process.
+One app at a time: the SDK has one HTTP session for the whole process.
 """
 
+import itertools
 import json
 import os
 import re
@@ -28,22 +29,22 @@ from murmuration.contracts.approvals import ApprovalGate, ApprovalRequest, Appro
 from murmuration.contracts.content import Content
 from murmuration.policy.gates import hash_of
 from murmuration.policy.links import Claims, sign_link
-from murmuration.policy.tenancy import run_id
 from murmuration.services.current import current_clients, current_settings
 
 APP = Path(__file__).parent / "app"
 SECRET = "a secret of these tests, 32 characters"  # noqa: S105
 EXAMPLE: dict[str, str] = json.loads(Path("local.settings.json.example").read_text(encoding="utf-8"))["Values"]
 ALICE, BOB, CAROL = (f"{name}@example.com" for name in ("alice", "bob", "carol"))
+_RUN_NUMBERS = itertools.count(1)
 
 
 class Mailbox:
-    """What a mail server has taken; addresses at `nowhere.example` are refused for good."""
+    """The mails that a server has accepted; it refuses addresses at `nowhere.example` for good."""
 
     def __init__(self) -> None:
         self.mails: list[EmailMessage] = []
         self.busy_for: set[str] = set()
-        """Whose next message is put off with 451."""
+        """Recipients whose next message is put off with 451."""
 
     async def handle_RCPT(  # noqa: N802 - the server's own name
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -65,62 +66,65 @@ class Mailbox:
 
 
 @dataclass
-class Wall:
-    """What was posted to a webhook. `answers` come first, as (status, Retry-After)."""
+class WebhookServer:
+    """The payloads posted to a webhook. It first gives its `answers`, as (status, Retry-After)."""
 
-    cards: list[Any] = field(default_factory=list)
+    payloads: list[Any] = field(default_factory=list)
     answers: list[tuple[int, str]] = field(default_factory=list)
 
     async def app(self) -> web.Application:
-        made = web.Application()
-        made.router.add_post("/hook/{name}", self._take)
-        return made
+        app = web.Application()
+        app.router.add_post("/hook/{name}", self._receive)
+        return app
 
-    async def _take(self, request: web.Request) -> web.Response:
+    async def _receive(self, request: web.Request) -> web.Response:
         if self.answers:
             status, after = self.answers.pop(0)
             return web.Response(status=status, headers={"Retry-After": after} if after else {})
-        self.cards.append(await request.json())
+        self.payloads.append(await request.json())
         return web.Response(status=202)
 
 
 @dataclass
-class Door:
-    """Starts runs that ask, and answers as approvers do."""
+class ApprovalApp:
+    """Starts runs that ask for approval, and answers as approvers do."""
 
     host: DurableHost
     mailbox: Mailbox
-    wall: Wall
+    webhook: WebhookServer
 
-    def ask(self, name: str, *approvers: str, text: str | Content = "Publish it?", **given: Any) -> str:
-        """A run that waits for approval; `given` are `tenant`, `requester`, `title`, and the rules' own fields."""
-        tenant = given.pop("tenant", "default")
+    def ask(self, name: str, *approvers: str, text: str | Content = "Publish it?", **changes: Any) -> str:
+        """Start a run and wait for its gate; returns its id, `<name>-<number>`.
+
+        `changes` are `tenant`, `requester`, `title`, `quorum` and fields of the rules.
+        """
+        caller = {"caller": {"tenant": changes.pop("tenant")}} if "tenant" in changes else {}
         asked = text if isinstance(text, Content) else Content(text=text)
-        title, requester = given.pop("title", "Something"), given.pop("requester", "carol@example.com")
-        panels = given.pop("panels", [{"approvers": approvers or (ALICE, BOB), "quorum": given.pop("quorum", 1)}])
-        rules = ApprovalRules.model_validate({"panels": panels, **given})
+        title, requester = changes.pop("title", "Something"), changes.pop("requester", "carol@example.com")
+        panels = changes.pop("panels", [{"approvers": approvers or (ALICE, BOB), "quorum": changes.pop("quorum", 1)}])
+        rules = ApprovalRules.model_validate({"panels": panels, **changes})
         request = ApprovalRequest(title=title, asked=asked, requester=requester, rules=rules)
-        run = self.host.start("achieve_goal", request.model_dump(mode="json"), run_id(tenant, name))
+        run = f"{name}-{next(_RUN_NUMBERS)}"
+        self.host.start("publish", {**request.model_dump(mode="json"), **caller}, run)
         self.until(lambda: self.status(run))
         return run
 
     def status(self, run: str) -> dict[str, Any]:
-        """The gate's custom status; empty while there is none."""
+        """Return the custom status of the run's gate; empty while there is none."""
         answer = self.host.call("GET", f"/runtime/webhooks/durabletask/instances/{run}-gate-1")
-        shown = answer.json["customStatus"] if answer.status in (200, 202) else None
-        return shown or {}
+        return (answer.json["customStatus"] if answer.status in (200, 202) else None) or {}
 
-    def link(self, run: str, approver: str = ALICE, **changed: Any) -> str:
-        """The path of a link as the app signs it, before `changed` is done to what it says."""
+    def link(self, run: str, approver: str = ALICE, **changes: Any) -> str:
+        """Sign a link's path as the app does, with `changes` of its claims and, if given, another `secret`."""
         status = self.status(run)
-        shown = self.host.call("GET", f"/runtime/webhooks/durabletask/instances/{run}-gate-1?showInput=true").json
+        instance = self.host.call("GET", f"/runtime/webhooks/durabletask/instances/{run}-gate-1?showInput=true").json
         claims = {
             "gate": f"{run}-gate-1",
             "panel": status["panel"],
-            "asked": _hash_in(shown["input"]),
+            "asked": _hash_in(instance["input"]),
             "approver": approver,
             "expires": status["expires"],
-            **changed,
+            **changes,
         }
         secret = claims.pop("secret", SECRET)
         return f"/api/approvals/{sign_link(secret, Claims.model_validate(claims))}"
@@ -129,21 +133,22 @@ class Door:
         return self.host.call("POST", link, {"decision": decision, "comment": comment}, **headers)
 
     def decision(self, run: str) -> Decision:
+        """Wait for the end of a run, and return its decision."""
         ended = self.host.wait(run)
         assert ended["runtimeStatus"] == "Completed", ended
         return Decision.model_validate(ended["output"])
 
     def mails_of(self, run: str, count: int) -> list[EmailMessage]:
-        """The run's mails, once there are `count`."""
+        """Return the run's mails, once there are `count`."""
 
-        def found() -> list[EmailMessage]:
-            return [mail for mail in self.mailbox.mails if run in mail.get_content()]
+        def mails() -> list[EmailMessage]:
+            return [mail for mail in self.mailbox.mails if f"Run: {run}" in mail.get_content().splitlines()]
 
-        self.until(lambda: len(found()) >= count)
-        return found()
+        self.until(lambda: len(mails()) >= count)
+        return mails()
 
     def until_notified(self, run: str) -> None:
-        """Until the gate knows of a message that was handed over."""
+        """Wait until the gate knows of a message that was handed over."""
         self.until(
             lambda: any(
                 json.loads(event["Result"])["value"].get("sent")
@@ -153,30 +158,30 @@ class Door:
         )
 
     @staticmethod
-    def until(told: Callable[[], Any], *, seconds: float = 10) -> None:
+    def until(condition: Callable[[], Any], *, seconds: float = 60) -> None:
         deadline = time.monotonic() + seconds
-        while not told():
-            assert time.monotonic() < deadline, "it does not come about"
+        while not condition():
+            assert time.monotonic() < deadline, f"not true within {seconds} s"
             time.sleep(0.01)
 
 
-def _hash_in(given: Any) -> str:
-    while isinstance(given, str):
-        given = json.loads(given)
-    return hash_of(ApprovalGate.model_validate(given).request.asked)
+def _hash_in(gate: Any) -> str:
+    while isinstance(gate, str):
+        gate = json.loads(gate)
+    return hash_of(ApprovalGate.model_validate(gate).request.asked)
 
 
 def link_in(text: str) -> str:
-    """The path of the one link in a text."""
-    [found] = set(re.findall(r"http://[0-9.:]+(/api/approvals/[A-Za-z0-9_.-]+)", text))
-    return str(found)
+    """Return the path of the one link in a text."""
+    [path] = set(re.findall(r"http://[0-9.:]+(/api/approvals/[A-Za-z0-9_.-]+)", text))
+    return str(path)
 
 
 @contextmanager
-def settings(**changed: str | None) -> Iterator[None]:
-    """The app's settings, read anew; None leaves one out."""
-    before = {key: os.environ.get(key) for key in changed}
-    _set(changed)
+def settings(**changes: str | None) -> Iterator[None]:
+    """Change the app's settings, and have them read anew; None leaves one out."""
+    before = {key: os.environ.get(key) for key in changes}
+    _set(changes)
     try:
         yield
     finally:
@@ -194,13 +199,14 @@ def _set(values: dict[str, str | None]) -> None:
 
 
 @contextmanager
-def open_door(data: Path, *, auth: bool = False, **changed: str | None) -> Iterator[Door]:
-    mailbox, wall, port = Mailbox(), Wall(), free_port()
-    server = Controller(mailbox, hostname=HOST, port=port)
-    server.start()
+def approval_app(data: Path, *, auth: bool = False, **changes: str | None) -> Iterator[ApprovalApp]:
+    """Serve the app in `app/`, with mail and webhook, and `changes` of its settings."""
+    mailbox, webhook, port = Mailbox(), WebhookServer(), free_port()
+    mail_server = Controller(mailbox, hostname=HOST, port=port)
+    mail_server.start()
     try:
-        with in_thread(wall.app) as hook, run_host(APP, data / "host", auth=auth) as host:
-            given = {
+        with in_thread(webhook.app) as hook_url, run_host(APP, data / "host", auth=auth) as host:
+            values = {
                 **EXAMPLE,
                 "ARTIFACTS_URL": (data / "artifacts").as_uri(),
                 "APPROVAL_SECRET": SECRET,
@@ -209,13 +215,13 @@ def open_door(data: Path, *, auth: bool = False, **changed: str | None) -> Itera
                 "SMTP_PORT": str(port),
                 "SMTP_SECURITY": "none",
                 "SMTP_FROM": "murmuration@example.com",
-                "APPROVAL_WEBHOOK_URL": f"{hook}/hook/s3cret-part",
-                **changed,
+                "APPROVAL_WEBHOOK_URL": f"{hook_url}/hook/s3cret-part",
+                **changes,
             }
-            with settings(**given):
-                yield Door(host, mailbox, wall)
+            with settings(**values):
+                yield ApprovalApp(host, mailbox, webhook)
     finally:
-        server.stop()
+        mail_server.stop()
 
 
 def at_once(*calls: Callable[[], Answer]) -> list[Answer]:

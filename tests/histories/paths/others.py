@@ -12,33 +12,32 @@ from murmuration.contracts.runs import Caller
 from murmuration.contracts.steps import Done, Failed, Later
 from orchestrators.reading.read_documents import read_documents
 from simulation.scripted import Trace, simulate
-from tests.approval.test_approval_gate import (
+from tests.approval.scripted_gates import (
     ALICE,
     BOB,
     CAROL,
     DAVE,
     DAY,
     Event,
-    Office,
-    cast,
-    gate,
-    keep,
+    GateSteps,
+    event,
     rules,
+    run_gate,
     vote,
 )
 from tests.orchestrators import test_forget as forgetting
 
 
 def kept(
-    asked: ApprovalRules, *events: Event, office: Callable[[], Office] = Office, requester: str = "someone"
+    gate_rules: ApprovalRules, *events: Event, steps: Callable[[], GateSteps] = GateSteps, requester: str = "someone"
 ) -> Callable[[], Trace]:
-    return lambda: keep(gate(asked, requester), *events, office=office())[1]
+    return lambda: run_gate(gate_rules, *events, requester=requester, steps=steps())[1]
 
 
 def says(at: float, place: int, who: str, choice: str, *, panel: int = 0, wait: int = 0, **changed: Any) -> Event:
     """A vote whose id tells when and where it was cast, so that a recording comes out the same each time."""
     name = f"v-{at:.0f}-{place}-{wait}"
-    return cast(at, place, vote(at, who, choice, panel=panel, id=name, **changed), panel=panel, wait=wait)
+    return event(at, place, vote(at, who, choice, panel=panel, id=name, **changed), panel=panel, wait=wait)
 
 
 TWO_OF_THREE = rules(Panel(approvers=(ALICE, BOB, CAROL), quorum=2))
@@ -51,7 +50,7 @@ GATES: dict[str, Callable[[], Trace]] = {
     "rejected": kept(TWO_OF_THREE, says(10, 0, ALICE, "approve"), says(20, 1, BOB, "reject", comment="no")),
     "revised": kept(rules(), says(20, 1, BOB, "revise", comment="name a source")),
     "reminded_and_approved": kept(
-        rules(), says(2 * DAY, 0, ALICE, "approve"), office=lambda: Office(("mail", "webhook"))
+        rules(), says(2 * DAY, 0, ALICE, "approve"), steps=lambda: GateSteps(("mail", "webhook"))
     ),
     "never_reminded": kept(rules(remind_after=1, timeout_seconds=DAY)),
     "expired": kept(rules()),
@@ -62,20 +61,20 @@ GATES: dict[str, Callable[[], Trace]] = {
     "unreachable_quorum": kept(UNREACHABLE, requester=ALICE),
     "ignored": kept(
         TWO_OF_THREE,
-        cast(5, 0, "junk"),
+        event(5, 0, "junk"),
         says(6, 0, ALICE, "approve", wait=1, gate="run-2"),
         says(7, 0, ALICE, "approve", wait=2, asked="0" * 64),
         says(8, 0, DAVE, "approve", wait=3),
-        cast(9, 1, {**vote(9, BOB, "approve", id="v-9"), "signature": "x"}),
+        event(9, 1, {**vote(9, BOB, "approve", id="v-9"), "signature": "x"}),
         says(10, 2, CAROL, "approve"),
         says(11, 2, CAROL, "approve", wait=1),
         says(4 * DAY, 0, ALICE, "approve", wait=4),
     ),
     "verified_after_the_time": kept(
-        rules(timeout_seconds=DAY), says(DAY - 1, 0, ALICE, "approve"), office=lambda: Office(verifying_seconds=5)
+        rules(timeout_seconds=DAY), says(DAY - 1, 0, ALICE, "approve"), steps=lambda: GateSteps(verifying_seconds=5)
     ),
-    "channel_refuses": kept(rules(), says(60, 0, ALICE, "approve"), office=lambda: Office(broken="mail_refused")),
-    "channel_down": kept(rules(), says(DAY, 0, ALICE, "approve"), office=lambda: Office(broken="later")),
+    "channel_refuses": kept(rules(), says(60, 0, ALICE, "approve"), steps=lambda: GateSteps(failure="mail_refused")),
+    "channel_down": kept(rules(), says(DAY, 0, ALICE, "approve"), steps=lambda: GateSteps(failure="later")),
 }
 
 
