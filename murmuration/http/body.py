@@ -57,7 +57,7 @@ class _Closed(GenerateJsonSchema):
 
 
 def body_schema(contract: type[Contract]) -> dict[str, Any]:
-    """The JSON Schema of the bodies that `read_body` takes as `contract`."""
+    """Return the JSON Schema of the bodies that `read_body` takes as `contract`."""
     return contract.model_json_schema(schema_generator=_Closed)
 
 

@@ -61,7 +61,7 @@ async def start(
     client: df.DurableOrchestrationClient,
     orchestrator: str,
     run: str,
-    request: RunInput,
+    run_input: RunInput,
     ours: tuple[str, ...] = (),
 ) -> bool:
     """Start the run, under the app's current version, unless it exists; returns whether it was started.
@@ -70,7 +70,7 @@ async def start(
     not compared: they come from the app, which may have changed since.
     """
     version = workflow_version()
-    value = {**request.model_dump(mode="json"), "workflow_version": version}
+    value = {**run_input.model_dump(mode="json"), "workflow_version": version}
     status = await status_of(client, run)
     if status is None:
         await client.start_new(orchestrator, run, value, version=version or None)
