@@ -18,7 +18,7 @@ def test_only_these_routes_need_no_key() -> None:
         "GET /api/approvals/(?P<link>[^/]+)",
         "POST /api/approvals/(?P<link>[^/]+)",
     }
-    assert {name for name, level in levels.items() if level == "ADMIN"} == {"GET /api/goals/(?P<id>[^/]+)/gates"}
+    assert {name for name, level in levels.items() if level == "ADMIN"} == {"GET /api/runs/(?P<id>[^/]+)/gates"}
     assert set(levels.values()) == {"ANONYMOUS", "FUNCTION", "ADMIN"}
 
 
