@@ -1,4 +1,4 @@
-"""A server, and an index of books that has every kind of field."""
+"""A search service, and an index of books with every kind of field."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -61,24 +61,24 @@ ROWS: list[dict[str, Any]] = [
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[str]:
-    with in_thread(lambda: make_app(tmp_path, "secret")) as found:
-        yield found
+    with in_thread(lambda: make_app(tmp_path, "secret")) as url:
+        yield url
 
 
 @pytest.fixture
 def indexes(server: str) -> Iterator[SearchIndexClient]:
-    with SearchIndexClient(server, KEY) as found:
-        yield found
+    with SearchIndexClient(server, KEY) as client:
+        yield client
 
 
 @pytest.fixture
 def books(server: str, indexes: SearchIndexClient) -> Iterator[SearchClient]:
     indexes.create_index(BOOKS)
-    with SearchClient(server, "books", KEY) as found:
-        found.upload_documents(ROWS)
-        yield found
+    with SearchClient(server, "books", KEY) as client:
+        client.upload_documents(ROWS)
+        yield client
 
 
 def ids(client: SearchClient, text: str | None = "*", **options: Any) -> str:
-    """The ids of what is found, in its order."""
+    """Return the ids of the results, joined, in their order."""
     return "".join(row["id"] for row in client.search(text, **options))

@@ -1,4 +1,4 @@
-"""What was acknowledged: seen late when a lag is set, there after kill -9."""
+"""Acknowledged writes: invisible during the visibility lag, and there after kill -9."""
 
 import json
 import subprocess
@@ -28,11 +28,11 @@ def set_lag(server: str, seconds: float) -> None:
         pass
 
 
-def test_what_is_written_is_seen_when_the_lag_is_over(books: SearchClient, server: str) -> None:
+def test_a_write_becomes_visible_after_the_lag(books: SearchClient, server: str) -> None:
     set_lag(server, 60)
     made, changed, gone, missing = books.index_documents(_batch())
 
-    assert [each.status_code for each in (made, changed, gone, missing)] == [201, 200, 200, 404]
+    assert [result.status_code for result in (made, changed, gone, missing)] == [201, 200, 200, 404]
     assert ids(books) == "1234"
     assert books.get_document_count() == 4
     with pytest.raises(ResourceNotFoundError):
@@ -54,7 +54,7 @@ def _batch() -> IndexDocumentsBatch:
     return batch
 
 
-def test_what_is_not_yet_visible_survives_a_restart(tmp_path: Path) -> None:
+def test_an_invisible_write_survives_a_restart(tmp_path: Path) -> None:
     with in_thread(lambda: make_app(tmp_path, "secret", 60)) as server, SearchIndexClient(server, KEY) as indexes:
         indexes.create_index(BOOKS)
         with SearchClient(server, "books", KEY) as client:
@@ -65,7 +65,7 @@ def test_what_is_not_yet_visible_survives_a_restart(tmp_path: Path) -> None:
         assert ids(client, "tea", order_by=["id"]) == "12"
 
 
-def test_what_waits_for_an_index_that_is_dropped_is_dropped_too(
+def test_invisible_writes_are_dropped_with_their_index(
     books: SearchClient, indexes: SearchIndexClient, server: str
 ) -> None:
     set_lag(server, 60)
@@ -80,18 +80,20 @@ def test_what_waits_for_an_index_that_is_dropped_is_dropped_too(
     assert ids(books) == ""
 
 
-def test_an_undone_transaction_leaves_no_vector_to_the_row_that_comes_next(tmp_path: Path) -> None:
+def test_a_rolled_back_transaction_leaves_no_vector_to_the_next_row(tmp_path: Path) -> None:
     store = Store(tmp_path)
     store.define(index_from(BOOKS))
-    store._db.set_authorizer(lambda *asked: SQLITE_DENY if asked[:2] == (SQLITE_TRANSACTION, "COMMIT") else SQLITE_OK)
+    store._db.set_authorizer(
+        lambda *operation: SQLITE_DENY if operation[:2] == (SQLITE_TRANSACTION, "COMMIT") else SQLITE_OK
+    )
     with pytest.raises(DatabaseError):
         store.write("books", [("upload", {"id": "1", "near": [1.0, 0.0]})])
     store._db.set_authorizer(None)
     store.write("books", [("upload", {"id": "2"})])
 
     nearest = {"kind": "vector", "vector": [1.0, 0.0], "fields": "near"}
-    (shown,) = search(store.table("books"), {"select": "id,near"})["value"]
-    assert (shown["id"], shown["near"]) == ("2", [])
+    (document,) = search(store.table("books"), {"select": "id,near"})["value"]
+    assert (document["id"], document["near"]) == ("2", [])
     assert search(store.table("books"), {"vectorQueries": [nearest]})["value"] == []
     store.close()
 
@@ -110,28 +112,28 @@ def stop(process: subprocess.Popen[str]) -> None:
     process.stderr.close()
 
 
-def upload_until_killed(client: SearchClient, kept: list[str]) -> None:
+def upload_until_killed(client: SearchClient, acknowledged: list[str]) -> None:
     for number in range(100_000):
-        names = [f"n{number}-{each}" for each in range(20)]
+        names = [f"n{number}-{part}" for part in range(20)]
         client.upload_documents([{"id": name, "text": f"word{number}", "near": [1.0, 2.0]} for name in names])
-        kept += names
+        acknowledged += names
 
 
-def test_a_kill_keeps_exactly_what_was_acknowledged(tmp_path: Path) -> None:
+def test_a_kill_loses_no_acknowledged_document_and_splits_no_batch(tmp_path: Path) -> None:
     process, server = start(tmp_path)
     with SearchIndexClient(server, KEY) as indexes:
         indexes.create_index(BOOKS)
-    kept: list[str] = []
+    acknowledged: list[str] = []
     threading.Timer(1.0, process.kill).start()
     with SearchClient(server, "books", KEY, retry_total=0) as client, pytest.raises(AzureError):
-        upload_until_killed(client, kept)
+        upload_until_killed(client, acknowledged)
     stop(process)
 
     process, server = start(tmp_path)
     with SearchClient(server, "books", KEY) as client:
-        found = {row["id"] for row in client.search("*", select=["id"], top=100_000)}
-        last = kept[-1].partition("-")[0].removeprefix("n")
-        assert found >= set(kept)
-        assert len(found - set(kept)) in (0, 20), "at most the batch that was under way, and all of it"
+        present = {row["id"] for row in client.search("*", select=["id"], top=100_000)}
+        last = acknowledged[-1].partition("-")[0].removeprefix("n")
+        assert present >= set(acknowledged)
+        assert len(present - set(acknowledged)) in (0, 20), "the batch in progress is there as a whole or not at all"
         assert len(list(client.search(f"word{last}", top=100))) == 20
     stop(process)

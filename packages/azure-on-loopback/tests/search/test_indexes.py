@@ -1,4 +1,4 @@
-"""Definitions, ETags, aliases, statistics; and documents that are refused."""
+"""Index definitions, ETags, aliases and statistics; and documents that are refused."""
 
 import copy
 import json
@@ -43,7 +43,7 @@ def test_etags(books: SearchClient, indexes: SearchIndexClient) -> None:
         indexes.delete_index(stale, match_condition=MatchConditions.IfNotModified)
 
 
-def test_an_alias_is_searched_switched_and_kept_apart(
+def test_an_alias_is_searched_switched_and_protected(
     books: SearchClient, indexes: SearchIndexClient, server: str
 ) -> None:
     indexes.create_index({**BOOKS, "name": "books-2"})
@@ -55,9 +55,7 @@ def test_an_alias_is_searched_switched_and_kept_apart(
         current.upload_documents([ROWS[0]])
         assert current.get_document_count() == 1
 
-    assert [(list_alias.name, list_alias.indexes) for list_alias in indexes.list_aliases()] == [
-        ("current", ["books-2"])
-    ]
+    assert [(alias.name, alias.indexes) for alias in indexes.list_aliases()] == [("current", ["books-2"])]
     with pytest.raises(HttpResponseError, match="current"):
         indexes.delete_index("books-2")
     with pytest.raises(ResourceNotFoundError):
@@ -71,11 +69,11 @@ def test_an_alias_is_searched_switched_and_kept_apart(
 
 
 def test_statistics(books: SearchClient, indexes: SearchIndexClient) -> None:
-    found = indexes.get_index_statistics("books")
+    index = indexes.get_index_statistics("books")
     service = indexes.get_service_statistics()
 
-    assert found["documentCount"] == 4
-    assert found["storageSize"] > 0
+    assert index["documentCount"] == 4
+    assert index["storageSize"] > 0
     assert service["counters"]["documentCount"]["usage"] == 4
 
 
@@ -145,8 +143,8 @@ def test_merges(books: SearchClient) -> None:
     (made,) = books.merge_or_upload_documents([{"id": "9", "pages": 1, "near": [3.0, 4.0]}])
     assert made.status_code == 201
     books.merge_or_upload_documents([{"id": "9", "tags": ["new"]}, {"id": "9", "pages": None}])
-    found = books.get_document("9")
-    assert (found["pages"], found["tags"], found["near"]) == (None, ["new"], [3.0, 4.0])
+    merged = books.get_document("9")
+    assert (merged["pages"], merged["tags"], merged["near"]) == (None, ["new"], [3.0, 4.0])
 
 
 def call(url: str, body: Any) -> tuple[int, Any]:
@@ -160,9 +158,9 @@ def call(url: str, body: Any) -> tuple[int, Any]:
             return error.code, json.load(error)
 
 
-def test_the_forms_of_the_rest_documentation_and_limits(books: SearchClient, server: str) -> None:
-    status, found = call(f"{server}/indexes/books/docs/search?api-version=2026-04-01", {"search": "coffee"})
-    assert (status, [row["id"] for row in found["value"]]) == (200, ["3"])
+def test_urls_as_documented_and_the_limits_of_a_batch(books: SearchClient, server: str) -> None:
+    status, answer = call(f"{server}/indexes/books/docs/search?api-version=2026-04-01", {"search": "coffee"})
+    assert (status, [row["id"] for row in answer["value"]]) == (200, ["3"])
     many = {"value": [{"id": str(number)} for number in range(1_001)]}
     assert call(f"{server}/indexes/books/docs/index", many)[0] == 400
     large = {"value": [{"id": "5", "text": "a" * 17_000_000}]}

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loopback.search.checks import index_from
+from loopback.search.errors import ApiError
 from loopback.search.lucene_syntax import parse
-from loopback.search.problems import ServiceProblem
 from tests.search.conftest import BOOKS, ids
 
 
@@ -73,7 +73,7 @@ def test_a_boost_changes_the_order(books: SearchClient) -> None:
 @pytest.mark.parametrize(
     "text", ["AND", "a AND", "(a", "a)", "nobody:x", "pages:1", "a:[1 TO 2]", '"open', "/(a+)+b/", "/(/", "a~5", "a^"]
 )
-def test_what_is_not_well_formed_is_refused(books: SearchClient, text: str) -> None:
+def test_a_malformed_query_is_refused(books: SearchClient, text: str) -> None:
     with pytest.raises(HttpResponseError, match=r"Parameter name: search|Could not find") as refused:
         ids(books, text, query_type="full")
 
@@ -81,8 +81,8 @@ def test_what_is_not_well_formed_is_refused(books: SearchClient, text: str) -> N
 
 
 @given(st.text(alphabet='ab AND OR NOT+-!()":~^/*?[]\\title', max_size=40))
-def test_any_full_text_is_read_or_refused(text: str) -> None:
-    with contextlib.suppress(ServiceProblem):
+def test_any_text_in_full_syntax_is_parsed_or_refused(text: str) -> None:
+    with contextlib.suppress(ApiError):
         parse(text, "any", index_from(BOOKS))
 
 
@@ -130,7 +130,7 @@ def test_filters(books: SearchClient, condition: str, expected: str) -> None:
         ("not " * 300 + "sold", "levels"),
     ],
 )
-def test_what_a_filter_cannot_do_is_named(books: SearchClient, condition: str, named: str) -> None:
+def test_an_unsupported_filter_is_refused_and_named(books: SearchClient, condition: str, named: str) -> None:
     with pytest.raises(HttpResponseError) as refused:
         ids(books, filter=condition)
 
@@ -150,7 +150,7 @@ def test_a_filter_is_applied_before_or_after_the_neighbours(books: SearchClient)
     assert ids(books, None, vector_filter_mode="postFilter", **options) == ""
 
 
-def test_each_field_of_each_query_is_a_ranking_of_its_own(books: SearchClient) -> None:
+def test_every_field_of_every_vector_query_is_a_ranking_of_its_own(books: SearchClient) -> None:
     queries: list[VectorQuery] = [near([1.0, 0.0], fields="near,far"), near([0.0, 1.0], weight=2.0)]
     scores = {row["id"]: row["@search.score"] for row in books.search(None, vector_queries=queries)}
 

@@ -1,4 +1,4 @@
-"""What comes back: order, facets, highlights, pages, semantic ranking."""
+"""Results: order, facets, highlights, semantic ranking, values."""
 
 from typing import Any
 
@@ -38,16 +38,16 @@ def test_results_are_ordered(books: SearchClient, order: list[str], expected: st
     ],
 )  # fmt: skip
 def test_facets(books: SearchClient, facet: str, expected: list[tuple[Any, int]]) -> None:
-    found = books.search("*", facets=[facet], top=0).get_facets()
+    facets = books.search("*", facets=[facet], top=0).get_facets()
 
-    assert found is not None
-    assert [(each["value"], each["count"]) for each in found[facet.split(",")[0]]] == expected
+    assert facets is not None
+    assert [(bucket["value"], bucket["count"]) for bucket in facets[facet.split(",")[0]]] == expected
 
 
 def test_facets_of_ranges(books: SearchClient) -> None:
-    found = books.search("water", facets=["price,values:2|5"]).get_facets()
+    facets = books.search("water", facets=["price,values:2|5"]).get_facets()
 
-    assert found == {
+    assert facets == {
         "price": [{"count": 1, "to": 2.0}, {"count": 1, "from": 2.0, "to": 5.0}, {"count": 1, "from": 5.0}]
     }
 
@@ -78,7 +78,9 @@ def test_highlights(books: SearchClient) -> None:
         ({"query_type": "semantic", "query_answer": "extractive", "query_answer_count": 11}, "answers"),
     ],
 )
-def test_what_cannot_be_asked_is_named(books: SearchClient, options: dict[str, Any], named: str) -> None:
+def test_an_unsupported_parameter_is_refused_and_named(
+    books: SearchClient, options: dict[str, Any], named: str
+) -> None:
     with pytest.raises(HttpResponseError) as refused:
         ids(books, "water", **options)
 
@@ -86,8 +88,8 @@ def test_what_cannot_be_asked_is_named(books: SearchClient, options: dict[str, A
     assert named in str(refused.value)
 
 
-def test_semantic_ranking_puts_the_fullest_answer_first(books: SearchClient) -> None:
-    found = books.search(
+def test_semantic_ranking_puts_the_document_with_most_words_of_the_question_first(books: SearchClient) -> None:
+    results = books.search(
         "is boiling water poured on black tea",
         query_type="semantic",
         query_caption="extractive",
@@ -95,8 +97,8 @@ def test_semantic_ranking_puts_the_fullest_answer_first(books: SearchClient) -> 
         query_answer_count=2,
         query_answer_threshold=0.3,
     )
-    rows = list(found)
-    answers = found.get_answers()
+    rows = list(results)
+    answers = results.get_answers()
 
     assert rows[0]["id"] == "2"
     scores = [row["@search.reranker_score"] for row in rows]
@@ -109,7 +111,7 @@ def test_semantic_ranking_puts_the_fullest_answer_first(books: SearchClient) -> 
     assert answers[0].key == "2"
 
 
-def test_moments_vectors_and_what_is_missing(books: SearchClient) -> None:
+def test_returned_timestamps_vectors_and_missing_values(books: SearchClient) -> None:
     first, last = books.get_document("1"), books.get_document("4")
 
     assert first["printed"] == "2026-01-15T00:00:00Z"

@@ -1,7 +1,7 @@
-"""How text becomes terms: the built-in analyzers that are here.
+"""Analyzers: how text becomes terms.
 
 `standard` splits at word boundaries as Lucene's standard tokenizer does (`tea.md` and `don't` are one word) and
-lower-cases; `en.lucene` and `en.microsoft` also drop possessives and stop words and stem with Porter's algorithm.
+lower-cases. `en.lucene` and `en.microsoft` also drop possessives and stop words, and stem with Porter's algorithm.
 """
 
 import re
@@ -17,8 +17,8 @@ _WORD = re.compile(
     rf"(?:(?<=[^\W\d_])['’.](?=[^\W\d_])[^\W{_IDEOGRAPHS}]+|(?<=\d)[.,](?=\d)[^\W{_IDEOGRAPHS}]+)*"
 )
 _LETTERS = re.compile(r"[^\W\d_]+")
-_SPACED = re.compile(r"\S+")
-_ALL = re.compile(r".+", re.DOTALL)
+_NON_SPACE = re.compile(r"\S+")
+_ALL_TEXT = re.compile(r".+", re.DOTALL)
 STOP_WORDS = frozenset(
     re.findall(
         r"\w+",
@@ -26,25 +26,25 @@ STOP_WORDS = frozenset(
         " this to was will with",
     )
 )
-"""What Lucene's English analyzer leaves out."""
-MAX_TERM = 255
+"""The stop words of Lucene's English analyzer."""
+MAX_TERM_CHARACTERS = 255
 """Longer words are cut, as Lucene's standard tokenizer cuts them."""
 
 _stem = snowballstemmer.stemmer("porter").stemWord
 Token = tuple[str, int, int]
-"""A term (empty: left out, but its place counts) and where it begins and ends in the text."""
+"""A term and where it begins and ends in the text. A stop word is the empty term: it still takes a position."""
 
 
 @dataclass(frozen=True)
 class Analyzer:
-    """What a word looks like, and the term that becomes of it: empty where it is left out."""
+    """A pattern of words, and the function from a word to its term; an empty term is left out of the index."""
 
     word: re.Pattern[str]
     term: Callable[[str], str]
 
 
 def _lowered(word: str) -> str:
-    return word.lower()[:MAX_TERM]
+    return word.lower()[:MAX_TERM_CHARACTERS]
 
 
 @lru_cache(maxsize=200_000)
@@ -64,22 +64,23 @@ ANALYZERS = {
     "en.microsoft": Analyzer(_WORD, _english),
     "simple": Analyzer(_LETTERS, str.lower),
     "stop": Analyzer(_LETTERS, _without_stop_words),
-    "whitespace": Analyzer(_SPACED, str),
-    "keyword": Analyzer(_ALL, str),
+    "whitespace": Analyzer(_NON_SPACE, str),
+    "keyword": Analyzer(_ALL_TEXT, str),
 }
 
 
-def tokens(analyzer: str, text: str) -> Iterator[Token]:
-    used = ANALYZERS[analyzer]
-    return ((used.term(found[0]), found.start(), found.end()) for found in used.word.finditer(text))
+def tokens(name: str, text: str) -> Iterator[Token]:
+    """Analyze a text; yields its tokens in order, empty ones included."""
+    analyzer = ANALYZERS[name]
+    return ((analyzer.term(word[0]), word.start(), word.end()) for word in analyzer.word.finditer(text))
 
 
-def terms(analyzer: str, text: str) -> list[str]:
-    """The terms alone, in order, the empty ones included: for all of a document several times as fast as `tokens`."""
-    used = ANALYZERS[analyzer]
-    return [*map(used.term, used.word.findall(text))]
+def terms(name: str, text: str) -> list[str]:
+    """Analyze a text into terms alone, empty ones included: for a whole document several times as fast as `tokens`."""
+    analyzer = ANALYZERS[name]
+    return [*map(analyzer.term, analyzer.word.findall(text))]
 
 
-def normalized(analyzer: str, text: str) -> str:
-    """A prefix, fuzzy word or pattern: it is not analyzed, only lower-cased where the analyzer does so."""
-    return text if analyzer in ("keyword", "whitespace") else text.lower()
+def normalized(name: str, text: str) -> str:
+    """Lower-case a prefix, fuzzy word or pattern if the analyzer lower-cases; these are not analyzed further."""
+    return text if name in ("keyword", "whitespace") else text.lower()

@@ -1,17 +1,19 @@
-"""Index definitions: what a field is. `checks` says what makes a definition wrong."""
+"""Index definitions: fields, scoring profiles, semantic configurations. `checks` makes them from JSON."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from loopback.search.problems import bad
+from loopback.search.errors import bad_request
 
 VECTOR = "Collection(Edm.Single)"
 
 
 @dataclass(frozen=True)
 class Field:
+    """A field with its attributes, as the definition or the service's defaults set them."""
+
     name: str
     type: str
     key: bool
@@ -27,7 +29,7 @@ class Field:
 
     @cached_property
     def base(self) -> str:
-        """The type of one value."""
+        """The type of one element."""
         return self.type.removeprefix("Collection(").removesuffix(")")
 
     @cached_property
@@ -43,8 +45,8 @@ class Field:
         return self.type == VECTOR
 
     @property
-    def is_indexed(self) -> bool:
-        """Whether SQLite keeps an index on it; of texts to search in that would cost more than it gives."""
+    def has_sql_index(self) -> bool:
+        """Whether SQLite keeps an index on it; on searchable text it would cost more than it gains."""
         return self.filterable and not self.key and not self.is_collection and not self.is_text
 
 
@@ -59,6 +61,8 @@ class Semantic:
 
 @dataclass(frozen=True)
 class Index:
+    """A checked definition; `body` is its JSON."""
+
     name: str
     body: Mapping[str, Any]
     fields: Mapping[str, Field]
@@ -75,44 +79,48 @@ class Index:
     def vector_fields(self) -> tuple[Field, ...]:
         return tuple(field for field in self.fields.values() if field.is_vector)
 
-    def field(self, name: str, what: str) -> Field:
-        """The field that `what` (a parameter's name) asks for; raises 400 when there is none."""
-        found = self.fields.get(name)
-        if found is None:
-            raise bad(f"Invalid expression: Could not find a property named '{name}' on index '{self.name}' ({what}).")
-        return found
+    def field(self, name: str, parameter: str) -> Field:
+        """Return the field that a parameter names; raises 400 when there is none."""
+        field = self.fields.get(name)
+        if field is None:
+            message = (
+                f"Invalid expression: Could not find a property named '{name}' on index '{self.name}' ({parameter})."
+            )
+            raise bad_request(message)
+        return field
 
-    def searchable(self, name: str, what: str) -> Field:
-        field = self.field(name, what)
+    def searchable(self, name: str, parameter: str) -> Field:
+        """Return the text field that a parameter names; raises 400 when it is none."""
+        field = self.field(name, parameter)
         if not field.is_text:
-            raise bad(f"The field '{name}' is not searchable. Parameter name: {what}")
+            raise bad_request(f"The field '{name}' is not searchable. Parameter name: {parameter}")
         return field
 
     def weights(self, profile: str | None) -> dict[str, float]:
-        """The weight of each text field under a scoring profile, the default one if none is named."""
-        wanted = profile or self.body.get("defaultScoringProfile")
+        """Return the weight of each text field under a scoring profile; None means the default profile."""
+        name = profile or self.body.get("defaultScoringProfile")
         weights = {field.name: 1.0 for field in self.text_fields}
-        if wanted is None:
+        if name is None:
             return weights
-        for each in self.body.get("scoringProfiles") or []:
-            if each["name"] == wanted:
-                return {**weights, **((each.get("text") or {}).get("weights") or {})}
-        raise bad(f"The scoring profile '{wanted}' does not exist on index '{self.name}'.")
+        for row in self.body.get("scoringProfiles") or []:
+            if row["name"] == name:
+                return {**weights, **((row.get("text") or {}).get("weights") or {})}
+        raise bad_request(f"The scoring profile '{name}' does not exist on index '{self.name}'.")
 
-    def semantic(self, name: str | None) -> Semantic:
-        """The semantic configuration of that name, or the default one; raises 400 when there is none."""
+    def semantic(self, configuration: str | None) -> Semantic:
+        """Return a semantic configuration; None means the default one. Raises 400 when there is none."""
         part = self.body.get("semantic") or {}
-        wanted = name or part.get("defaultConfiguration")
-        for each in part.get("configurations") or []:
-            if each["name"] == wanted:
-                fields = each["prioritizedFields"]
+        name = configuration or part.get("defaultConfiguration")
+        for row in part.get("configurations") or []:
+            if row["name"] == name:
+                fields = row["prioritizedFields"]
                 title = fields.get("titleField")
                 return Semantic(
                     title=self.fields[title["fieldName"]] if title else None,
                     content=self._named(fields.get("prioritizedContentFields")),
                     keywords=self._named(fields.get("prioritizedKeywordsFields")),
                 )
-        raise bad(f"Unknown semantic configuration {wanted!r}. Parameter name: semanticConfiguration")
+        raise bad_request(f"Unknown semantic configuration {name!r}. Parameter name: semanticConfiguration")
 
     def _named(self, rows: list[Mapping[str, str]] | None) -> tuple[Field, ...]:
         return tuple(self.fields[row["fieldName"]] for row in rows or [])

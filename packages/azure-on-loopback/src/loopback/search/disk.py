@@ -1,6 +1,7 @@
-"""What a kill at any moment must leave whole: transactions, and the files that a transaction begins to count on.
+"""Transactions, and the files beside the database.
 
-A file is written first and named by a row of SQLite then; so a file that no row names is left over from a kill.
+A file is written before the transaction whose commit names it. So a kill at any moment leaves at most files that no row
+names; they are deleted at the next start.
 """
 
 import re
@@ -10,23 +11,24 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 WORDS, VECTORS, LENGTHS = ".words", ".vectors", ".lengths"
-_OURS = re.compile(r"\d+-\w+(?:\.words|\.vectors|\.lengths)")
+_DATA_FILE = re.compile(r"\d+-\w+(?:\.words|\.vectors|\.lengths)")
 
 
 @contextmanager
 def transaction(db: sqlite3.Connection) -> Iterator[None]:
-    """All of it or nothing."""
+    """Commit all of the block's statements, or none when it raises."""
     db.execute("BEGIN IMMEDIATE")
     with db:
         yield
 
 
 def data_files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.glob("*-*") if _OURS.fullmatch(path.name))
+    """List the files of words and vectors in a folder."""
+    return sorted(path for path in folder.glob("*-*") if _DATA_FILE.fullmatch(path.name))
 
 
-def remove(paths: Iterable[Path]) -> None:
-    """What can't be deleted now, as Windows deletes no file that is still mapped, is deleted at the next start."""
+def delete_files(paths: Iterable[Path]) -> None:
+    """Delete the files, but leave those that are still mapped on Windows: the next start deletes them."""
     for path in paths:
         with suppress(OSError):
             path.unlink(missing_ok=True)

@@ -1,6 +1,6 @@
-"""The documents of one index as rows of SQLite, and what is asked of them in SQL.
+"""The documents of one index as rows of SQLite, and the queries on them.
 
-A row is never changed: a document that is written again gets a new one, with a higher number.
+A row is never changed: a document that is written again gets a new row, with a higher number.
 """
 
 import json
@@ -19,6 +19,8 @@ Rows = npt.NDArray[np.int64]
 
 
 class Documents:
+    """The table of documents of one index."""
+
     def __init__(self, db: sqlite3.Connection, name: str) -> None:
         self._db = db
         self._name = name
@@ -28,55 +30,57 @@ class Documents:
             f"CREATE TABLE {self._name} (row INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT UNIQUE, body TEXT)"
         )
 
-    def create_for(self, field: Field) -> None:
-        if field.is_indexed:
+    def add_sql_index(self, field: Field) -> None:
+        """Let SQLite index the field, if it is of a kind for which that pays."""
+        if field.has_sql_index:
             self._db.execute(f"CREATE INDEX {self._name}_{field.name} ON {self._name} ({column(field)})")
 
     def drop(self) -> None:
         self._db.execute(f"DROP TABLE {self._name}")
 
-    def copy(self, name: str) -> None:
-        """Into a table that is there and empty, in order, numbered from 1."""
+    def copy_to(self, name: str) -> None:
+        """Copy all rows, in order, into an empty table; they are numbered from 1 there."""
         self._db.execute(f"INSERT INTO {name} (key, body) SELECT key, body FROM {self._name} ORDER BY row")  # noqa: S608
 
     def rows(self) -> Rows:
-        """In no order."""
+        """Return the numbers of all rows, in no order."""
         return self._rows(f"SELECT row FROM {self._name}")  # noqa: S608
 
-    def after(self, row: int) -> Iterator[tuple[int, Document]]:
-        """Rows from the next one on, in order."""
+    def rows_after(self, row: int) -> Iterator[tuple[int, Document]]:
+        """Iterate over the rows with higher numbers, in order."""
         query = f"SELECT row, body FROM {self._name} WHERE row>? ORDER BY row"  # noqa: S608
         for number, body in self._db.execute(query, (row,)):
             yield number, json.loads(body)
 
     def size(self) -> int:
-        """Bytes of all bodies."""
+        """Return the bytes of all bodies."""
         query = f"SELECT coalesce(sum(length(CAST(body AS BLOB))), 0) FROM {self._name}"  # noqa: S608
         return int(self._db.execute(query).fetchone()[0])
 
     def get(self, key: str) -> tuple[int, Document] | None:
+        """Return the row and the body of a document."""
         row = self._db.execute(f"SELECT row, body FROM {self._name} WHERE key=?", (key,)).fetchone()  # noqa: S608
         return (row[0], json.loads(row[1])) if row else None
 
     def bodies(self, rows: Sequence[int]) -> list[Document]:
-        """In the order of `rows`."""
+        """Return the bodies of rows, in the order of `rows`."""
         query = f"SELECT row, body FROM {self._name} WHERE row IN (SELECT value FROM json_each(?))"  # noqa: S608
-        found = dict(self._db.execute(query, (json.dumps(rows),)).fetchall())
-        return [json.loads(found[row]) for row in rows]
+        bodies = dict(self._db.execute(query, (json.dumps(rows),)).fetchall())
+        return [json.loads(bodies[row]) for row in rows]
 
     def matching(self, clause: Clause) -> Rows:
-        """The rows that a filter lets through, in ascending order."""
+        """Return the rows that a filter lets through, in ascending order."""
         rows = self._rows(f"SELECT row FROM {self._name} WHERE {clause.sql}", clause.values)  # noqa: S608
         rows.sort()
         return rows
 
     def values(self, field: Field, rows: Sequence[int]) -> list[tuple[int, Any]]:
-        """Rows and a field's values in them, one entry per value of a collection; none where it is null."""
+        """Return (row, value) pairs of a field: one per element of a collection, none where the field is null."""
         source = f", json_each(body, '$.{field.name}')" if field.is_collection else ""
         value = "json_each.value" if field.is_collection else column(field)
         query = (
-            f"SELECT row, {value} AS found FROM {self._name}{source}"  # noqa: S608
-            " WHERE row IN (SELECT value FROM json_each(?)) AND found IS NOT NULL"
+            f"SELECT row, {value} AS value_of_row FROM {self._name}{source}"  # noqa: S608
+            " WHERE row IN (SELECT value FROM json_each(?)) AND value_of_row IS NOT NULL"
         )
         return self._db.execute(query, (json.dumps(rows),)).fetchall()
 
@@ -84,6 +88,7 @@ class Documents:
         return np.fromiter((row for (row,) in self._db.execute(query, values)), np.int64)
 
     def insert(self, key: str, body: Document) -> int:
+        """Insert a document; returns its row."""
         text = json.dumps(body, ensure_ascii=False)
         return int(self._db.execute(f"INSERT INTO {self._name} (key, body) VALUES (?,?)", (key, text)).lastrowid or 0)  # noqa: S608
 

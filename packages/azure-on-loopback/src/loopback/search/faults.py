@@ -1,4 +1,4 @@
-"""Faults on order: the next requests of a kind fail as they do in the real world.
+"""Injected faults: the next requests of a kind fail as they do in the real world.
 
 POST /control/faults {"path": "docs/search", "times": 2, "status": 503, "retry_after": 1}
 POST /control/faults {"delay": 3}      POST /control/faults {"cut": true}      DELETE /control/faults
@@ -12,22 +12,28 @@ from typing import Any
 from aiohttp import web
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-KNOWN = {"path", "times", "status", "retry_after", "delay", "cut"}
+FIELDS = {"path", "times", "status", "retry_after", "delay", "cut"}
 
 
 @dataclass
 class Fault:
+    """A failure of the next `times` requests."""
+
     path: str
-    """Part of the path of the requests that it hits."""
+    """Part of the path of the requests that it hits; empty hits all."""
     times: int
     status: int | None
+    """The status of the answer; None answers as usual, after the delay."""
     retry_after: float | None
+    """Seconds, for the header Retry-After."""
     delay: float
+    """Seconds before the answer."""
     cut: bool
+    """Whether the connection is closed before the answer."""
 
 
 class Faults:
-    """The faults that are still to come, in the order they were asked for."""
+    """The faults that are still to come, in the order they were injected."""
 
     def __init__(self) -> None:
         self._faults: list[Fault] = []
@@ -37,8 +43,8 @@ class Faults:
 
     async def _add(self, request: web.Request) -> web.Response:
         body: dict[str, Any] = await request.json()
-        if unknown := body.keys() - KNOWN:
-            raise web.HTTPBadRequest(text=f"unknown field {sorted(unknown)[0]!r}; there are {', '.join(sorted(KNOWN))}")
+        if unknown := body.keys() - FIELDS:
+            raise web.HTTPBadRequest(text=f"unknown field {min(unknown)!r}: use {', '.join(sorted(FIELDS))}")
         fault = Fault(
             path=str(body.get("path", "")),
             times=int(body.get("times", 1)),
@@ -56,6 +62,7 @@ class Faults:
 
     @web.middleware
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Let a request meet the first fault that fits it."""
         fault = None if request.path.startswith("/control/") else self._take(request.path)
         if fault is None:
             return await handler(request)
@@ -65,7 +72,7 @@ class Faults:
         if fault.status is None:
             return await handler(request)
         headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
-        body = {"error": {"code": "fault", "message": "a fault that was asked for"}}
+        body = {"error": {"code": "fault", "message": "an injected fault"}}
         return web.json_response(body, status=fault.status, headers=headers)
 
     def _take(self, path: str) -> Fault | None:

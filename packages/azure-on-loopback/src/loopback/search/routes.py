@@ -1,4 +1,4 @@
-"""The REST routes: `/indexes('NAME')/…` as the SDK calls them, `/indexes/NAME/…` as the REST documentation has them."""
+"""The REST routes: `/indexes('NAME')/…` as the SDK writes them, `/indexes/NAME/…` as the documentation does."""
 
 import asyncio
 import re
@@ -12,11 +12,11 @@ from aiohttp import web
 
 from loopback.search.checks import check_name, index_from
 from loopback.search.documents import Document
+from loopback.search.errors import ApiError, bad_request
 from loopback.search.faults import Faults
-from loopback.search.parameters import refused
-from loopback.search.problems import ServiceProblem, bad
-from loopback.search.requests import MAX_BODY_BYTES, answered, check_api_key, check_conditions, etag, json_of
-from loopback.search.search import projected, retrievable, search
+from loopback.search.parameters import lacks_attribute
+from loopback.search.requests import MAX_BODY_BYTES, answer_errors, check_api_key, check_conditions, etag, json_body
+from loopback.search.search import project, retrievable_fields, search
 from loopback.search.store import Action, Store
 from loopback.search.table import Table
 from loopback.serving import writable_folder
@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 
 class SearchService:
-    """All work on the store is done by one thread, in the order it came."""
+    """The service. One thread does all work on the store, in the order of the requests."""
 
     def __init__(self, data: Path, key: str, lag: float) -> None:
         self._store = Store(writable_folder(data), lag)
@@ -40,28 +40,28 @@ class SearchService:
         self._thread.shutdown()
         self._store.close()
 
-    async def _do(self, work: Callable[[], T]) -> T:
+    async def _in_store_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
     async def set_lag(self, request: web.Request) -> web.Response:
         body = await request.json()
         seconds = body.get("seconds") if isinstance(body, dict) else None
         if isinstance(seconds, bool) or not isinstance(seconds, int | float) or seconds < 0:
-            raise web.HTTPBadRequest(text='the body must be {"seconds": a number of at least 0}')
-        await self._do(lambda: self._store.set_lag(seconds))
+            raise web.HTTPBadRequest(text=f'the body must be {{"seconds": N}} with N at least 0, not {body!r}')
+        await self._in_store_thread(lambda: self._store.set_lag(seconds))
         return web.json_response({"seconds": seconds})
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         check_api_key(request, self._key)
         if request.path == "/servicestats":
-            return web.json_response(await self._do(self._service_statistics))
-        found = _PATH.fullmatch(request.path)
-        if found is None:
-            raise _nothing_at(request)
-        name, rest = found["quoted"] or found["plain"], found["rest"] or ""
-        if found["kind"] == "aliases":
+            return web.json_response(await self._in_store_thread(self._service_statistics))
+        path = _PATH.fullmatch(request.path)
+        if path is None:
+            raise _not_found(request)
+        name, rest = path["quoted"] or path["plain"], path["rest"] or ""
+        if path["kind"] == "aliases":
             if rest:
-                raise _nothing_at(request)
+                raise _not_found(request)
             return await self._aliases(request, name)
         if name is None:
             return await self._indexes(request)
@@ -72,107 +72,107 @@ class SearchService:
     async def _indexes(self, request: web.Request) -> web.Response:
         if request.method == "POST":
             return await self._define(request, None)
-        _only(request, "GET")
+        _allow_only(request, "GET")
         names = (request.query.get("$select") or "*").split(",")
-        definitions = [_shown(table.index.body) for table in list(self._store.tables.values())]
+        definitions = [_with_etag(table.index.body) for table in list(self._store.tables.values())]
         if names != ["*"]:
             definitions = [{name: definition.get(name) for name in names} for definition in definitions]
         return web.json_response({"value": definitions})
 
     async def _index(self, request: web.Request, name: str) -> web.Response:
-        _only(request, "GET", "PUT", "DELETE")
+        _allow_only(request, "GET", "PUT", "DELETE")
         if request.method == "PUT":
             return await self._define(request, name)
-        table = self._store.index(name)
+        table = self._store.table_of_index(name)
         if request.method == "GET":
-            return web.json_response(_shown(table.index.body))
+            return web.json_response(_with_etag(table.index.body))
         check_conditions(request, table.index.body)
-        await self._do(lambda: self._store.drop(name))
+        await self._in_store_thread(lambda: self._store.drop(name))
         return web.Response(status=204)
 
     async def _define(self, request: web.Request, name: str | None) -> web.Response:
-        index = index_from(await json_of(request))
+        index = index_from(await json_body(request))
         if name is not None and index.name != name:
-            raise bad(f"The index is named {index.name!r} in the body and {name!r} in the URL.")
+            raise bad_request(f"The index is named {index.name!r} in the body and {name!r} in the URL.")
 
         def define() -> bool:
             present = self._store.tables.get(index.name)
             if present is not None and name is None:
-                raise ServiceProblem(409, f"The index '{index.name}' exists already.", "ResourceNameAlreadyInUse")
+                raise ApiError(409, f"The index '{index.name}' exists already.", "ResourceNameAlreadyInUse")
             check_conditions(request, present.index.body if present else None)
             return self._store.define(index)
 
-        new = await self._do(define)
-        return web.json_response(_shown(index.body), status=201 if new else 200)
+        new = await self._in_store_thread(define)
+        return web.json_response(_with_etag(index.body), status=201 if new else 200)
 
     async def _aliases(self, request: web.Request, name: str | None) -> web.Response:
         aliases = self._store.aliases
         if name is None and request.method == "GET":
             return web.json_response({"value": [_alias(alias, aliases) for alias in list(aliases)]})
         if request.method in ("PUT", "POST") and (name is None) == (request.method == "POST"):
-            return await self._point(request, name)
-        _only(request, *(["GET", "PUT", "DELETE"] if name else ["GET", "POST"]))
+            return await self._set_alias(request, name)
+        _allow_only(request, *(["GET", "PUT", "DELETE"] if name else ["GET", "POST"]))
         if name not in aliases:
-            raise ServiceProblem(404, f"The alias '{name}' was not found.", "ResourceNotFound")
+            raise ApiError(404, f"The alias '{name}' was not found.", "ResourceNotFound")
         if request.method == "GET":
             return web.json_response(_alias(name, aliases))
         check_conditions(request, _alias(name, aliases))
-        await self._do(lambda: self._store.unpoint(name))
+        await self._in_store_thread(lambda: self._store.delete_alias(name))
         return web.Response(status=204)
 
-    async def _point(self, request: web.Request, name: str | None) -> web.Response:
-        body = await json_of(request)
+    async def _set_alias(self, request: web.Request, name: str | None) -> web.Response:
+        body = await json_body(request)
         alias = check_name(body.get("name") if isinstance(body, dict) else None, "Alias")
         targets = body.get("indexes")
         if name not in (None, alias):
-            raise bad(f"The alias is named {alias!r} in the body and {name!r} in the URL.")
+            raise bad_request(f"The alias is named {alias!r} in the body and {name!r} in the URL.")
         if not isinstance(targets, list) or len(targets) != 1 or not isinstance(targets[0], str):
-            raise bad(f"The alias '{alias}' must point at exactly one index. Parameter name: indexes")
+            raise bad_request(f"The alias '{alias}' must point at exactly one index. Parameter name: indexes")
 
-        def point() -> bool:
+        def set_alias() -> bool:
             present = _alias(alias, self._store.aliases) if alias in self._store.aliases else None
             if present is not None and name is None:
-                raise ServiceProblem(409, f"The alias '{alias}' exists already.", "ResourceNameAlreadyInUse")
+                raise ApiError(409, f"The alias '{alias}' exists already.", "ResourceNameAlreadyInUse")
             check_conditions(request, present)
-            return self._store.point(alias, targets[0])
+            return self._store.set_alias(alias, targets[0])
 
-        new = await self._do(point)
+        new = await self._in_store_thread(set_alias)
         return web.json_response(_alias(alias, self._store.aliases), status=201 if new else 200)
 
     async def _documents(self, request: web.Request, name: str, rest: str) -> web.StreamResponse:
         match rest:
             case "/docs/$count":
-                return web.Response(text=str(await self._do(lambda: self._store.table(name).count())))
+                return web.Response(text=str(await self._in_store_thread(lambda: self._store.table(name).count())))
             case "/search.stats" | "/stats":
-                return web.json_response(await self._do(lambda: _statistics(self._store.table(name))))
+                return web.json_response(await self._in_store_thread(lambda: _statistics(self._store.table(name))))
             case "/docs/search.index" | "/docs/index":
-                _only(request, "POST")
+                _allow_only(request, "POST")
                 return await self._write(request, name)
             case "/docs/search.post.search" | "/docs/search":
-                _only(request, "POST")
-                body = await json_of(request)
-                return web.json_response(await self._do(lambda: search(self._store.table(name), body)))
-        found = _DOCUMENT.fullmatch(rest)
-        if found is None or request.method != "GET":
-            raise _nothing_at(request)
-        key, wanted = unquote(found["quoted"] or found["plain"]), request.query.get("$select")
-        return web.json_response(await self._do(lambda: _looked_up(self._store.table(name), key, wanted)))
+                _allow_only(request, "POST")
+                body = await json_body(request)
+                return web.json_response(await self._in_store_thread(lambda: search(self._store.table(name), body)))
+        document = _DOCUMENT.fullmatch(rest)
+        if document is None or request.method != "GET":
+            raise _not_found(request)
+        key, select = unquote(document["quoted"] or document["plain"]), request.query.get("$select")
+        return web.json_response(await self._in_store_thread(lambda: _look_up(self._store.table(name), key, select)))
 
     async def _write(self, request: web.Request, name: str) -> web.Response:
-        body = await json_of(request)
+        body = await json_body(request)
         rows = body.get("value") if isinstance(body, dict) else None
         if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
-            raise bad('The body must be {"value": [documents]}, with one at least.')
+            raise bad_request('The body must be {"value": [documents]} with at least one document.')
         if len(rows) > MAX_BATCH:
-            raise bad(f"A batch has at most {MAX_BATCH} documents, this one has {len(rows)}.")
+            raise bad_request(f"A batch has at most {MAX_BATCH} documents, this one has {len(rows)}.")
         actions = [_action(row) for row in rows]
-        results = await self._do(lambda: self._store.write(name, actions))
-        self._thread.submit(self._store.finish)  # behind the answer: what is committed is kept already
+        results = await self._in_store_thread(lambda: self._store.write(name, actions))
+        self._thread.submit(self._store.index_written)  # after the answer: the commit has saved the batch
         failed = any(not result["status"] for result in results)
         return web.json_response({"value": results}, status=207 if failed else 200)
 
     def _service_statistics(self) -> dict[str, Any]:
-        self._store.finish()
+        self._store.index_written()
         tables = self._store.tables.values()
         sizes = [table.sizes() for table in tables]
         usage = {
@@ -187,28 +187,28 @@ class SearchService:
         return {"counters": counters, "limits": {}}
 
 
-def _only(request: web.Request, *methods: str) -> None:
+def _allow_only(request: web.Request, *methods: str) -> None:
     if request.method not in methods:
-        raise ServiceProblem(405, f"The method {request.method} is not possible at {request.path!r}.")
+        raise ApiError(405, f"The method {request.method} is not allowed at {request.path!r}.")
 
 
-def _nothing_at(request: web.Request) -> ServiceProblem:
-    return ServiceProblem(404, f"There is nothing at {request.path!r}.", "ResourceNotFound")
+def _not_found(request: web.Request) -> ApiError:
+    return ApiError(404, f"There is nothing at {request.path!r}.", "ResourceNotFound")
 
 
 def _action(row: Document) -> Action:
     action = row.pop("@search.action", "upload")
     if action not in ACTIONS:
-        raise bad(f"The action {action!r} is not one of {', '.join(ACTIONS)}. Parameter name: @search.action")
+        raise bad_request(f"The action {action!r} is not one of {', '.join(ACTIONS)}. Parameter name: @search.action")
     return action, row
 
 
-def _shown(definition: Any) -> dict[str, Any]:
+def _with_etag(definition: Any) -> dict[str, Any]:
     return {**definition, "@odata.etag": etag(definition)}
 
 
 def _alias(name: str, aliases: dict[str, str]) -> dict[str, Any]:
-    return _shown({"name": name, "indexes": [aliases[name]]})
+    return _with_etag({"name": name, "indexes": [aliases[name]]})
 
 
 def _statistics(table: Table) -> dict[str, int]:
@@ -216,26 +216,26 @@ def _statistics(table: Table) -> dict[str, int]:
     return {"documentCount": table.count(), "storageSize": size, "vectorIndexSize": vectors}
 
 
-def _looked_up(table: Table, key: str, wanted: str | None) -> Document:
-    names = [name.strip() for name in wanted.split(",")] if wanted and wanted != "*" else retrievable(table)
+def _look_up(table: Table, key: str, select: str | None) -> Document:
+    names = [name.strip() for name in select.split(",")] if select and select != "*" else retrievable_fields(table)
     for name in names:
         if not table.index.field(name, "$select").retrievable:
-            raise refused(name, "retrievable", "$select")
-    found = table.documents.get(key)
-    if found is None:
-        raise ServiceProblem(404, f"Document '{key}' not found.", "ResourceNotFound")
-    return projected(table, *found, names)
+            raise lacks_attribute(name, "retrievable", "$select")
+    document = table.documents.get(key)
+    if document is None:
+        raise ApiError(404, f"Document '{key}' not found.", "ResourceNotFound")
+    return project(table, *document, names)
 
 
 async def make_app(data: Path, key: str, lag: float = 0) -> web.Application:
-    """The service with its indexes in `data`; every request but /healthz must carry `key`.
+    """Make the service with its indexes in `data`; every request except /healthz must carry `key`.
 
-    `lag`: seconds for which what was written is kept but neither found, counted nor looked up.
+    `lag`: seconds for which a write is stored, but neither found, counted nor looked up.
     """
     service = SearchService(data, key, lag)
     faults = Faults()
-    app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[faults.middleware, answered])
-    app.router.add_get("/healthz", _healthy)
+    app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[faults.middleware, answer_errors])
+    app.router.add_get("/healthz", _health)
     app.router.add_post("/control/visibility-lag", service.set_lag)
     app.add_routes(faults.routes())
     app.router.add_route("*", "/{path:.*}", service.serve)
@@ -243,5 +243,5 @@ async def make_app(data: Path, key: str, lag: float = 0) -> web.Application:
     return app
 
 
-async def _healthy(_: web.Request) -> web.Response:
+async def _health(_: web.Request) -> web.Response:
     return web.json_response({"status": "ok"})

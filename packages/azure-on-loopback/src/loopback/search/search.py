@@ -1,4 +1,4 @@
-"""One search request: words, vectors, both by reciprocal rank fusion, filtered, ordered, paged."""
+"""One search request: by words, by vectors or both, filtered, ordered and paged."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,116 +6,117 @@ from typing import Any
 
 from loopback.search import lucene_syntax, simple_syntax
 from loopback.search.documents import Document
-from loopback.search.facets import facets
+from loopback.search.facets import count_facets
 from loopback.search.highlight import Highlighter
-from loopback.search.matching import Node, Reading
-from loopback.search.order import ordered
-from loopback.search.parameters import Parameters, refused
-from loopback.search.ranking import Filtered, Ranking, ranked
-from loopback.search.semantic import reranked
+from loopback.search.matching import Node, QueryContext
+from loopback.search.order import in_order
+from loopback.search.parameters import Parameters, lacks_attribute
+from loopback.search.ranking import FilteredRows, Ranking, rank
+from loopback.search.semantic import rerank
 from loopback.search.table import Table
-from loopback.search.values import shown
+from loopback.search.values import returned_value
 from loopback.search.vectors import Rows
 
-PAGE = 50
+DEFAULT_PAGE = 50
 MAX_PAGE = 1_000
 MAX_SKIP = 100_000
 
 
 @dataclass(frozen=True)
-class Question:
-    """What is searched for by words: the tree, and what it is read on; None where no words are."""
+class TextQuery:
+    """The parsed text of a request, and the context it is evaluated in."""
 
     node: Node
-    reading: Reading
+    context: QueryContext
 
 
 def search(table: Table, body: Any) -> dict[str, Any]:
-    """The answer to `search.post.search`; raises 400 naming the parameter."""
-    given = Parameters(body)
-    names = _selected(table, given.names("select"))
-    top, skip = given.number("top"), given.number("skip") or 0
+    """Answer `search.post.search`; raises 400 naming the parameter."""
+    parameters = Parameters(body)
+    names = _selected(table, parameters.names("select"))
+    top, skip = parameters.number("top"), parameters.number("skip") or 0
     if skip > MAX_SKIP:
-        raise given.wrong("skip", f"must be at most {MAX_SKIP}")
-    filtered = Filtered(table, given.text("filter"))
-    question = _question(table, given, filtered.sparse)
-    ranking = ranked(table, given, (question.node, question.reading) if question else None, filtered)
+        raise parameters.invalid("skip", f"must be at most {MAX_SKIP}")
+    filtered = FilteredRows(table, parameters.text("filter"))
+    query = _text_query(table, parameters, filtered.few)
+    ranking = rank(table, parameters, (query.node, query.context) if query else None, filtered)
     answer: dict[str, Any] = {}
-    if given.flag("count"):
+    if parameters.flag("count"):
         answer["@odata.count"] = len(ranking)
-    if given.rows("facets"):
-        answer["@search.facets"] = facets(table, given.rows("facets"), [row for row, _ in ranking])
-    if given.text("sessionId") or given.number("minimumCoverage") is not None:
+    if parameters.items("facets"):
+        answer["@search.facets"] = count_facets(table, parameters.items("facets"), [row for row, _ in ranking])
+    if parameters.text("sessionId") or parameters.number("minimumCoverage") is not None:
         answer["@search.coverage"] = 100.0
     extras: dict[int, Document] = {}
-    if given.text("queryType") == "semantic":
-        ranking, extras = reranked(table, given, ranking, answer)
-    elif given.text("orderby"):
-        ranking = ordered(table, str(given.text("orderby")), ranking)
-    page = min(PAGE if top is None else top, MAX_PAGE)
-    wanted = len(ranking) if top is None else min(len(ranking), skip + top)
-    if skip + page < wanted and page:
-        further = {**given.body, "skip": skip + page}
+    if parameters.text("queryType") == "semantic":
+        ranking, extras = rerank(table, parameters, ranking, answer)
+    elif parameters.text("orderby"):
+        ranking = in_order(table, str(parameters.text("orderby")), ranking)
+    page = min(DEFAULT_PAGE if top is None else top, MAX_PAGE)
+    last = len(ranking) if top is None else min(len(ranking), skip + top)
+    if skip + page < last and page:
+        next_page = {**parameters.body, "skip": skip + page}
         if top is not None:
-            further["top"] = top - page
-        answer["@search.nextPageParameters"] = further
-    answer["value"] = _documents(table, ranking[skip : skip + page], names, extras, _highlighter(given, question))
+            next_page["top"] = top - page
+        answer["@search.nextPageParameters"] = next_page
+    answer["value"] = _documents(table, ranking[skip : skip + page], names, extras, _highlighter(parameters, query))
     return answer
 
 
-def _question(table: Table, given: Parameters, among: Rows | None) -> Question | None:
-    text = given.text("search") or ""
-    full = given.text("queryType") == "full"
-    mode = given.one_of("searchMode", ("any", "all"))
-    fields = tuple(table.index.searchable(name, "searchFields") for name in given.names("searchFields"))
-    reading = table.reading(fields or table.index.text_fields, given.text("scoringProfile"), among)
+def _text_query(table: Table, parameters: Parameters, few: Rows | None) -> TextQuery | None:
+    """Parse the text of the request; None when it has no words."""
+    text = parameters.text("search") or ""
+    full = parameters.text("queryType") == "full"
+    mode = parameters.one_of("searchMode", ("any", "all"))
+    fields = tuple(table.index.searchable(name, "searchFields") for name in parameters.names("searchFields"))
+    context = table.query_context(fields or table.index.text_fields, parameters.text("scoringProfile"), few)
     if text.strip() in ("", "*"):
         return None
     node = lucene_syntax.parse(text, mode, table.index) if full else simple_syntax.parse(text, mode)
-    return Question(node, reading)
+    return TextQuery(node, context)
 
 
-def _highlighter(given: Parameters, question: Question | None) -> Highlighter | None:
-    names = given.names("highlight")
-    if not names or question is None:
+def _highlighter(parameters: Parameters, query: TextQuery | None) -> Highlighter | None:
+    entries = parameters.names("highlight")
+    if not entries or query is None:
         return None
-    tags = (given.text("highlightPreTag") or "<em>", given.text("highlightPostTag") or "</em>")
-    return Highlighter(question.reading.index, question.node.terms(question.reading), names, tags)
+    tags = (parameters.text("highlightPreTag") or "<em>", parameters.text("highlightPostTag") or "</em>")
+    return Highlighter(query.context.index, query.node.terms(query.context), entries, tags)
 
 
 def _documents(
-    table: Table, rows: Ranking, names: list[str], extras: Mapping[int, Document], highlighter: Highlighter | None
+    table: Table, ranking: Ranking, names: list[str], extras: Mapping[int, Document], highlighter: Highlighter | None
 ) -> list[Document]:
     documents = []
-    for (row, score), body in zip(rows, table.documents.bodies([row for row, _ in rows]), strict=True):
+    for (row, score), body in zip(ranking, table.documents.bodies([row for row, _ in ranking]), strict=True):
         document: Document = {"@search.score": score, **extras.get(row, {})}
-        if highlighter and (found := highlighter.highlights(body)):
-            document["@search.highlights"] = found
-        document.update(projected(table, row, body, names))
+        if highlighter and (highlights := highlighter.highlights(body)):
+            document["@search.highlights"] = highlights
+        document.update(project(table, row, body, names))
         documents.append(document)
     return documents
 
 
-def projected(table: Table, row: int, body: Document, names: list[str]) -> Document:
-    """The fields that were asked for; null where the document has none, an empty list for a collection."""
+def project(table: Table, row: int, body: Document, names: list[str]) -> Document:
+    """Return the selected fields; a missing value is null, or an empty list in a collection."""
     result: Document = {}
     for name in names:
         field = table.index.fields[name]
         if field.is_vector:
             result[name] = table.vector(name, row) or []
         else:
-            result[name] = shown(field, body.get(name, [] if field.is_collection else None))
+            result[name] = returned_value(field, body.get(name, [] if field.is_collection else None))
     return result
 
 
 def _selected(table: Table, names: list[str]) -> list[str]:
     if not names or names == ["*"]:
-        return retrievable(table)
+        return retrievable_fields(table)
     for name in names:
         if not table.index.field(name, "$select").retrievable:
-            raise refused(name, "retrievable", "$select")
+            raise lacks_attribute(name, "retrievable", "$select")
     return names
 
 
-def retrievable(table: Table) -> list[str]:
+def retrievable_fields(table: Table) -> list[str]:
     return [field.name for field in table.index.fields.values() if field.retrievable]

@@ -1,8 +1,8 @@
 """`queryType=semantic`: a deterministic stand-in for the service's reranker, its captions and its answers.
 
-The score, 0 to 4, is how much of the question's words a document has: in all its fields (half), in its best sentence
-(a third), in its title (the rest); a rare word counts more than one that most of the candidates have. It has the form
-and the bounds of the service's score, not its judgement.
+The score, 0 to 4, is the share of the question's words that a document has: in all its fields (half), in its best
+sentence (a third) and in its title (a sixth). A rare word weighs more than one that most candidates have. The score has
+the form and the bounds of the service's score, not its judgement.
 """
 
 import re
@@ -10,27 +10,28 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import log
+from operator import attrgetter
 from typing import Any
 
 from loopback.search.analysis import tokens
 from loopback.search.definitions import Semantic
 from loopback.search.documents import Document
+from loopback.search.errors import bad_request
 from loopback.search.highlight import sentences, tagged
 from loopback.search.parameters import Parameters
-from loopback.search.problems import bad
 from loopback.search.ranking import Ranking
 from loopback.search.table import Table
 
-RERANKED = 50
-MOST = 4.0
+MAX_RERANKED = 50
+MAX_SCORE = 4.0
 ENGLISH = "en.lucene"
 _OPTION = re.compile(r"(extractive|none)(?:\|(.+))?")
 _TAGS = ("<em>", "</em>")
 
 
 @dataclass(frozen=True)
-class _Read:
-    """One candidate: its score, and the sentence that says most with how much of the question is in it, 0 to 1."""
+class _Candidate:
+    """A document with its score, its best sentence, and the share of the question in that sentence, 0 to 1."""
 
     row: int
     key: str
@@ -39,84 +40,93 @@ class _Read:
     share: float
 
 
-def reranked(
-    table: Table, given: Parameters, ranking: Ranking, answer: dict[str, Any]
+def rerank(
+    table: Table, parameters: Parameters, ranking: Ranking, answer: dict[str, Any]
 ) -> tuple[Ranking, dict[int, Document]]:
-    """The best 50 in a new order and what is said of each; the others stay behind them. Adds answers to `answer`."""
-    settings = table.index.semantic(given.text("semanticConfiguration"))
-    captions = _options(given, "captions", {"highlight"})
-    answers = _options(given, "answers", {"count", "threshold"})
-    question = given.text("semanticQuery") or given.text("search") or ""
+    """Rerank the best 50; the others stay behind them. Adds answers to `answer`; returns captions and scores by row."""
+    fields = table.index.semantic(parameters.text("semanticConfiguration"))
+    captions = _options(parameters, "captions", {"highlight"})
+    answers = _options(parameters, "answers", {"count", "threshold"})
+    question = parameters.text("semanticQuery") or parameters.text("search") or ""
     if not question.strip("* "):
-        raise bad("Semantic ranking needs a text to rank by. Parameter name: search")
-    terms = {term for term, _, _ in tokens(ENGLISH, question) if term}
-    rows = [row for row, _ in ranking[:RERANKED]]
-    read = _all_read(table, settings, terms, rows)
-    scores = dict(ranking)
-    best = sorted(read, key=lambda each: -each.score)
+        raise bad_request("Semantic ranking needs a text to rank by. Parameter name: search")
+    terms = _terms(question)
+    candidates = _candidates(table, fields, terms, [row for row, _ in ranking[:MAX_RERANKED]])
+    candidates.sort(key=attrgetter("score"), reverse=True)
     extras: dict[int, Document] = {}
-    for each in best:
-        extras[each.row] = {"@search.rerankerScore": round(each.score, 6)}
+    for candidate in candidates:
+        extras[candidate.row] = {"@search.rerankerScore": round(candidate.score, 6)}
         if captions is not None:
-            extras[each.row]["@search.captions"] = [_caption(each, terms, captions.get("highlight", "true"))]
+            caption = _caption(candidate, terms, highlight=captions.get("highlight", "true") == "true")
+            extras[candidate.row]["@search.captions"] = [caption]
     if answers is not None:
-        answer["@search.answers"] = _answers(best, terms, answers)
-    return [(each.row, scores[each.row]) for each in best] + ranking[RERANKED:], extras
+        answer["@search.answers"] = _answers(candidates, terms, answers)
+    scores = dict(ranking)
+    reranked = [(candidate.row, scores[candidate.row]) for candidate in candidates]
+    return reranked + ranking[MAX_RERANKED:], extras
 
 
-def _options(given: Parameters, name: str, known: set[str]) -> dict[str, str] | None:
-    """Of `extractive|count-3,threshold-0.7`; None where nothing is asked for."""
-    text = given.text(name) or "none"
-    found = _OPTION.fullmatch(text)
-    parts = dict(part.partition("-")[::2] for part in (found[2] or "").split(",") if part) if found else {}
-    if found is None or parts.keys() - known:
-        raise given.wrong(name, f"must be none or extractive, with {', '.join(sorted(known))}")
-    return parts if found[1] == "extractive" else None
+def _options(parameters: Parameters, name: str, supported: set[str]) -> dict[str, str] | None:
+    """Parse `extractive|count-3,threshold-0.7`; None when the value is none."""
+    value = _OPTION.fullmatch(parameters.text(name) or "none")
+    options = dict(part.partition("-")[::2] for part in (value[2] or "").split(",") if part) if value else {}
+    if value is None or options.keys() - supported:
+        raise parameters.invalid(name, f"must be none or extractive, with {', '.join(sorted(supported))}")
+    return options if value[1] == "extractive" else None
 
 
-def _all_read(table: Table, settings: Semantic, terms: set[str], rows: Sequence[int]) -> list[_Read]:
+def _candidates(table: Table, fields: Semantic, terms: set[str], rows: Sequence[int]) -> list[_Candidate]:
     bodies = table.documents.bodies(rows)
-    texts = [_texts(settings, body) for body in bodies]
-    had = [_terms_of(" ".join(each)) & terms for each in texts]
-    times = Counter(term for each in had for term in each)
-    weights = {term: log(1 + (len(rows) + 1) / (times[term] + 0.5)) for term in terms}
-    read = []
-    for row, body, (title, *others), found in zip(rows, bodies, texts, had, strict=True):
-        parts = [part for text in others or [title] for part in sentences(text)]
-        shares = [(_share(_terms_of(part), weights), part) for part in parts]
-        share, sentence = max(shares, key=lambda each: each[0], default=(0.0, title))
-        score = MOST * (_share(found, weights) / 2 + share / 3 + _share(_terms_of(title), weights) / 6)
-        read.append(_Read(row, str(body[table.index.key.name]), score, sentence, share))
-    return read
+    texts = [_texts(fields, body) for body in bodies]
+    matched = [_terms(" ".join(parts)) & terms for parts in texts]
+    frequencies = Counter(term for matched_terms in matched for term in matched_terms)
+    weights = {term: log(1 + (len(rows) + 1) / (frequencies[term] + 0.5)) for term in terms}
+    candidates = []
+    for row, body, (title, *others), matched_terms in zip(rows, bodies, texts, matched, strict=True):
+        passages = [sentence for text in others or [title] for sentence in sentences(text)]
+        shares = [(_share(_terms(passage), weights), passage) for passage in passages]
+        share, sentence = max(shares, key=lambda pair: pair[0], default=(0.0, title))
+        score = MAX_SCORE * (_share(matched_terms, weights) / 2 + share / 3 + _share(_terms(title), weights) / 6)
+        candidates.append(_Candidate(row, str(body[table.index.key.name]), score, sentence, share))
+    return candidates
 
 
-def _texts(settings: Semantic, body: Document) -> list[str]:
-    """The title (perhaps empty), then the other fields."""
-    fields = (settings.title, *settings.content, *settings.keywords)
-    values = [body.get(field.name) or "" if field else "" for field in fields]
+def _texts(fields: Semantic, body: Document) -> list[str]:
+    """Return the title, which may be empty, and then the other fields."""
+    ordered = (fields.title, *fields.content, *fields.keywords)
+    values = [body.get(field.name) or "" if field else "" for field in ordered]
     return [". ".join(value) if isinstance(value, list) else value for value in values]
 
 
-def _terms_of(text: str) -> set[str]:
+def _terms(text: str) -> set[str]:
     return {term for term, _, _ in tokens(ENGLISH, text) if term}
 
 
-def _share(found: set[str], weights: Mapping[str, float]) -> float:
+def _share(terms: set[str], weights: Mapping[str, float]) -> float:
     total = sum(weights.values())
-    return sum(weights[term] for term in sorted(found & weights.keys())) / total if total else 0.0
+    return sum(weights[term] for term in sorted(terms & weights.keys())) / total if total else 0.0
 
 
-def _caption(read: _Read, terms: set[str], highlight: str) -> dict[str, str]:
-    marked = tagged(ENGLISH, read.sentence, terms, *_TAGS) if highlight == "true" else ""
-    return {"text": read.sentence, "highlights": marked or ""}
+def _caption(candidate: _Candidate, terms: set[str], *, highlight: bool) -> dict[str, str]:
+    highlights = tagged(ENGLISH, candidate.sentence, terms, *_TAGS) if highlight else ""
+    return {"text": candidate.sentence, "highlights": highlights or ""}
 
 
-def _answers(best: Sequence[_Read], terms: set[str], options: Mapping[str, str]) -> list[dict[str, Any]]:
+def _answers(candidates: Sequence[_Candidate], terms: set[str], options: Mapping[str, str]) -> list[dict[str, Any]]:
+    invalid = bad_request("count must be 1 to 10, threshold 0 to 1. Parameter name: answers")
     try:
         count, threshold = int(options.get("count", "1")), float(options.get("threshold", "0.7"))
     except ValueError:
-        raise bad("count must be 1 to 10, threshold 0 to 1. Parameter name: answers") from None
+        raise invalid from None
     if not 1 <= count <= 10 or not 0 <= threshold <= 1:
-        raise bad("count must be 1 to 10, threshold 0 to 1. Parameter name: answers")
-    good = sorted((each for each in best if each.share >= threshold), key=lambda each: -each.share)
-    return [{"key": each.key, "score": round(each.share, 6), **_caption(each, terms, "true")} for each in good[:count]]
+        raise invalid
+    good = [candidate for candidate in candidates if candidate.share >= threshold]
+    good.sort(key=attrgetter("share"), reverse=True)
+    return [
+        {
+            "key": candidate.key,
+            "score": round(candidate.share, 6),
+            **_caption(candidate, terms, highlight=True),
+        }
+        for candidate in good[:count]
+    ]

@@ -1,4 +1,4 @@
-"""What was deleted or replaced gives its room back, and a kill while that is done loses nothing."""
+"""Compaction: deleted and replaced documents give their space back, and a kill meanwhile loses nothing."""
 
 import subprocess
 import sys
@@ -15,44 +15,44 @@ from loopback.search.routes import make_app
 from loopback.search.search import search
 from loopback.search.store import Store
 from loopback.serving import in_thread
+from tests.search.compacting import DOCUMENTS, STATEMENTS, VERSIONS, write_until_compacted, write_version
 from tests.search.conftest import BOOKS, KEY, ids
-from tests.search.rewriting import DOCUMENTS, MOMENTS, VERSIONS, write_until_rewritten, write_version
 
 
-def found(store: Store, **body: Any) -> list[str]:
+def search_ids(store: Store, **body: Any) -> list[str]:
     return [row["id"] for row in search(store.table("books"), {"top": 1_000, **body})["value"]]
 
 
-def assert_only_the_last_version_is_there(store: Store) -> None:
+def assert_only_the_last_version_exists(store: Store) -> None:
     everything = {f"n{number}" for number in range(DOCUMENTS)}
-    assert set(found(store)) == everything
-    assert set(found(store, search=f"version{VERSIONS - 1}")) == everything
-    assert found(store, search="version0") == []
-    assert found(store, search='"number7"') == ["n7"]
-    last = store.table("books")
-    row, _ = last.documents.get("n7") or (0, {})
-    assert last.vector("near", row) == pytest.approx([8.0, VERSIONS])
+    assert set(search_ids(store)) == everything
+    assert set(search_ids(store, search=f"version{VERSIONS - 1}")) == everything
+    assert search_ids(store, search="version0") == []
+    assert search_ids(store, search='"number7"') == ["n7"]
+    table = store.table("books")
+    row, _ = table.documents.get("n7") or (0, {})
+    assert table.vector("near", row) == pytest.approx([8.0, VERSIONS])
     flattest = {"kind": "vector", "vector": [1.0, 0.0], "fields": "near", "k": 1}
-    assert found(store, search=None, vectorQueries=[flattest]) == [f"n{DOCUMENTS - 1}"]
+    assert search_ids(store, search=None, vectorQueries=[flattest]) == [f"n{DOCUMENTS - 1}"]
 
 
-def numbers_of_files(folder: Path) -> set[str]:
+def table_numbers(folder: Path) -> set[str]:
     return {path.name.partition("-")[0] for path in data_files(folder)}
 
 
-def test_an_index_that_is_mostly_waste_is_written_anew(tmp_path: Path) -> None:
+def test_an_index_of_mostly_dead_rows_is_compacted(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    write_until_rewritten(store)
+    write_until_compacted(store)
 
-    assert numbers_of_files(tmp_path) == {"2"}
+    assert table_numbers(tmp_path) == {"2"}
     assert len(store.table("books").alive) == DOCUMENTS + 1
-    assert_only_the_last_version_is_there(store)
+    assert_only_the_last_version_exists(store)
     store.close()
 
 
-def test_room_is_bounded_by_what_is_there(tmp_path: Path) -> None:
+def test_disk_space_is_bounded_by_the_live_documents(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    write_until_rewritten(store)
+    write_until_compacted(store)
     once = sum(path.stat().st_size for path in tmp_path.iterdir())
     for version in range(5 * VERSIONS):
         write_version(store, version)
@@ -61,33 +61,33 @@ def test_room_is_bounded_by_what_is_there(tmp_path: Path) -> None:
     store.close()
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
-def test_a_kill_while_it_is_written_anew_loses_nothing(tmp_path: Path, moment: str) -> None:
-    program = [sys.executable, "-m", "tests.search.rewriting", str(tmp_path), moment]
+@pytest.mark.parametrize("statement", STATEMENTS)
+def test_a_kill_during_compaction_loses_nothing(tmp_path: Path, statement: str) -> None:
+    program = [sys.executable, "-m", "tests.search.compacting", str(tmp_path), statement]
     assert subprocess.run(program, check=False).returncode == 9  # noqa: S603
 
     store = Store(tmp_path)
-    assert_only_the_last_version_is_there(store)
-    assert len(numbers_of_files(tmp_path)) == 1, "nothing is left of the other one"
+    assert_only_the_last_version_exists(store)
+    assert len(table_numbers(tmp_path)) == 1, "no file is left of the other table"
     write_version(store, VERSIONS)
     write_version(store, VERSIONS - 1)
-    assert_only_the_last_version_is_there(store)
+    assert_only_the_last_version_exists(store)
     store.close()
 
 
-def test_deleted_documents_leave_the_words_when_segments_are_written(tmp_path: Path) -> None:
+def test_segments_lack_the_words_of_deleted_documents(tmp_path: Path) -> None:
     store = Store(tmp_path)
     store.define(index_from(BOOKS))
     many = " ".join(f"rare{number}" for number in range(2_000))
     for number in range(120):
         store.write("books", [("upload", {"id": f"n{number % 40}", "text": f"{many} turn{number}"})])
-        store.finish()
+        store.index_written()
 
-    assert set(found(store, search="rare1999")) == {f"n{number}" for number in range(40)}
-    assert found(store, search="turn3") == []
+    assert set(search_ids(store, search="rare1999")) == {f"n{number}" for number in range(40)}
+    assert search_ids(store, search="turn3") == []
     store.close()
     store = Store(tmp_path)
-    assert set(found(store, search="rare1999 + turn119", searchMode="all")) == {"n39"}
+    assert set(search_ids(store, search="rare1999 + turn119", searchMode="all")) == {"n39"}
     store.close()
 
 
@@ -107,7 +107,7 @@ def start(folder: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("name", ["1-near.vectors", "1-near.lengths", "1-100.words", "search.db"])
 @pytest.mark.parametrize("damage", ["missing", "cut off", "empty"])
-def test_a_damaged_file_is_named_and_nothing_else_is_touched(tmp_path: Path, name: str, damage: str) -> None:
+def test_a_damaged_file_is_named_and_no_other_file_is_touched(tmp_path: Path, name: str, damage: str) -> None:
     fill(tmp_path)
     path = tmp_path / name
     whole = path.read_bytes()
@@ -122,15 +122,15 @@ def test_a_damaged_file_is_named_and_nothing_else_is_touched(tmp_path: Path, nam
     assert name in refused.stderr
     assert "Traceback" not in refused.stderr
     assert {other: other.read_bytes() for other in others} == others
-    for left in tmp_path.glob("search.db-*"):
-        left.unlink()
+    for leftover in tmp_path.glob("search.db-*"):
+        leftover.unlink()
     path.write_bytes(whole)
     store = Store(tmp_path)
-    assert found(store, search="w7 w8", top=1) == ["n0"]
+    assert search_ids(store, search="w7 w8", top=1) == ["n0"]
     store.close()
 
 
-def test_what_is_no_data_file_is_named_and_kept(tmp_path: Path) -> None:
+def test_a_file_that_is_no_database_is_named_and_kept(tmp_path: Path) -> None:
     (tmp_path / "search.db").write_bytes(b"This is a letter, not a database. " * 200)
 
     refused = start(tmp_path)

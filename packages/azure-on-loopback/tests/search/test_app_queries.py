@@ -1,4 +1,4 @@
-"""An index with every part that the product defines, and the requests that it makes, through the SDK."""
+"""An index and requests like those of an app for retrieval-augmented generation, through the SDK."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -36,7 +36,7 @@ def definition() -> SearchIndex:
     rescoring = RescoringOptions(enable_rescoring=True, default_oversampling=4.0)
     prioritized = SemanticPrioritizedFields(content_fields=[SemanticField(field_name="text")])
     return SearchIndex(
-        name="product",
+        name="chunks",
         fields=[
             SearchField(name="id", type="Edm.String", key=True, filterable=True, sortable=True),
             SearchField(name="source", type="Edm.String", searchable=False, filterable=True, facetable=True),
@@ -64,33 +64,35 @@ def definition() -> SearchIndex:
 
 
 @pytest.fixture
-def product(server: str, indexes: SearchIndexClient) -> Iterator[SearchClient]:
+def chunks(server: str, indexes: SearchIndexClient) -> Iterator[SearchClient]:
     indexes.create_index(definition())
-    with SearchClient(server, "product", KEY) as found:
-        found.upload_documents(ROWS)
-        yield found
+    with SearchClient(server, "chunks", KEY) as client:
+        client.upload_documents(ROWS)
+        yield client
 
 
 def nearest(**options: Any) -> VectorizedQuery:
     return VectorizedQuery(vector=[1.0, 0.0], k_nearest_neighbors=4, fields="vector", **options)
 
 
-def test_a_compression_is_kept_and_shown_and_the_search_is_exact(
-    product: SearchClient, indexes: SearchIndexClient
+def test_a_compression_is_stored_and_returned_and_the_search_stays_exact(
+    chunks: SearchClient, indexes: SearchIndexClient
 ) -> None:
-    shown = indexes.get_index("product").vector_search
-    assert shown is not None
-    assert shown.compressions is not None
-    assert shown.profiles is not None
-    assert shown.compressions[0].rescoring_options == RescoringOptions(enable_rescoring=True, default_oversampling=4.0)
-    assert shown.profiles[0].compression_name == "scalar"
+    vector_search = indexes.get_index("chunks").vector_search
+    assert vector_search is not None
+    assert vector_search.compressions is not None
+    assert vector_search.profiles is not None
+    assert vector_search.compressions[0].rescoring_options == RescoringOptions(
+        enable_rescoring=True, default_oversampling=4.0
+    )
+    assert vector_search.profiles[0].compression_name == "scalar"
 
-    rows = list(product.search(None, vector_queries=[nearest(oversampling=2.0)]))
+    rows = list(chunks.search(None, vector_queries=[nearest(oversampling=2.0)]))
     assert [row["id"] for row in rows] == ["a1", "b1", "a2", "b2"]
     assert rows[0]["@search.score"] == pytest.approx(1 / (2 - 1 / 1.01**0.5))
 
 
-def test_a_profile_names_a_compression_that_is_there(indexes: SearchIndexClient) -> None:
+def test_a_profile_with_an_unknown_compression_is_refused(indexes: SearchIndexClient) -> None:
     index = definition()
     assert index.vector_search is not None
     index.vector_search.compressions = []
@@ -102,8 +104,8 @@ def test_a_profile_names_a_compression_that_is_there(indexes: SearchIndexClient)
 
 
 @pytest.mark.parametrize("on_error", ["partial", "fail"])
-def test_words_vectors_and_semantic_ranking_together(product: SearchClient, on_error: str) -> None:
-    found = product.search(
+def test_words_vectors_and_semantic_ranking_together(chunks: SearchClient, on_error: str) -> None:
+    results = chunks.search(
         "autumn rain falling softly",
         query_type="semantic",
         semantic_configuration_name="by-text",
@@ -114,7 +116,7 @@ def test_words_vectors_and_semantic_ranking_together(product: SearchClient, on_e
         filter="source ge 'a/' and source lt 'a0'",
         top=5,
     )
-    rows = list(found)
+    rows = list(results)
 
     assert [row["id"] for row in rows] == ["a2", "a1"], "by vectors a1 would be first"
     assert rows[0]["@search.reranker_score"] > rows[1]["@search.reranker_score"] > 0
@@ -122,9 +124,9 @@ def test_words_vectors_and_semantic_ranking_together(product: SearchClient, on_e
     assert rows[0]["@search.score"] > 0
 
 
-def test_what_only_vectors_find_is_reranked_too(product: SearchClient) -> None:
+def test_rows_found_by_vectors_alone_are_reranked_too(chunks: SearchClient) -> None:
     options: dict[str, Any] = {"query_type": "semantic", "semantic_configuration_name": "by-text"}
-    rows = list(product.search("snow", vector_queries=[nearest()], **options))
+    rows = list(chunks.search("snow", vector_queries=[nearest()], **options))
 
     assert rows[0]["id"] == "b1"
     assert {row["id"] for row in rows} == {"a1", "a2", "b1", "b2"}
@@ -140,26 +142,26 @@ def test_what_only_vectors_find_is_reranked_too(product: SearchClient) -> None:
         ("source ge 'a/' and source lt 'a0'", "a1a2"),
     ],
 )
-def test_filters_of_labels_and_of_prefixes(product: SearchClient, condition: str, expected: str) -> None:
-    assert ids(product, filter=condition, order_by=["id"]) == expected
-    assert ids(product, "rain snow sun", filter=condition, order_by=["id"], search_mode="any") == expected
+def test_filters_of_labels_and_of_prefixes(chunks: SearchClient, condition: str, expected: str) -> None:
+    assert ids(chunks, filter=condition, order_by=["id"]) == expected
+    assert ids(chunks, "rain snow sun", filter=condition, order_by=["id"], search_mode="any") == expected
 
 
-def test_ten_thousand_values_are_counted(product: SearchClient) -> None:
+def test_a_facet_counts_ten_thousand_values(chunks: SearchClient) -> None:
     rows = [{"id": f"n{number:05}", "source": f"s{number:05}"} for number in range(10_000)]
     for first in range(0, len(rows), 1_000):
-        product.upload_documents(rows[first : first + 1_000])
+        chunks.upload_documents(rows[first : first + 1_000])
 
-    counted = product.search("*", facets=["source,count:10000"], filter="id ge 'n'", top=0).get_facets()
-    assert counted is not None
-    assert {each["value"] for each in counted["source"]} == {row["source"] for row in rows}
-    assert {each["count"] for each in counted["source"]} == {1}
+    buckets = chunks.search("*", facets=["source,count:10000"], filter="id ge 'n'", top=0).get_facets()
+    assert buckets is not None
+    assert {bucket["value"] for bucket in buckets["source"]} == {row["source"] for row in rows}
+    assert {bucket["count"] for bucket in buckets["source"]} == {1}
 
 
-def test_all_keys_are_read_in_pages_by_what_comes_after(product: SearchClient) -> None:
-    product.upload_documents([{"id": f"n{number:04}"} for number in range(996)])
+def test_all_keys_are_read_in_pages_by_a_filter_on_the_last_key(chunks: SearchClient) -> None:
+    chunks.upload_documents([{"id": f"n{number:04}"} for number in range(996)])
     last, seen = "", []
-    while rows := list(product.search("*", filter=f"id gt '{last}'", order_by=["id"], select=["id"], top=300)):
+    while rows := list(chunks.search("*", filter=f"id gt '{last}'", order_by=["id"], select=["id"], top=300)):
         seen += [row["id"] for row in rows]
         last = seen[-1]
 
@@ -176,10 +178,10 @@ def test_all_keys_are_read_in_pages_by_what_comes_after(product: SearchClient) -
     ],
 )
 def test_a_field_cannot_be_changed(
-    product: SearchClient, indexes: SearchIndexClient, name: str, changes: dict[str, Any]
+    chunks: SearchClient, indexes: SearchIndexClient, name: str, changes: dict[str, Any]
 ) -> None:
-    index = indexes.get_index("product")
-    field = next(each for each in index.fields if each.name == name)
+    index = indexes.get_index("chunks")
+    field = next(field for field in index.fields if field.name == name)
     for attribute, value in changes.items():
         setattr(field, attribute, value)
 
@@ -187,13 +189,11 @@ def test_a_field_cannot_be_changed(
         indexes.create_or_update_index(index)
 
     assert refused.value.status_code == 400
-    assert ids(product, None, vector_queries=[nearest()]) == "a1b1a2b2"
+    assert ids(chunks, None, vector_queries=[nearest()]) == "a1b1a2b2"
 
 
-def test_a_field_of_vectors_is_added_to_an_index_that_has_documents(
-    product: SearchClient, indexes: SearchIndexClient
-) -> None:
-    index = indexes.get_index("product")
+def test_a_vector_field_is_added_to_an_index_with_documents(chunks: SearchClient, indexes: SearchIndexClient) -> None:
+    index = indexes.get_index("chunks")
     second = SearchField(
         name="second",
         type="Collection(Edm.Single)",
@@ -204,7 +204,7 @@ def test_a_field_of_vectors_is_added_to_an_index_that_has_documents(
     index.fields.append(second)
     indexes.create_or_update_index(index)
 
-    product.merge_documents([{"id": "b2", "second": [0.0, 0.0, 2.0]}])
+    chunks.merge_documents([{"id": "b2", "second": [0.0, 0.0, 2.0]}])
     query = VectorizedQuery(vector=[0.0, 0.0, 1.0], k_nearest_neighbors=4, fields="second")
-    assert ids(product, None, vector_queries=[query]) == "b2"
-    assert ids(product, None, vector_queries=[nearest()]) == "a1b1a2b2"
+    assert ids(chunks, None, vector_queries=[query]) == "b2"
+    assert ids(chunks, None, vector_queries=[nearest()]) == "a1b1a2b2"

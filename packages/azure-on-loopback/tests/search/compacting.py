@@ -1,4 +1,4 @@
-"""A program: `FOLDER MOMENT` writes documents again and again, until the index is written anew, and dies at MOMENT."""
+"""A program `FOLDER STATEMENT`: writes documents until the index is compacted, and dies at the SQL statement."""
 
 import os
 import sys
@@ -10,12 +10,12 @@ from tests.search.conftest import BOOKS
 
 DOCUMENTS = 100
 VERSIONS = 102
-"""With the last one more than 10,000 rows are waste."""
+"""The last version makes more than 10,000 rows dead."""
 AFTER_THE_COMMIT = "SELECT row FROM documents_2"
-MOMENTS = ("INSERT INTO documents_2", "INSERT INTO segments_2", "DROP TABLE documents_1", "COMMIT", AFTER_THE_COMMIT)
+STATEMENTS = ("INSERT INTO documents_2", "INSERT INTO segments_2", "DROP TABLE documents_1", "COMMIT", AFTER_THE_COMMIT)
 
 
-def write_until_rewritten(store: Store) -> None:
+def write_until_compacted(store: Store) -> None:
     store.define(index_from(BOOKS))
     for version in range(VERSIONS):
         write_version(store, version)
@@ -27,22 +27,22 @@ def write_version(store: Store, version: int) -> None:
         for number in range(DOCUMENTS)
     ]
     store.write("books", [("upload", row) for row in rows])
-    store.finish()
+    store.index_written()
 
 
 def main() -> None:
-    folder, moment = sys.argv[1:]
+    folder, fatal = sys.argv[1:]
     store = Store(Path(folder))
-    is_rewriting = False
+    is_compacting = False
 
     def watch(statement: str) -> None:
-        nonlocal is_rewriting
-        is_rewriting = is_rewriting or statement.startswith("DROP TABLE documents_1")
-        if statement.startswith(moment) and (moment != "COMMIT" or is_rewriting):
+        nonlocal is_compacting
+        is_compacting = is_compacting or statement.startswith("DROP TABLE documents_1")
+        if statement.startswith(fatal) and (fatal != "COMMIT" or is_compacting):
             os._exit(9)
 
     store._db.set_trace_callback(watch)
-    write_until_rewritten(store)
+    write_until_compacted(store)
 
 
 if __name__ == "__main__":
