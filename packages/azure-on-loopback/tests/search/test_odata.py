@@ -3,7 +3,7 @@
 import contextlib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loopback.search.checks import index_from
@@ -43,6 +43,17 @@ INDEX = index_from(
 )
 def test_values_are_parameters(text: str, values: tuple[object, ...]) -> None:
     assert compile_filter(text, INDEX).values == values
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.text(max_size=40))
+def test_no_value_becomes_sql(text: str) -> None:
+    literal = text.replace("'", "''")
+
+    clause = compile_filter(f"tenant eq '{literal}'", INDEX)
+
+    assert clause.sql == "json_extract(body, '$.tenant')=?"
+    assert clause.values == (text,)
 
 
 @pytest.mark.parametrize("text", ["hidden eq 'a'", "number eq 'a'", "flag gt 1", "when eq 'x'", "(" * 200 + "flag"])
