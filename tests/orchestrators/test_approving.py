@@ -234,3 +234,47 @@ def test_an_answer_that_nobody_was_asked_about_is_not_told_either(options: dict[
 
     assert outcome.status == "failed"
     assert (outcome.answer, outcome.citations) == ("", ())
+
+
+def exhausted(*decisions: tuple[str, str], **options: Any) -> tuple[Outcome, People]:
+    """A run whose answer never passes, and that asks people only for that reason."""
+    world = People(*decisions)
+    world.script["evaluate_result"] = [lambda value: BAD if value["instruction"] == "how hot?" else None]
+    outcome, _ = ask(world, of=(), on_exhausted="ask_person", **options)
+    return outcome, world
+
+
+@pytest.mark.parametrize(
+    ("decisions", "code"),
+    [
+        ((("rejected", "wrong"),), "answer_rejected"),
+        ((("revise", "more"),), "answer_not_approved"),
+        ((("revise", "more"), ("rejected", "wrong")), "answer_rejected"),
+    ],
+)
+def test_an_answer_that_did_not_pass_and_is_not_approved_does_not_go_out(
+    decisions: tuple[tuple[str, str], ...], code: str
+) -> None:
+    outcome, world = exhausted(*decisions, revision_limit=len(decisions) - 1)
+
+    assert outcome.error is not None
+    assert (outcome.status, outcome.error.code) == ("failed", code)
+    assert (outcome.answer, outcome.citations, outcome.answer_artifact, outcome.missing) == ("", (), None, ())
+    assert not world.asked["remember_result"]
+    assert not world.asked["append_turn"]
+
+
+def test_a_budget_that_ends_while_people_revise_an_answer_that_did_not_pass_does_not_let_it_out() -> None:
+    outcome, _ = exhausted(("revise", "more"), revision_limit=0, budget=Budget(model_calls=10))
+
+    assert outcome.error is not None
+    assert outcome.error.code == "budget_exceeded"
+    assert (outcome.answer, outcome.citations) == ("", ())
+
+
+def test_people_are_told_that_an_answer_has_not_passed_and_may_let_it_out() -> None:
+    outcome, world = exhausted(("approved", ""), revision_limit=0)
+
+    assert world.gates[0]["request"]["title"] == "Answer that has not passed its evaluation"
+    assert "Evaluation: not passed" in world.gates[0]["request"]["about"]
+    assert (outcome.status, outcome.answer) == ("completed", "answer 1 [1]")
