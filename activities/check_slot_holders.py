@@ -14,8 +14,8 @@ async def check_slot_holders(check: SlotHolderCheck, histories: Histories) -> En
 
     async def has_ended(wake: Wake) -> bool:
         async with checks:
-            found = await histories.of_run(wake.run)
-            ended = not any(history.instance == wake.run and history.under_way for history in found)
+            run_histories = await histories.of_run(wake.run)
+            ended = not any(history.instance == wake.run and history.under_way for history in run_histories)
             if wake.event and not ended:
                 await histories.wake(wake.run, wake.event)
             return ended

@@ -29,8 +29,8 @@ async def forget_records(
     names, after = page(sorted(by_name), request.after, RECORDS_PER_PAGE)
     deleted = []
     for name in names:
-        found = await histories.of_run(by_name[name].run)
-        if not any(history.under_way or not of_documents for history in found):
+        run_histories = await histories.of_run(by_name[name].run)
+        if not any(history.under_way or not of_documents for history in run_histories):
             deleted.append(by_name[name])
     await deletion_log.record("records", [record.name for record in deleted])
     for record in deleted:

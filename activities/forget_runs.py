@@ -16,10 +16,10 @@ async def forget_runs(
     """Safe to run twice: a run is recorded before it is stopped or purged, and one that is gone is skipped."""
     runs = sorted({record.run for record in await runs_of(request.subject, records)})
     runs, after = page(runs, request.after, RUNS_PER_PAGE)
-    found = await histories_of(runs, histories)
+    all_histories = await histories_of(runs, histories)
     if request.subject.kind == "tenant" and after is None:
-        found += await histories.of_tenant(tenant_key(request.subject.owner.tenant))
-    by_instance = {history.instance: history for history in found}
+        all_histories += await histories.of_tenant(tenant_key(request.subject.owner.tenant))
+    by_instance = {history.instance: history for history in all_histories}
     running = sorted(name for name, history in by_instance.items() if history.under_way)
     ended = sorted(by_instance.keys() - set(running))
     broken = [name for name in ended if by_instance[name].state == "broken"]

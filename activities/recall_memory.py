@@ -31,8 +31,8 @@ async def recall_memory(
     condition = valid_at(as_of)
     search = Search(text=request.goal, top=MAX_CANDIDATES, select=NOTE_FIELDS, vector=vector, condition=condition)
     rows = newest_rows(await memory.search(request.owner, search))
-    memories = [scored_memory(place, row) for place, row in enumerate(rows)]
-    best = [rows[place] for place in rank(memories, as_of, settings.memory_half_life_days)[:MAX_NOTES]]
+    memories = [scored_memory(position, row) for position, row in enumerate(rows)]
+    best = [rows[position] for position in rank(memories, as_of, settings.memory_half_life_days)[:MAX_NOTES]]
     if request.as_of is None:
         use = {"used": timestamp(now), "expires": timestamp(expires(now))}
         with contextlib.suppress(StepError):  # a time of use that is lost changes little

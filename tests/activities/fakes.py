@@ -1,4 +1,4 @@
-"""A model that replies what it is told, and artifacts in memory."""
+"""A model with a fixed reply, and artifacts in memory."""
 
 import hashlib
 from collections.abc import Mapping, Sequence

@@ -34,7 +34,7 @@ MAX_SECONDS = 600
 
 
 class HeldModel:
-    """The model service; it can be told to hold back its answers to one agent."""
+    """The model service, which can hold back its answers to one agent."""
 
     def __init__(self) -> None:
         self._agent = ""

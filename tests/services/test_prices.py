@@ -88,5 +88,5 @@ def test_a_malformed_file_is_named_with_the_reason(tmp_path: Path, content: str,
 
 
 def test_a_missing_file_is_named() -> None:
-    with pytest.raises(SettingsError, match=r"setting MODEL_PRICES is 'nowhere\.toml': no file that can be read"):
+    with pytest.raises(SettingsError, match=r"setting MODEL_PRICES is 'nowhere\.toml': the file can't be read"):
         prices_for(settings_with(MODEL_PRICES="nowhere.toml"))

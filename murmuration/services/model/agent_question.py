@@ -24,7 +24,7 @@ class AgentQuestion:
 
     def __init__(self, agent: Agent, question: Mapping[str, JsonValue]) -> None:
         self.agent = agent
-        self.question = question
+        self.content = question
         self.corrections = 0
         """How often a reply was sent back."""
         self._messages: list[Message] = [{"role": "user", "content": json.dumps(question, ensure_ascii=False)}]

@@ -11,7 +11,7 @@ FAILURES = 5
 OPEN_SECONDS = 30.0
 """How long the circuit stays open; then one call goes through and decides."""
 PROBE_SECONDS = 2.0
-"""The pause that other callers are told while that call is under way."""
+"""The pause for other callers while that call is under way."""
 
 
 class CircuitOpen(RetryLater):

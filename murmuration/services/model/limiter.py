@@ -18,9 +18,9 @@ MAX_PAUSE_SECONDS = 10.0
 class AdaptiveLimiter:
     """A number of slots that a 429 halves, and that grows by one after a round of successes while calls wait.
 
-    Before the first 429 every success adds a slot, so a deployment that bears all is soon asked by all. Calls that were
-    under way when the limit was halved don't halve it again: they were too many for the same reason. A Retry-After
-    holds for all later calls. Belongs to one event loop.
+    Before the first 429 every success adds a slot, so a deployment that can bear it soon serves every caller. Calls
+    that were under way when the limit was halved don't halve it again: they were too many for the same reason. A
+    Retry-After holds for all later calls. Belongs to one event loop.
     """
 
     def __init__(

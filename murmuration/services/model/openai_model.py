@@ -99,7 +99,7 @@ class OpenAIModel:
         return text
 
     def _without_model(self, question: AgentQuestion) -> str:
-        text = extractive.extractive_reply(question.agent.name, question.question)
+        text = extractive.extractive_reply(question.agent.name, question.content)
         if text is None:
             raise GiveUp("model_unavailable", f"no model can be reached, and {question.agent.name} needs one")
         self._step_context.models.add(extractive.NAME)

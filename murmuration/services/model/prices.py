@@ -98,7 +98,7 @@ def _read(path: Path) -> _Table:
     try:
         return _Table.model_validate(tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal))
     except OSError as error:
-        raise SettingsError(f"setting MODEL_PRICES is {str(path)!r}: no file that can be read") from error
+        raise SettingsError(f"setting MODEL_PRICES is {str(path)!r}: the file can't be read") from error
     except (ValueError, ValidationError) as error:
         raise SettingsError(f"setting MODEL_PRICES is {str(path)!r}: {_reason(error)}") from error
 

@@ -108,9 +108,9 @@ def newest_rows(rows: Sequence[Row]) -> list[Row]:
     return [row for row in rows if row["valid_from"] == newest[_subject(row)]]
 
 
-def scored_memory(place: int, row: Row) -> ScoredMemory:
-    """Return what the ranking of memories needs; `place` is the row's place in the search, from 0."""
-    return ScoredMemory(place, datetime.fromisoformat(row["used"]), row["importance"])
+def scored_memory(position: int, row: Row) -> ScoredMemory:
+    """Return what the ranking of memories needs; `position` is the row's in the search, from 0."""
+    return ScoredMemory(position, datetime.fromisoformat(row["used"]), row["importance"])
 
 
 def note_from(row: Row) -> Note:
