@@ -1,5 +1,5 @@
-"""Recorded histories of every orchestrator on every path, a folder for each version of the orchestrations.
+"""Recorded histories of every workflow on every path, in a folder for each version of the workflows.
 
-`python -m tests.histories` records those of the current version anew. A folder of a version that is released stays as
-it is: `test_histories.py` replays all of them against today's code.
+`python -m tests.histories` records the current version anew. The folder of a released version stays as it is:
+`test_histories.py` replays all of them on today's code. The folder `0.9` proves that, see `versioned.py`.
 """

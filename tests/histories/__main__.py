@@ -1,4 +1,4 @@
-"""`python -m tests.histories [WORKFLOW …]` records every path of the current version anew, of all workflows or of some.
+"""`python -m tests.histories [WORKFLOW …]` records every path of the current version anew, of all workflows or some.
 
 The version is `defaultVersion` in host.json. Folders of older versions are left as they are.
 """
@@ -8,7 +8,7 @@ import shutil
 import sys
 
 from simulation.virtual_host import VERSION
-from tests.histories.corpus import FOLDER, of, place_of, write
+from tests.histories.corpus import FOLDER, history_path, recorded, write
 from tests.histories.paths import PATHS
 
 
@@ -23,7 +23,7 @@ def main() -> None:
     count = 0
     for workflow in workflows or PATHS:
         for path, run in PATHS[workflow].items():
-            write(of(workflow, run()), place_of(workflow, path))
+            write(recorded(workflow, run()), history_path(workflow, path))
             count += 1
     print(f"{count} histories of version {VERSION}", file=sys.stderr)  # noqa: T201
 

@@ -1,4 +1,4 @@
-"""The files of the corpus: `<version>/<orchestrator>/<path>.json`."""
+"""The files of the corpus: `<version>/<workflow>/<path>.json`."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -12,44 +12,44 @@ from loopback.functions import protocol as wire
 from loopback.functions.replay.recorded import Recorded
 from murmuration.durable.registry import WORKFLOWS, import_all
 from simulation.records import EPOCH
-from simulation.scripted import Trace
+from simulation.scripted import INSTANCE, Trace
 from simulation.virtual_host import VERSION
+from tests.histories.versioned import greet
 
 FOLDER = Path(__file__).parent
 import_all("orchestrators")
-ORCHESTRATORS = {
+APP_WORKFLOWS = {
     name: workflow
     for name, workflow in WORKFLOWS.items()
     if workflow.__module__.startswith(("orchestrators.", "murmuration."))  # tests register workflows, too
 }
 HANDLES: Mapping[str, Callable[[str], str]] = {
-    name: df.Orchestrator.create(each) for name, each in ORCHESTRATORS.items()
+    name: df.Orchestrator.create(workflow) for name, workflow in {**APP_WORKFLOWS, "greet": greet}.items()
 }
 
 
-def kept() -> list[Path]:
-    """Every file, of all versions."""
+def all_histories() -> list[Path]:
+    """The files of all versions."""
     return sorted(FOLDER.glob("*/*/*.json"))
 
 
-def place_of(orchestrator: str, path: str) -> Path:
-    """Where a history of the current version is kept."""
-    return FOLDER / VERSION / orchestrator / f"{path}.json"
+def history_path(workflow: str, path: str, version: str = VERSION) -> Path:
+    return FOLDER / version / workflow / f"{path}.json"
 
 
-def of(orchestrator: str, trace: Trace) -> Recorded:
-    """A simulated run as the host would have kept it."""
+def recorded(workflow: str, trace: Trace) -> Recorded:
+    """A simulated run as the host would have recorded it."""
     started = trace.history[1]
     result = json.dumps(trace.output)
     ended = wire.event(wire.EXECUTION_COMPLETED, EPOCH, Result=result, OrchestrationStatus="Completed")
     ended["Timestamp"] = trace.history[-1]["Timestamp"]
     events = [*trace.history[:-1], ended, trace.history[-1]]
-    return Recorded(orchestrator, "run-1", None, started["Input"], events)
+    return Recorded(workflow, INSTANCE, None, started["Input"], events)
 
 
-def write(recorded: Recorded, place: Path) -> None:
-    """A line for each event, so that a change can be read in a comparison of files."""
-    head = {name: value for name, value in asdict(recorded).items() if name != "events"}
-    events = ",\n".join(json.dumps(event, separators=(",", ":")) for event in recorded.events)
-    place.parent.mkdir(parents=True, exist_ok=True)
-    place.write_text(f'{json.dumps(head)[:-1]}, "events": [\n{events}\n]}}\n', encoding="utf-8", newline="\n")
+def write(history: Recorded, file: Path) -> None:
+    """Write a line for each event, so that a comparison of files shows what changed."""
+    head = {name: value for name, value in asdict(history).items() if name != "events"}
+    events = ",\n".join(json.dumps(event, separators=(",", ":")) for event in history.events)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(f'{json.dumps(head)[:-1]}, "events": [\n{events}\n]}}\n', encoding="utf-8", newline="\n")

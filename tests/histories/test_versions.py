@@ -1,9 +1,17 @@
 """An upgrade in the middle of a run: the run keeps the version it was started with, and the old way with it."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+from loopback.functions import protocol as wire
+from loopback.functions.replay.recorded import Recorded, differences
 from loopback.functions.testing import run_host
+from simulation.scripted import simulate
+from simulation.virtual_host import VERSION
+from tests.histories.corpus import HANDLES, history_path
+from tests.histories.versioned import OLD_VERSION, greet
 
 APP = """
 import azure.durable_functions as df
@@ -55,3 +63,25 @@ def test_a_run_goes_on_as_the_version_it_was_started_with(tmp_path: Path) -> Non
         ends = [host.wait(run)["output"] for run in (old, new)]
 
     assert ends == ["Hello, Ann", "Good day, Ann"]
+
+
+def polite(name: str, value: Any) -> tuple[float, str]:
+    return 1, f"Dr {value}" if name == "add_title" else f"Hello, {value}"
+
+
+def test_a_new_run_takes_the_new_way_and_a_run_of_the_old_version_the_old_one() -> None:
+    new, old = (simulate(greet, {"name": "Ann"}, polite, version=version) for version in (VERSION, OLD_VERSION))
+
+    assert (new.output, old.output) == ("Hello, Dr Ann", "Hello, Ann")
+
+
+def test_a_file_of_an_older_version_replays_because_of_its_version_alone() -> None:
+    recorded = Recorded.read(history_path("greet", "greeted", OLD_VERSION))
+    as_of_today = replace(recorded, events=[of_version(event, VERSION) for event in recorded.events])
+
+    assert differences(HANDLES["greet"], recorded) == []
+    assert any("new: step 0: activity add_title" in change for change in differences(HANDLES["greet"], as_of_today))
+
+
+def of_version(event: dict[str, Any], version: str) -> dict[str, Any]:
+    return {**event, "Version": version} if event["EventType"] == wire.EXECUTION_STARTED else event

@@ -21,7 +21,7 @@ from murmuration.policy.forgetting import digest
 from orchestrators.forgetting.forget import forget
 from simulation.scripted import Trace, simulate
 
-PATIENCE = VerificationPolicy(passes=6, settle_seconds=10, after_stop_seconds=240)
+POLICY = VerificationPolicy(passes=6, settle_seconds=10, after_stop_seconds=240)
 SUBJECT = Subject(kind="user", key="k", owner=Owner(tenant="t", user="k"))
 Reply = Contract | Done | Later | Failed | Exception
 
@@ -49,7 +49,7 @@ class World:
 
 
 def run(world: World) -> tuple[Receipt, Trace]:
-    request = Forgetting(caller=Caller(tenant="t"), subject=SUBJECT, verification=PATIENCE)
+    request = Forgetting(caller=Caller(tenant="t"), subject=SUBJECT, verification=POLICY)
     trace = simulate(forget, request.model_dump(mode="json"), world)
     assert trace.error is None
     receipt = Receipt.model_validate(trace.output)
@@ -66,7 +66,7 @@ def test_nothing_is_believed_before_it_was_read_twice_with_a_pause_between() -> 
     once = ["forget_runs", "knowledge", "memory", "forget_objects"]
     end = ["forget_records", "forget_count", "delete_deletion_log"]
     assert world.order == [*once, "forget_count", *once, *end]
-    assert trace.seconds == len(world.order) + PATIENCE.settle_seconds
+    assert trace.seconds == len(world.order) + POLICY.settle_seconds
 
 
 def test_what_is_still_seen_is_deleted_again_and_begins_the_proof_anew() -> None:
@@ -85,7 +85,7 @@ def test_after_a_stopped_run_the_pause_is_as_long_as_its_step_may_take() -> None
     receipt, _ = run(world)
 
     assert receipt.verified
-    assert (receipt.finished - receipt.started).total_seconds() > PATIENCE.after_stop_seconds
+    assert (receipt.finished - receipt.started).total_seconds() > POLICY.after_stop_seconds
 
 
 def test_rows_are_not_deleted_before_runs_have_ended() -> None:
@@ -108,11 +108,11 @@ def test_much_is_gone_through_piece_by_piece() -> None:
 
 def test_what_remains_in_the_end_is_said_and_the_records_stay_for_another_try() -> None:
     world = World()
-    world.script["memory"] = [PageResult(found=3)] * PATIENCE.passes
+    world.script["memory"] = [PageResult(found=3)] * POLICY.passes
 
     receipt, _ = run(world)
 
-    assert (receipt.verified, receipt.remains, receipt.read_back) == (False, {"memory": 3}, PATIENCE.passes - 1)
+    assert (receipt.verified, receipt.remains, receipt.read_back) == (False, {"memory": 3}, POLICY.passes - 1)
     assert not world.asked["forget_records"]
     assert len(world.asked["delete_deletion_log"]) == 1
 
@@ -136,7 +136,7 @@ def test_a_step_that_fails_does_not_keep_the_others_from_forgetting(step: str) -
 
     assert not receipt.verified
     assert receipt.problems == (f"{step.removeprefix('forget_')}:refused",)
-    assert all(len(world.asked[each]) >= PATIENCE.passes for each in ("forget_runs", "memory", "forget_objects"))
+    assert all(len(world.asked[each]) >= POLICY.passes for each in ("forget_runs", "memory", "forget_objects"))
 
 
 @pytest.mark.parametrize(("step", "where"), [("forget_records", "records"), ("delete_deletion_log", "deletion_log")])

@@ -1,4 +1,4 @@
-"""The paths of `achieve_goal`, each in a scripted world."""
+"""The paths of `achieve_goal`: plans, failures, revisions, limits and decisions, each in a scripted world."""
 
 from collections.abc import Callable
 from typing import Any
@@ -25,25 +25,25 @@ SMALL = plan(
     {"id": "t1", "type": "retriever", "instruction": "find tea"},
     {"id": "t2", "type": "executor", "instruction": "how hot is tea?", "depends_on": ["t1"]},
 )
-EACH = {"id": "each", "type": "executor", "instruction": "how hot is ${item}?", "for_each": "list"}
+PER_ITEM = {"id": "each", "type": "executor", "instruction": "how hot is ${item}?", "for_each": "list"}
 NO = Failed(code="model_refused", message="no")
 DOWN = Later(code="rate_limited", seconds=20)
 Script = list[Callable[[Any], Reply | None] | Reply]
 
 
-def goal(given: Plan | None = SMALL, script: dict[str, Script] | None = None, **options: Any) -> Callable[[], Trace]:
-    """`given` None asks the planner, whose plan has four tasks unless `script` says otherwise."""
+def goal(own: Plan | None = SMALL, script: dict[str, Script] | None = None, **options: Any) -> Callable[[], Trace]:
+    """A run with a plan of its own; with None it asks the planner, whose plan has four tasks unless scripted."""
 
     def run() -> Trace:
         world = World()
         world.script.update({step: list(replies) for step, replies in (script or {}).items()})
-        return achieve(world, given, **options)[1]
+        return achieve(world, own, **options)[1]
 
     return run
 
 
 def people(of: tuple[str, ...], *decisions: tuple[str, str], **options: Any) -> Callable[[], Trace]:
-    """`decisions`: state and comment of one gate after the other."""
+    """A run whose gates end with `decisions`, each a state and a comment."""
 
     def run() -> Trace:
         world = People(*decisions)
@@ -54,20 +54,20 @@ def people(of: tuple[str, ...], *decisions: tuple[str, str], **options: Any) -> 
     return run
 
 
-class Ends(World):
-    """A world in which a gate ends with `what`."""
+class GateEnds(World):
+    """A world in which a gate ends with `result`."""
 
-    def __init__(self, what: Any) -> None:
+    def __init__(self, result: Any) -> None:
         super().__init__()
-        self.what = what
+        self.result = result
 
     def __call__(self, name: str, message: Any) -> tuple[float, Any]:
-        return (60, self.what) if name == GATE_WORKFLOW else super().__call__(name, message)
+        return (60, self.result) if name == GATE_WORKFLOW else super().__call__(name, message)
 
 
-def gate_ends(what: Any) -> Callable[[], Trace]:
+def gate_ends(result: Any) -> Callable[[], Trace]:
     approval = Approval.model_validate({"panels": [{"approvers": ["ann@example.com"]}]})
-    return lambda: achieve(Ends(what), SMALL, approval=approval)[1]
+    return lambda: achieve(GateEnds(result), SMALL, approval=approval)[1]
 
 
 class Slow(World):
@@ -81,30 +81,30 @@ def timed_out() -> Trace:
     return achieve(Slow(), plan(LIST, slow))[1]
 
 
-def of_the_whole(*verdicts: Verdict) -> Script:
+def on_the_answer(*verdicts: Verdict) -> Script:
     """Verdicts on the answer, one after the other; tasks pass."""
     left = list(verdicts)
-    return [lambda asked: left.pop(0) if left and asked["instruction"] == "how hot?" else None]
+    return [lambda value: left.pop(0) if left and value["instruction"] == "how hot?" else None]
 
 
-def of_a_draft(text: str, verdict: Verdict) -> Script:
-    return [lambda asked: verdict if asked["draft"]["answer"]["text"] == text else None]
+def on_a_draft(text: str, verdict: Verdict) -> Script:
+    return [lambda value: verdict if value["draft"]["answer"]["text"] == text else None]
 
 
-def revision_fails(asked: Any) -> Reply | None:
-    return NO if asked["previous"] else None
+def revision_fails(value: Any) -> Reply | None:
+    return NO if value["previous"] else None
 
 
 def exhausted_asks_a_person() -> Trace:
     world = People(APPROVED)
-    world.script["evaluate_result"] = of_the_whole(BAD)
+    world.script["evaluate_result"] = on_the_answer(BAD)
     approval = Approval.model_validate({"of": (), "panels": [{"approvers": ["ann@example.com"]}]})
     return achieve(world, SMALL, approval=approval, revision_limit=0, on_exhausted="ask_person")[1]
 
 
 def conversation() -> Trace:
-    given = Goal(caller=Caller(tenant="t"), owner=Owner(tenant="t"), session="s", text="how hot?", plan=SMALL)
-    return simulate(achieve_goal, given.model_dump(mode="json"), World())
+    value = Goal(caller=Caller(tenant="t"), owner=Owner(tenant="t"), session="s", text="how hot?", plan=SMALL)
+    return simulate(achieve_goal, value.model_dump(mode="json"), World())
 
 
 EXPIRED = Decision(gate="run-1-gate-1", asked="hash", state="rejected", how="expired", at=EPOCH)
@@ -130,13 +130,13 @@ GOALS: dict[str, Callable[[], Trace]] = {
     "with_memory": goal(script={"recall_memory": [KNOWN], "extract_lessons": [LEARNED]}),
     "not_to_be_remembered": goal(remember=False),
     "large_answer": goal(script={"write_answer": [LARGE]}),
-    "task_revised": goal(script={"evaluate_result": of_a_draft("draft 1 [1]", BAD)}),
-    "answer_revised": goal(script={"evaluate_result": of_the_whole(BAD)}),
-    "revision_worse": goal(script={"evaluate_result": of_the_whole(BAD, Verdict(passed=False, score=0.1))}),
-    "revision_failed": goal(script={"evaluate_result": of_the_whole(BAD), "write_answer": [revision_fails]}),
-    "revisions_exhausted": goal(script={"evaluate_result": of_the_whole(BAD, BETTER)}, revision_limit=1),
+    "task_revised": goal(script={"evaluate_result": on_a_draft("draft 1 [1]", BAD)}),
+    "answer_revised": goal(script={"evaluate_result": on_the_answer(BAD)}),
+    "revision_worse": goal(script={"evaluate_result": on_the_answer(BAD, Verdict(passed=False, score=0.1))}),
+    "revision_failed": goal(script={"evaluate_result": on_the_answer(BAD), "write_answer": [revision_fails]}),
+    "revisions_exhausted": goal(script={"evaluate_result": on_the_answer(BAD, BETTER)}, revision_limit=1),
     "revisions_exhausted_fails": goal(
-        script={"evaluate_result": of_the_whole(BAD)}, revision_limit=0, on_exhausted="fail"
+        script={"evaluate_result": on_the_answer(BAD)}, revision_limit=0, on_exhausted="fail"
     ),
     "not_evaluated": goal(script={"evaluate_result": [lambda _: NO]}),
     "task_failed": goal(None, {"ask_agent": [fails("tea")]}, replan_limit=0),
@@ -149,9 +149,9 @@ GOALS: dict[str, Callable[[], Trace]] = {
         plan({**WITH_FALLBACK, "fallback": {"agent": "expert"}}), {"ask_agent": [lambda _: NO]}
     ),
     "agent": goal(plan(LIST, {"id": "poem", "type": "agent", "agent": "translator", "instruction": "${list.answer}"})),
-    "for_each": goal(plan(LIST, EACH), {"ask_agent": [AMONG_TEAS]}),
-    "for_each_item_failed": goal(plan(LIST, EACH), {"ask_agent": [AMONG_TEAS, fails("black")]}),
-    "for_each_of_nothing": goal(plan(LIST, EACH)),
+    "for_each": goal(plan(LIST, PER_ITEM), {"ask_agent": [AMONG_TEAS]}),
+    "for_each_item_failed": goal(plan(LIST, PER_ITEM), {"ask_agent": [AMONG_TEAS, fails("black")]}),
+    "for_each_of_nothing": goal(plan(LIST, PER_ITEM)),
     "condition_holds": goal(plan(LIST, {**THEN, "when": CONDITION}), {"ask_agent": [AMONG_TEAS]}),
     "condition_does_not_hold": goal(plan(LIST, {**THEN, "when": CONDITION})),
     "another_plan": goal(
@@ -160,7 +160,7 @@ GOALS: dict[str, Callable[[], Trace]] = {
     "same_plan_again": goal(None, {"plan_goal": [lambda _: Planned(plan=SMALL)], "ask_agent": [fails("tea")]}),
     "plan_missed_the_goal": goal(
         None,
-        {"plan_goal": [Planned(plan=SMALL), Planned(plan=OTHER_PLAN)], "evaluate_result": of_the_whole(WRONG, GOOD)},
+        {"plan_goal": [Planned(plan=SMALL), Planned(plan=OTHER_PLAN)], "evaluate_result": on_the_answer(WRONG, GOOD)},
         revision_limit=0,
     ),
     "unusable_plan_then_a_good_one": goal(None, {"plan_goal": [REFUSED_PLAN, Planned(plan=SMALL)]}),
@@ -173,7 +173,7 @@ GOALS: dict[str, Callable[[], Trace]] = {
     "outage_for_good": goal(script={"ask_agent": [lambda _: DOWN]}),
     "memory_down": goal(script={"recall_memory": [lambda _: DOWN], "remember_result": [lambda _: DOWN]}),
     "in_the_background": goal(script={"ask_agent": ASYNCHRONOUS}),
-    "in_the_background_given_up": goal(
+    "in_the_background_cancelled": goal(
         script={"ask_agent": [PENDING_ONCE, lambda _: DOWN_WITH_TOKEN], "cancel_background": [Cancelled()]}
     ),
     "in_the_background_out_of_time": goal(
@@ -183,7 +183,7 @@ GOALS: dict[str, Callable[[], Trace]] = {
     "in_the_background_when_the_run_fails": goal(
         plan({**LIST, "id": "slow"}, {**LIST, "id": "bad", "instruction": "bad", "on_failure": "fail_run"}),
         script={
-            "ask_agent": [lambda asked: NO if asked["instruction"] == "bad" else PENDING_ONCE],
+            "ask_agent": [lambda value: NO if value["instruction"] == "bad" else PENDING_ONCE],
             "cancel_background": [Cancelled()],
         },
     ),
