@@ -1,4 +1,4 @@
-"""The way of a goal, with every step scripted: what happens, in which order, and what it ends with."""
+"""A goal from its plan to its outcome, with every step scripted."""
 
 import json
 from typing import Any
@@ -28,10 +28,10 @@ def test_a_goal_is_answered() -> None:
     assert outcome.usage == Usage(model_calls=12, input_tokens=1_080, output_tokens=120)
     assert outcome.metadata == {"who": "me"}
     assert outcome.models == ("m",)
-    assert set(outcome.prompts) == set(world.asked)
+    assert set(outcome.prompts) == set(world.requests)
     # recall, plan, (retrieve, execute, judge) side by side, write, judge, lessons, remember: one second each
     assert trace.seconds == 9
-    assert world.asked["remember_result"][0]["sources"] == ["tea.md"]
+    assert world.requests["remember_result"][0]["sources"] == ["tea.md"]
 
 
 def test_each_call_of_a_step_names_the_task_it_is_for() -> None:
@@ -57,7 +57,7 @@ def test_an_unusable_plan_goes_back_with_the_reason() -> None:
     outcome, _ = achieve(world)
 
     assert outcome.status == "completed"
-    assert [each["rejected"] for each in world.asked["plan_goal"]] == [None, "task 't9' is no task"]
+    assert [brief["rejected"] for brief in world.requests["plan_goal"]] == [None, "task 't9' is no task"]
 
 
 @pytest.mark.parametrize("code", ["unusable_plan", "unsupported_task"])
@@ -71,29 +71,29 @@ def test_a_third_unusable_plan_ends_the_run_with_its_code(code: Any) -> None:
     assert outcome.error is not None
     assert outcome.error.code == code
     assert "no good" in outcome.error.message
-    assert len(world.asked["plan_goal"]) == 3
-    assert not world.asked["retrieve_passages"]
+    assert len(world.requests["plan_goal"]) == 3
+    assert not world.requests["retrieve_passages"]
 
 
-def test_a_failed_task_does_not_lose_the_others_and_the_answer_is_told_of_it() -> None:
+def test_a_failed_task_does_not_lose_the_others_and_the_writer_learns_of_it() -> None:
     world = World()
     world.script["ask_agent"] = [
-        lambda asked: Failed(code="model_refused", message="no") if "tea" in asked["instruction"] else None
+        lambda value: Failed(code="model_refused", message="no") if "tea" in value["instruction"] else None
     ]
 
     outcome, _ = achieve(world)
 
     assert outcome.status == "completed"
     assert states(outcome) == {"t1": "done", "t2": "failed", "t3": "done", "t4": "done"}
-    brief = world.asked["write_answer"][0]
-    assert [each["task"] for each in brief["results"]] == ["t4"]
-    assert [(each["task"], each["reason"]) for each in brief["failed"]] == [("t2", "model_refused: no")]
+    brief = world.requests["write_answer"][0]
+    assert [result["task"] for result in brief["results"]] == ["t4"]
+    assert [(task["task"], task["reason"]) for task in brief["failed"]] == [("t2", "model_refused: no")]
 
 
 def test_a_task_whose_inputs_all_failed_is_skipped() -> None:
     world = World()
     world.script["retrieve_passages"] = [
-        lambda asked: Failed(code="search_refused", message="no") if "tea" in asked["text"] else None
+        lambda value: Failed(code="search_refused", message="no") if "tea" in value["text"] else None
     ]
 
     outcome, _ = achieve(world)
@@ -102,7 +102,7 @@ def test_a_task_whose_inputs_all_failed_is_skipped() -> None:
     assert "needs t1, which failed" in outcome.tasks[1].reason
 
 
-def test_when_every_task_fails_the_run_fails_and_says_why() -> None:
+def test_a_run_fails_with_the_reasons_when_every_task_fails() -> None:
     world = World()
     world.script["ask_agent"] = [lambda _: Failed(code="model_refused", message="no")]
 
@@ -114,14 +114,14 @@ def test_when_every_task_fails_the_run_fails_and_says_why() -> None:
     assert "t2: model_refused: no" in outcome.error.message
 
 
-def test_a_draft_is_revised_with_the_verdicts_wish_until_it_passes() -> None:
+def test_a_draft_is_revised_as_the_verdict_asks_until_it_passes() -> None:
     world = World()
     better = Verdict(passed=False, score=0.5, changes="still more")
     world.script["evaluate_result"] = [
-        lambda asked: (
+        lambda value: (
             None
-            if "tea" not in asked["instruction"]
-            else {"draft 1 [1]": BAD, "draft 2 [1]": better}.get(asked["draft"]["answer"]["text"])
+            if "tea" not in value["instruction"]
+            else {"draft 1 [1]": BAD, "draft 2 [1]": better}.get(value["draft"]["answer"]["text"])
         )
     ]
 
@@ -130,7 +130,7 @@ def test_a_draft_is_revised_with_the_verdicts_wish_until_it_passes() -> None:
     task = outcome.tasks[1]
     assert task.state == "done"
     assert task.revisions == 2
-    changes = [asked["changes"] for asked in world.asked["ask_agent"] if "tea" in asked["instruction"]]
+    changes = [brief["changes"] for brief in world.requests["ask_agent"] if "tea" in brief["instruction"]]
     assert changes[:2] == ["", "say more"]
 
 
@@ -138,8 +138,8 @@ def test_revision_stops_at_its_limit_and_the_best_version_is_kept() -> None:
     world = World()
     scores = iter([0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9])
     world.script["evaluate_result"] = [
-        lambda asked: (
-            Verdict(passed=False, score=next(scores), changes="more") if asked["instruction"] == "how hot?" else None
+        lambda value: (
+            Verdict(passed=False, score=next(scores), changes="more") if value["instruction"] == "how hot?" else None
         )
     ]
 
@@ -156,15 +156,15 @@ def test_a_revision_that_is_worse_is_not_kept() -> None:
     world = World()
     scores = iter([0.5, 0.2, 0.9])
     world.script["evaluate_result"] = [
-        lambda asked: (
-            Verdict(passed=False, score=next(scores), changes="more") if asked["instruction"] == "how hot?" else None
+        lambda value: (
+            Verdict(passed=False, score=next(scores), changes="more") if value["instruction"] == "how hot?" else None
         )
     ]
 
     outcome, _ = achieve(world)
 
     assert outcome.answer == "answer 1 [1]"
-    assert len(world.asked["write_answer"]) == 2
+    assert len(world.requests["write_answer"]) == 2
 
 
 def test_without_an_evaluator_the_answer_stands_and_says_so() -> None:
@@ -206,7 +206,7 @@ def test_a_run_stops_at_its_budget_with_the_best_it_has() -> None:
 
 
 @pytest.mark.parametrize("limit", range(1, 11))
-def test_no_run_spends_more_than_its_budget_and_one_step_per_task_under_way(limit: int) -> None:
+def test_no_run_spends_more_than_its_budget_and_one_step_per_running_task(limit: int) -> None:
     outcome, _ = achieve(World(), budget=Budget(model_calls=limit), concurrency=2)
 
     assert outcome.usage.model_calls <= limit + 2 - 1
@@ -219,7 +219,7 @@ def test_time_is_a_budget_too() -> None:
     assert outcome.error.code == "budget_exceeded"
 
 
-def test_what_people_see_of_a_run_stays_small_whatever_the_plan() -> None:
+def test_the_status_of_a_run_stays_small_whatever_the_plan() -> None:
     world = World()
     tasks = tuple(Task(id=f"task-{number:027d}", type="executor", instruction="è" * 1_000) for number in range(50))
     world.script["plan_goal"] = [Planned(plan=Plan(tasks=tasks))]

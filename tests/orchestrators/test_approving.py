@@ -1,4 +1,4 @@
-"""A run before people: what they decide about the plan and the answer, and what it makes of that."""
+"""A run whose plan and answer people have to approve."""
 
 from datetime import timedelta
 from typing import Any
@@ -35,12 +35,12 @@ class People(World):
     def __call__(self, name: str, message: Any) -> tuple[float, Any]:
         return self._decide(message) if name == GATE_WORKFLOW else super().__call__(name, message)
 
-    def _decide(self, given: Any) -> tuple[float, Any]:
-        self.gates.append(given)
+    def _decide(self, gate: Any) -> tuple[float, Any]:
+        self.gates.append(gate)
         state, comment = self.decisions.pop(0)
         decision = Decision.model_validate(
             {
-                "gate": given["id"],
+                "gate": gate["id"],
                 "asked": "hash",
                 "state": state,
                 "how": "votes",
@@ -75,7 +75,7 @@ def test_an_approved_answer_goes_out_and_is_remembered_afterwards() -> None:
     assert remembered > timedelta(days=1).total_seconds(), "nothing unapproved is remembered"
 
 
-def test_a_rejected_answer_is_neither_told_nor_remembered() -> None:
+def test_a_rejected_answer_is_neither_published_nor_remembered() -> None:
     world = People(("rejected", "too bold"))
 
     outcome, _ = ask(world)
@@ -86,16 +86,16 @@ def test_a_rejected_answer_is_neither_told_nor_remembered() -> None:
     assert "ann@example.com" in outcome.error.message
     assert "too bold" in outcome.error.message
     assert (outcome.answer, outcome.citations, outcome.answer_artifact) == ("", (), None)
-    assert not world.asked["remember_result"]
-    assert not world.asked["extract_lessons"]
+    assert not world.requests["remember_result"]
+    assert not world.requests["extract_lessons"]
 
 
-def test_a_wish_goes_into_the_next_revision_which_is_judged_and_asked_for_again() -> None:
+def test_a_wanted_change_goes_into_the_next_revision_which_is_evaluated_and_approved_again() -> None:
     world = People(("revise", "shorter, please"), ("approved", ""))
 
     outcome, _ = ask(world)
 
-    first, second = world.asked["write_answer"]
+    first, second = world.requests["write_answer"]
     assert (first["changes"], second["changes"]) == ("", "shorter, please")
     assert second["previous"]["answer"]["text"] == "answer 1 [1]"
     assert [gate["id"] for gate in world.gates] == ["run-1-gate-1", "run-1-gate-2"]
@@ -113,31 +113,31 @@ def test_people_cannot_revise_for_ever() -> None:
     assert outcome.answer == ""
 
 
-def test_a_plan_is_worked_on_after_it_is_approved() -> None:
+def test_a_plan_is_executed_after_it_is_approved() -> None:
     world = People(("revise", "leave out coffee"), ("approved", ""))
     world.script["plan_goal"] = [Planned(plan=PLAN), Planned(plan=OTHER_PLAN)]
 
     outcome, trace = ask(world, ("plan",))
 
     assert "t2 (executor): how hot is tea?" in world.gates[0]["request"]["asked"]["text"]
-    assert "leave out coffee" in world.asked["plan_goal"][1]["rejected"]
-    assert [brief["instruction"] for brief in world.asked["ask_agent"]] == ["other"]
+    assert "leave out coffee" in world.requests["plan_goal"][1]["rejected"]
+    assert [brief["instruction"] for brief in world.requests["ask_agent"]] == ["other"]
     worked = next(at for at, name, _ in trace.started if name == "ask_agent")
     assert worked > timedelta(days=2).total_seconds()
     assert outcome.status == "completed"
 
 
-def test_a_rejected_plan_is_not_worked_on() -> None:
+def test_a_rejected_plan_is_not_executed() -> None:
     world = People(("rejected", "no"))
 
     outcome, _ = ask(world, ("plan",))
 
     assert outcome.error is not None
     assert outcome.error.code == "plan_rejected"
-    assert not world.asked["retrieve_passages"]
+    assert not world.requests["retrieve_passages"]
 
 
-def test_another_plan_is_approved_as_the_first_was() -> None:
+def test_another_plan_needs_approval_as_the_first_did() -> None:
     world = People(("approved", ""), ("rejected", ""))
     world.script["plan_goal"] = [Planned(plan=OTHER_PLAN), Planned(plan=PLAN)]
     world.script["ask_agent"] = [Failed(code="model_refused", message="no")]
@@ -146,22 +146,35 @@ def test_another_plan_is_approved_as_the_first_was() -> None:
 
     assert outcome.error is not None
     assert outcome.error.code == "plan_rejected"
-    assert len(world.asked["ask_agent"]) == 1
+    assert len(world.requests["ask_agent"]) == 1
 
 
-@pytest.mark.parametrize(("verdict_passes", "asked"), [(True, 0), (False, 1)])
-def test_an_answer_that_did_not_pass_goes_to_a_person_if_that_is_wished(verdict_passes: bool, asked: int) -> None:
+@pytest.mark.parametrize(("verdict_passes", "gates"), [(True, 0), (False, 1)])
+def test_an_answer_that_did_not_pass_goes_to_a_person_when_the_options_say_so(verdict_passes: bool, gates: int) -> None:
     world = People(("approved", ""))
     if not verdict_passes:
-        world.script["evaluate_result"] = [lambda given: BAD if given["instruction"] == "how hot?" else None]
+        world.script["evaluate_result"] = [lambda value: BAD if value["instruction"] == "how hot?" else None]
 
     outcome, _ = ask(world, of=(), revision_limit=0, on_exhausted="ask_person")
 
-    assert len(world.gates) == asked
+    assert len(world.gates) == gates
     assert outcome.status == "completed"
 
 
-def test_waiting_for_people_takes_nothing_of_the_budget() -> None:
+@pytest.mark.parametrize(("decision", "code"), [("rejected", "answer_rejected"), ("revise", "answer_not_approved")])
+def test_an_answer_that_people_refuse_after_its_last_revision_is_not_published(decision: str, code: str) -> None:
+    world = People((decision, "no"))
+    world.script["evaluate_result"] = [lambda value: BAD if value["instruction"] == "how hot?" else None]
+
+    outcome, _ = ask(world, of=(), revision_limit=0, on_exhausted="ask_person")
+
+    assert outcome.error is not None
+    assert outcome.error.code == code
+    assert (outcome.answer, outcome.citations) == ("", ())
+    assert not world.requests["remember_result"]
+
+
+def test_waiting_for_people_costs_no_budget() -> None:
     world = People(("approved", ""))
 
     outcome, trace = ask(world, budget=Budget(seconds=60))
@@ -171,7 +184,7 @@ def test_waiting_for_people_takes_nothing_of_the_budget() -> None:
     assert outcome.degraded == ()
 
 
-def test_a_large_answer_is_asked_about_by_reference() -> None:
+def test_people_approve_a_large_answer_by_reference() -> None:
     world = People(("approved", ""))
     large = Content(reference=REFERENCE)
     world.script["write_answer"] = [Answer(answer=large, passages=REFERENCE)]
@@ -182,7 +195,7 @@ def test_a_large_answer_is_asked_about_by_reference() -> None:
     assert outcome.answer_artifact == REFERENCE.artifact
 
 
-def test_people_may_allow_as_much_again_and_are_asked_once_for_all_tasks_that_wait() -> None:
+def test_people_extend_the_budget_once_for_all_tasks_that_wait() -> None:
     world = People(("approved", ""), ("approved", ""))
 
     outcome, _ = ask(world, (), budget=Budget(model_calls=4), on_budget="ask_person")
@@ -195,7 +208,7 @@ def test_people_may_allow_as_much_again_and_are_asked_once_for_all_tasks_that_wa
     assert [approval.state for approval in outcome.approvals] == ["approved", "approved"]
 
 
-def test_without_more_the_run_ends_with_the_best_it_has() -> None:
+def test_a_run_whose_budget_is_not_extended_ends_with_the_best_it_has() -> None:
     world = People(("rejected", ""))
 
     outcome, _ = ask(world, (), budget=Budget(model_calls=9), on_budget="ask_person")
@@ -215,7 +228,7 @@ def test_a_budget_is_not_extended_for_ever() -> None:
     assert outcome.error is not None
 
 
-def test_an_answer_that_was_not_approved_is_not_told_by_a_budget_that_ends() -> None:
+def test_a_budget_that_ends_publishes_no_unapproved_answer() -> None:
     world = People(("revise", "more"))
 
     outcome, _ = ask(world, budget=Budget(model_calls=10))
@@ -226,9 +239,9 @@ def test_an_answer_that_was_not_approved_is_not_told_by_a_budget_that_ends() -> 
 
 
 @pytest.mark.parametrize("options", [{"on_exhausted": "fail", "revision_limit": 0}, {"budget": Budget(model_calls=9)}])
-def test_an_answer_that_nobody_was_asked_about_is_not_told_either(options: dict[str, Any]) -> None:
+def test_an_answer_that_nobody_was_asked_about_is_not_published_either(options: dict[str, Any]) -> None:
     world = People()
-    world.script["evaluate_result"] = [lambda given: BAD if given["instruction"] == "how hot?" else None]
+    world.script["evaluate_result"] = [lambda value: BAD if value["instruction"] == "how hot?" else None]
 
     outcome, _ = ask(world, **options)
 

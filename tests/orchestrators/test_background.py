@@ -1,4 +1,4 @@
-"""Work that a provider does in the background: looked at with growing pauses, kept over accidents, and cancelled."""
+"""Background work of a provider: polled with growing pauses, resumed after accidents, and cancelled."""
 
 from datetime import timedelta
 from itertools import pairwise
@@ -22,14 +22,14 @@ class Provider(World):
         self.attempts: list[int] = []
         self.at: list[float] = []
         self.cancelled: list[str] = []
-        self.deaf = 0
-        """How often it can't be told to cancel."""
+        self.refused_cancels = 0
+        """How many calls to cancel fail before one succeeds."""
 
     def __call__(self, name: str, message: Any) -> tuple[float, Any]:
         if name == CANCEL_BACKGROUND.name:
             self.cancelled.append(message["value"]["token"])
-            if self.deaf:
-                self.deaf -= 1
+            if self.refused_cancels:
+                self.refused_cancels -= 1
                 return 0, Later(code="rate_limited", seconds=3).model_dump(mode="json")
             return 0, {"outcome": "done", "value": {"cancelled": True}}
         if name == ASK_AGENT.name:
@@ -49,7 +49,7 @@ def started(trace: Any) -> list[float]:
     return [at for at, name, _ in trace.started if name == ASK_AGENT.name]
 
 
-def test_what_is_under_way_is_looked_at_with_growing_pauses_that_are_no_attempts() -> None:
+def test_background_work_is_polled_with_growing_pauses_that_are_no_attempts() -> None:
     world = Provider(*[pending()] * 8)
 
     outcome, trace = achieve(world, plan(LIST))
@@ -57,13 +57,13 @@ def test_what_is_under_way_is_looked_at_with_growing_pauses_that_are_no_attempts
     assert states(outcome) == {"list": "done"}
     assert world.tokens == [None, *["r1"] * 8]
     assert set(world.attempts) == {1}
-    looks = started(trace)
-    pauses = [later - earlier for earlier, later in pairwise(looks)]
+    polls = started(trace)
+    pauses = [later - earlier for earlier, later in pairwise(polls)]
     assert pauses == sorted(pauses)
     assert (pauses[0], pauses[-1] <= 60) == (2, True)
 
 
-def test_an_accident_on_the_way_does_not_begin_it_anew() -> None:
+def test_a_lost_worker_does_not_begin_the_work_anew() -> None:
     world = Provider(pending(), ValueError("the worker was lost"), pending())
 
     outcome, _ = achieve(world, plan(LIST))
@@ -73,7 +73,7 @@ def test_an_accident_on_the_way_does_not_begin_it_anew() -> None:
     assert world.cancelled == []
 
 
-def test_what_takes_too_long_is_cancelled_and_the_task_fails() -> None:
+def test_work_that_takes_too_long_is_cancelled_and_the_task_fails() -> None:
     world = Provider(*[pending()] * 1_000)
 
     outcome, trace = achieve(world, plan(LIST), replan_limit=0)
@@ -83,7 +83,7 @@ def test_what_takes_too_long_is_cancelled_and_the_task_fails() -> None:
     assert trace.seconds < MAX_PENDING.total_seconds() + timedelta(minutes=5).total_seconds()
 
 
-def test_when_attempts_are_used_up_it_is_cancelled() -> None:
+def test_work_is_cancelled_when_the_attempts_are_used_up() -> None:
     world = Provider(pending(), *[Later(code="rate_limited", token="r1", seconds=1)] * ASK_AGENT.attempts)  # noqa: S106
 
     outcome, _ = achieve(world, plan(LIST), replan_limit=0)
@@ -92,7 +92,7 @@ def test_when_attempts_are_used_up_it_is_cancelled() -> None:
     assert world.cancelled == ["r1"]
 
 
-def test_a_task_that_runs_out_of_time_cancels_what_is_under_way_for_it() -> None:
+def test_a_task_that_runs_out_of_time_cancels_its_work() -> None:
     world = Provider(*[pending()] * 1_000)
 
     outcome, trace = achieve(world, plan({**LIST, "timeout_seconds": 100}), replan_limit=0)
@@ -103,7 +103,7 @@ def test_a_task_that_runs_out_of_time_cancels_what_is_under_way_for_it() -> None
 
 
 @pytest.mark.parametrize("limits", [{}, {"timeout_seconds": 1_000}])
-def test_a_run_that_ends_cancels_what_is_under_way_for_its_tasks(limits: dict[str, int]) -> None:
+def test_a_run_that_ends_cancels_the_work_of_its_tasks(limits: dict[str, int]) -> None:
     world = Provider(*[pending()] * 6, Later(code="rate_limited"), *[pending()] * 1_000)
     slow = {**LIST, "id": "slow", **limits}
     bad = {**LIST, "id": "bad", "instruction": "bad", "timeout_seconds": 20, "on_failure": "fail_run"}
@@ -116,12 +116,12 @@ def test_a_run_that_ends_cancels_what_is_under_way_for_its_tasks(limits: dict[st
     assert trace.seconds < 30, "no timer is left open"
 
 
-@pytest.mark.parametrize("deaf", [1, 100])
-def test_who_can_not_be_told_to_cancel_is_told_again_within_the_rows_attempts(deaf: int) -> None:
+@pytest.mark.parametrize("refused", [1, 100])
+def test_a_cancel_that_fails_is_tried_again_within_the_attempts_of_its_row(refused: int) -> None:
     world = Provider(*[pending()] * 1_000)
-    world.deaf = deaf
+    world.refused_cancels = refused
 
     outcome, _ = achieve(world, plan({**LIST, "timeout_seconds": 100}), replan_limit=0)
 
     assert outcome.tasks[0].reason == "task_timeout: not done after 100 s"
-    assert world.cancelled == ["r1"] * min(deaf + 1, CANCEL_BACKGROUND.attempts)
+    assert world.cancelled == ["r1"] * min(refused + 1, CANCEL_BACKGROUND.attempts)

@@ -1,4 +1,4 @@
-"""The way of forgetting, with every step scripted: when it reads again, when it believes it, and what it says."""
+"""Forgetting, with every step scripted: when it reads back, when it counts as verified, and what the receipt says."""
 
 from collections import defaultdict
 from typing import Any
@@ -27,20 +27,20 @@ Reply = Contract | Done | Later | Failed | Exception
 
 
 class World:
-    """Answers steps in the order of their script, then as if nothing were there. Every step takes a second."""
+    """Answers steps in the order of their script, then as if nothing were left. Every step takes a second."""
 
     def __init__(self, stopped: int = 0) -> None:
         self.script: dict[str, list[Reply]] = defaultdict(list)
-        self.asked: dict[str, list[Any]] = defaultdict(list)
+        self.requests: dict[str, list[Any]] = defaultdict(list)
         self.order: list[str] = []
         self.stopped = stopped
 
     def __call__(self, name: str, message: Any) -> tuple[float, Any]:
-        where = message["value"].get("index", name)
-        self.asked[where].append(message["value"])
-        self.order.append(where)
-        quiet: Contract = DeletionCounts(stopped=self.stopped) if name == "forget_count" else PageResult()
-        reply = self.script[where].pop(0) if self.script[where] else quiet
+        step = message["value"].get("index", name)
+        self.requests[step].append(message["value"])
+        self.order.append(step)
+        nothing: Contract = DeletionCounts(stopped=self.stopped) if name == "forget_count" else PageResult()
+        reply = self.script[step].pop(0) if self.script[step] else nothing
         if isinstance(reply, Exception):
             return 1, reply
         if not isinstance(reply, Done | Later | Failed):
@@ -57,7 +57,7 @@ def run(world: World) -> tuple[Receipt, Trace]:
     return receipt, trace
 
 
-def test_nothing_is_believed_before_it_was_read_twice_with_a_pause_between() -> None:
+def test_nothing_is_verified_before_two_passes_with_a_pause_found_nothing() -> None:
     world = World()
 
     receipt, trace = run(world)
@@ -69,17 +69,17 @@ def test_nothing_is_believed_before_it_was_read_twice_with_a_pause_between() -> 
     assert trace.seconds == len(world.order) + POLICY.settle_seconds
 
 
-def test_what_is_still_seen_is_deleted_again_and_begins_the_proof_anew() -> None:
+def test_rows_that_are_found_again_are_deleted_and_verification_begins_anew() -> None:
     world = World()
     world.script["memory"] = [PageResult(found=2), PageResult(), PageResult(found=1)]
 
     receipt, _ = run(world)
 
     assert receipt.verified
-    assert len(world.asked["memory"]) == 5, "found, nothing, found, nothing, nothing"
+    assert len(world.requests["memory"]) == 5, "found, nothing, found, nothing, nothing"
 
 
-def test_after_a_stopped_run_the_pause_is_as_long_as_its_step_may_take() -> None:
+def test_the_pause_after_a_stopped_run_is_as_long_as_its_step_may_take() -> None:
     world = World(stopped=1)
 
     receipt, _ = run(world)
@@ -97,27 +97,27 @@ def test_rows_are_not_deleted_before_runs_have_ended() -> None:
     assert world.order[:4] == ["forget_runs", "forget_runs", "forget_runs", "knowledge"]
 
 
-def test_much_is_gone_through_piece_by_piece() -> None:
+def test_many_rows_are_deleted_page_by_page() -> None:
     world = World()
     world.script["knowledge"] = [PageResult(found=9, after="b"), PageResult(found=9, after="d"), PageResult(found=1)]
 
     run(world)
 
-    assert [each["after"] for each in world.asked["knowledge"][:3]] == ["", "b", "d"]
+    assert [page["after"] for page in world.requests["knowledge"][:3]] == ["", "b", "d"]
 
 
-def test_what_remains_in_the_end_is_said_and_the_records_stay_for_another_try() -> None:
+def test_the_receipt_counts_what_remains_and_the_records_stay_for_another_try() -> None:
     world = World()
     world.script["memory"] = [PageResult(found=3)] * POLICY.passes
 
     receipt, _ = run(world)
 
     assert (receipt.verified, receipt.remains, receipt.read_back) == (False, {"memory": 3}, POLICY.passes - 1)
-    assert not world.asked["forget_records"]
-    assert len(world.asked["delete_deletion_log"]) == 1
+    assert not world.requests["forget_records"]
+    assert len(world.requests["delete_deletion_log"]) == 1
 
 
-def test_a_run_that_does_not_end_is_said() -> None:
+def test_the_receipt_counts_a_run_that_does_not_end() -> None:
     world = World()
     world.script["forget_runs"] = [PageResult(waiting=1)] * 1_000
 
@@ -136,11 +136,11 @@ def test_a_step_that_fails_does_not_keep_the_others_from_forgetting(step: str) -
 
     assert not receipt.verified
     assert receipt.problems == (f"{step.removeprefix('forget_')}:refused",)
-    assert all(len(world.asked[each]) >= POLICY.passes for each in ("forget_runs", "memory", "forget_objects"))
+    assert all(len(world.requests[other]) >= POLICY.passes for other in ("forget_runs", "memory", "forget_objects"))
 
 
 @pytest.mark.parametrize(("step", "where"), [("forget_records", "records"), ("delete_deletion_log", "deletion_log")])
-def test_what_could_not_be_cleared_up_is_not_called_verified(step: str, where: str) -> None:
+def test_records_that_could_not_be_deleted_are_not_verified(step: str, where: str) -> None:
     world = World()
     world.script[step] = [Failed(code="refused", message="no")] * 10
 

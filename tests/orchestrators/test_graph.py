@@ -1,4 +1,4 @@
-"""What a plan may ask of its tasks: conditions, lists, references, timeouts, policies; and another plan."""
+"""Tasks of a plan: conditions, lists, references, timeouts, failure policies; and replanning."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -24,59 +24,62 @@ def plan(*tasks: dict[str, Any]) -> Plan:
 
 
 def lists(*items: str, answer: str = "teas [1]") -> Callable[[Any], Draft | None]:
-    """What the task `list` answers."""
+    """The answer of the task `list`."""
     draft = Draft(answer=Content(text=answer), passages=REFERENCE, items=items)
-    return lambda asked: draft if asked["instruction"] == "list the teas" else None
+    return lambda value: draft if value["instruction"] == "list the teas" else None
 
 
 def fails(word: str, agent: str = "executor") -> Callable[[Any], Failed | None]:
-    return lambda asked: REFUSED if word in asked["instruction"] and asked["agent"] == agent else None
+    return lambda value: REFUSED if word in value["instruction"] and value["agent"] == agent else None
 
 
 def test_a_task_is_done_for_each_item_under_the_runs_cap() -> None:
     world = World()
     world.script["ask_agent"] = [lists("green", "black", "white")]
-    each = {"id": "each", "type": "executor", "instruction": "how hot is ${item} tea?", "for_each": "list"}
+    per_item = {"id": "per_item", "type": "executor", "instruction": "how hot is ${item} tea?", "for_each": "list"}
 
-    outcome, trace = achieve(world, plan(LIST, each), concurrency=2)
+    outcome, trace = achieve(world, plan(LIST, per_item), concurrency=2)
 
-    asked = [brief["instruction"] for brief in world.asked["ask_agent"][1:]]
-    assert asked == ["how hot is green tea?", "how hot is black tea?", "how hot is white tea?"]
-    assert states(outcome) == {"list": "done", "each": "done"}
-    results = [(each["task"], each["instruction"]) for each in world.asked["write_answer"][0]["results"]]
-    assert results == [("list", "list the teas"), *((f"each[{n}]", text) for n, text in enumerate(asked, start=1))]
-    assert _most_at_once(trace.started, trace.ended) == 2
+    instructions = [brief["instruction"] for brief in world.requests["ask_agent"][1:]]
+    assert instructions == ["how hot is green tea?", "how hot is black tea?", "how hot is white tea?"]
+    assert states(outcome) == {"list": "done", "per_item": "done"}
+    results = [(result["task"], result["instruction"]) for result in world.requests["write_answer"][0]["results"]]
+    assert results == [
+        ("list", "list the teas"),
+        *((f"per_item[{n}]", text) for n, text in enumerate(instructions, start=1)),
+    ]
+    assert _peak(trace.started, trace.ended) == 2
 
 
-def _most_at_once(started: list[tuple[float, str, Any]], ended: list[tuple[float, str, Any]]) -> int:
+def _peak(started: list[tuple[float, str, Any]], ended: list[tuple[float, str, Any]]) -> int:
     changes = sorted([(at, 1) for at, *_ in started] + [(at, -1) for at, *_ in ended])
-    most = under_way = 0
+    peak = under_way = 0
     for _, change in changes:
         under_way += change
-        most = max(most, under_way)
-    return most
+        peak = max(peak, under_way)
+    return peak
 
 
 def test_an_agent_sees_what_came_before_and_its_answer_goes_on_without_search_or_verdict() -> None:
     world = World()
     text = AgentAnswer(answer=Content(text="Die Tees"), reply={"text": "Die Tees"})
-    world.script["ask_agent"] = [lambda asked: text if asked["agent"] == "translator" else None]
+    world.script["ask_agent"] = [lambda value: text if value["agent"] == "translator" else None]
     german = {"id": "german", "type": "agent", "agent": "translator", "instruction": "in German: ${list.answer}"}
     after = {"id": "after", "type": "executor", "instruction": "and then?", "depends_on": ["german"]}
 
     outcome, _ = achieve(world, plan(LIST, german, after))
 
     assert states(outcome) == {"list": "done", "german": "done", "after": "done"}
-    briefs = {brief["instruction"]: brief for brief in world.asked["ask_agent"]}
+    briefs = {brief["instruction"]: brief for brief in world.requests["ask_agent"]}
     translating = briefs["in German: ${list.answer}"]
     assert translating["inserts"]["list.answer"][0]["text"] == "draft 1 [1]"
     assert [answer["task"] for answer in translating["earlier"]] == ["list"]
     assert translating["passages"] == []
     assert [answer["draft"]["answer"]["text"] for answer in briefs["and then?"]["earlier"]] == ["Die Tees"]
-    assert [query["text"] for query in world.asked["retrieve_passages"]] == ["list the teas", "and then?"]
-    judged = [asked["instruction"] for asked in world.asked["evaluate_result"]]
-    assert judged == ["list the teas", "and then?", "how hot?"]
-    results = [answer["draft"]["answer"]["text"] for answer in world.asked["write_answer"][0]["results"]]
+    assert [query["text"] for query in world.requests["retrieve_passages"]] == ["list the teas", "and then?"]
+    evaluated = [value["instruction"] for value in world.requests["evaluate_result"]]
+    assert evaluated == ["list the teas", "and then?", "how hot?"]
+    results = [answer["draft"]["answer"]["text"] for answer in world.requests["write_answer"][0]["results"]]
     assert results == ["draft 1 [1]", "Die Tees", "draft 3 [1]"]
 
 
@@ -92,51 +95,51 @@ def test_an_agent_that_fails_is_replaced_by_its_fallback() -> None:
     assert "fallback_answer" in outcome.degraded
 
 
-def test_no_list_is_worked_on_beyond_its_bound() -> None:
+def test_a_list_is_cut_at_its_maximum() -> None:
     world = World()
     world.script["ask_agent"] = [lists(*map(str, range(100)))]
-    each = {"id": "each", "type": "executor", "instruction": "tea ${item}?", "for_each": "list"}
+    per_item = {"id": "per_item", "type": "executor", "instruction": "tea ${item}?", "for_each": "list"}
 
-    achieve(world, plan(LIST, each))
+    achieve(world, plan(LIST, per_item))
 
-    assert len(world.asked["ask_agent"]) == 1 + MAX_ITEMS
+    assert len(world.requests["ask_agent"]) == 1 + MAX_ITEMS
 
 
-def test_an_empty_list_skips_what_is_done_for_its_items() -> None:
-    each = {"id": "each", "type": "executor", "instruction": "tea ${item}?", "for_each": "list"}
+def test_an_empty_list_skips_the_task_that_is_done_for_its_items() -> None:
+    per_item = {"id": "per_item", "type": "executor", "instruction": "tea ${item}?", "for_each": "list"}
 
-    outcome, _ = achieve(World(), plan(LIST, each))
+    outcome, _ = achieve(World(), plan(LIST, per_item))
 
-    assert states(outcome) == {"list": "done", "each": "skipped"}
+    assert states(outcome) == {"list": "done", "per_item": "skipped"}
     assert outcome.tasks[1].reason == "list has no items"
 
 
 def test_an_item_that_fails_does_not_lose_the_others() -> None:
     world = World()
     world.script["ask_agent"] = [lists("green", "black"), fails("black")]
-    each = {"id": "each", "type": "executor", "instruction": "how hot is ${item}?", "for_each": "list"}
+    per_item = {"id": "per_item", "type": "executor", "instruction": "how hot is ${item}?", "for_each": "list"}
 
-    outcome, _ = achieve(world, plan(LIST, each))
+    outcome, _ = achieve(world, plan(LIST, per_item))
 
-    assert states(outcome) == {"list": "done", "each": "done"}
+    assert states(outcome) == {"list": "done", "per_item": "done"}
     assert outcome.tasks[1].reason == "1 of 2 failed: model_refused: no"
-    assert [each["task"] for each in world.asked["write_answer"][0]["results"]] == ["list", "each[1]"]
+    assert [result["task"] for result in world.requests["write_answer"][0]["results"]] == ["list", "per_item[1]"]
 
 
-def test_references_carry_answers_not_through_the_instruction_but_beside_it() -> None:
+def test_referenced_answers_travel_beside_the_instruction() -> None:
     world = World()
     large = Content(reference=Reference(artifact="t/runs/x/1", bytes=99_999))
     world.script["ask_agent"] = [
-        lambda asked: Draft(answer=large, passages=REFERENCE) if "list" in asked["instruction"] else None
+        lambda value: Draft(answer=large, passages=REFERENCE) if "list" in value["instruction"] else None
     ]
     after = {"id": "after", "type": "executor", "instruction": "shorten ${list.answer}"}
 
     achieve(world, plan(LIST, after))
 
-    brief = world.asked["ask_agent"][1]
+    brief = world.requests["ask_agent"][1]
     assert brief["instruction"] == "shorten ${list.answer}"
     assert brief["inserts"] == {"list.answer": [large.model_dump()]}
-    assert world.asked["evaluate_result"][1]["inserts"] == brief["inserts"]
+    assert world.requests["evaluate_result"][1]["inserts"] == brief["inserts"]
 
 
 @pytest.mark.parametrize(
@@ -164,12 +167,12 @@ def test_a_task_whose_condition_does_not_hold_is_skipped(field: str, op: str, va
     outcome, _ = achieve(world, plan(LIST, then))
 
     assert states(outcome)["then"] == ("done" if holds else "skipped")
-    assert world.asked["write_answer"][0]["failed"] == [], "what a condition leaves out is not missing"
+    assert world.requests["write_answer"][0]["failed"] == [], "a skipped task is not missing"
     if not holds:
         assert f"list.{field} {op}" in outcome.tasks[1].reason
 
 
-def test_a_condition_on_how_much_was_found() -> None:
+def test_a_condition_may_test_the_number_of_passages() -> None:
     search = {"id": "s", "type": "retriever", "instruction": "find"}
     wide = {
         "id": "w",
@@ -188,7 +191,7 @@ def test_an_answer_too_long_to_be_compared_says_so() -> None:
     world = World()
     large = Content(reference=Reference(artifact="t/runs/x/1", bytes=99_999))
     world.script["ask_agent"] = [
-        lambda asked: Draft(answer=large, passages=REFERENCE) if "list" in asked["instruction"] else None
+        lambda value: Draft(answer=large, passages=REFERENCE) if "list" in value["instruction"] else None
     ]
     when = {"task": "list", "field": "answer", "op": "contains", "value": "x"}
 
@@ -242,7 +245,7 @@ def test_another_agent_takes_over() -> None:
 
     outcome, _ = achieve(world, plan(task))
 
-    assert [brief["agent"] for brief in world.asked["ask_agent"]] == ["executor", "expert"]
+    assert [brief["agent"] for brief in world.requests["ask_agent"]] == ["executor", "expert"]
     assert states(outcome) == {"list": "done"}
     assert "fallback_agent" in outcome.degraded
 
@@ -254,13 +257,13 @@ def test_a_fixed_answer_takes_the_place_of_one_that_failed() -> None:
 
     outcome, _ = achieve(world, plan(task))
 
-    (result,) = world.asked["write_answer"][0]["results"]
+    (result,) = world.requests["write_answer"][0]["results"]
     assert result["draft"]["answer"]["text"] == "Ask the tea master."
     assert outcome.tasks[0].reason == "a fixed answer instead: model_refused: no"
     assert "fallback_answer" in outcome.degraded
 
 
-def test_when_another_agent_fails_too_the_task_has_failed() -> None:
+def test_a_task_has_failed_when_its_fallback_agent_fails_too() -> None:
     world = World()
     world.script["ask_agent"] = [fails("teas"), fails("teas", agent="expert")]
     task = {**LIST, "on_failure": "fallback", "fallback": {"agent": "expert"}}
@@ -270,7 +273,7 @@ def test_when_another_agent_fails_too_the_task_has_failed() -> None:
     assert states(outcome) == {"list": "failed", "b": "done"}
 
 
-def test_after_a_failure_for_good_another_plan_keeps_what_is_done() -> None:
+def test_another_plan_after_a_failure_for_good_keeps_the_results() -> None:
     world = World()
     good = {"id": "t1", "type": "executor", "instruction": "good"}
     world.script["ask_agent"] = [fails("bad")]
@@ -281,18 +284,18 @@ def test_after_a_failure_for_good_another_plan_keeps_what_is_done() -> None:
 
     outcome, trace = achieve(world)
 
-    first, second = world.asked["plan_goal"]
+    first, second = world.requests["plan_goal"]
     assert (first["rejected"], first["done"]) == (None, [])
     assert second["rejected"] == "task t2 failed: model_refused: no"
     assert [task["id"] for task in second["done"]] == ["t1"]
-    assert [brief["instruction"] for brief in world.asked["ask_agent"]] == ["good", "bad", "another way"]
+    assert [brief["instruction"] for brief in world.requests["ask_agent"]] == ["good", "bad", "another way"]
     assert states(outcome) == {"t1": "done", "t2": "done"}
-    shown = [{row["id"]: row["state"] for row in status["tasks"]} for status in trace.statuses]
-    assert {"t1": "done", "t2": "running"} in shown[shown.index({"t1": "done", "t2": "failed"}) :]
+    statuses = [{row["id"]: row["state"] for row in status["tasks"]} for status in trace.statuses]
+    assert {"t1": "done", "t2": "running"} in statuses[statuses.index({"t1": "done", "t2": "failed"}) :]
 
 
 @pytest.mark.parametrize("limit", [0, 2])
-def test_another_plan_is_asked_for_as_often_as_the_limit_says(limit: int) -> None:
+def test_replanning_stops_at_its_limit(limit: int) -> None:
     world = World()
     world.script["ask_agent"] = [fails("bad")]
     tries = iter(range(100))
@@ -305,7 +308,7 @@ def test_another_plan_is_asked_for_as_often_as_the_limit_says(limit: int) -> Non
 
     outcome, _ = achieve(world, replan_limit=limit)
 
-    assert len(world.asked["plan_goal"]) == 1 + limit
+    assert len(world.requests["plan_goal"]) == 1 + limit
     assert outcome.status == "failed"
 
 
@@ -313,22 +316,22 @@ def test_another_plan_is_asked_for_as_often_as_the_limit_says(limit: int) -> Non
 def test_an_outage_is_no_reason_for_another_plan(code: str) -> None:
     world = World()
     world.script["ask_agent"] = [
-        lambda asked: Failed(code=code, message="down") if "tea" in asked["instruction"] else None
+        lambda value: Failed(code=code, message="down") if "tea" in value["instruction"] else None
     ]
 
     achieve(world)
 
-    assert len(world.asked["plan_goal"]) == 1
+    assert len(world.requests["plan_goal"]) == 1
 
 
-def test_the_same_plan_again_is_not_worked_on_again() -> None:
+def test_the_same_plan_is_not_executed_twice() -> None:
     world = World()
     world.script["ask_agent"] = [fails("tea")]
 
     achieve(world)
 
-    assert len(world.asked["plan_goal"]) == 2
-    assert len(world.asked["ask_agent"]) == 2
+    assert len(world.requests["plan_goal"]) == 2
+    assert len(world.requests["ask_agent"]) == 2
 
 
 def test_a_plan_that_missed_the_goal_is_replaced_and_the_better_answer_kept() -> None:
@@ -336,7 +339,7 @@ def test_a_plan_that_missed_the_goal_is_replaced_and_the_better_answer_kept() ->
     for after, kept in ((GOOD, "answer 2 [1]"), (Verdict(passed=False, score=0.1), "answer 1 [1]")):
         world = World()
         verdicts = iter([wrong, after])
-        world.script["evaluate_result"] = [_on_the_whole(verdicts)]
+        world.script["evaluate_result"] = [_on_the_answer(verdicts)]
         world.script["plan_goal"] = [
             Planned(plan=plan(LIST)),
             Planned(plan=plan({**LIST, "instruction": "something else"})),
@@ -344,27 +347,27 @@ def test_a_plan_that_missed_the_goal_is_replaced_and_the_better_answer_kept() ->
 
         outcome, _ = achieve(world, revision_limit=0)
 
-        assert "about coffee" in world.asked["plan_goal"][1]["rejected"]
+        assert "about coffee" in world.requests["plan_goal"][1]["rejected"]
         assert outcome.answer == kept
 
 
-def _on_the_whole(verdicts: Iterator[Verdict]) -> Callable[[Any], Verdict | None]:
-    return lambda asked: next(verdicts) if asked["instruction"] == "how hot?" else None
+def _on_the_answer(verdicts: Iterator[Verdict]) -> Callable[[Any], Verdict | None]:
+    return lambda value: next(verdicts) if value["instruction"] == "how hot?" else None
 
 
-def test_a_plan_of_the_callers_own_is_worked_on_and_never_replaced() -> None:
+def test_the_callers_own_plan_is_executed_and_never_replaced() -> None:
     world = World()
     world.script["ask_agent"] = [fails("teas")]
 
     outcome, _ = achieve(world, plan(LIST, {**LIST, "id": "b", "instruction": "b"}))
 
-    assert world.asked["plan_goal"] == []
+    assert world.requests["plan_goal"] == []
     assert states(outcome) == {"list": "failed", "b": "done"}
 
 
-def test_an_answer_that_never_passes_fails_the_run_if_that_is_wished() -> None:
+def test_an_answer_that_never_passes_fails_the_run_when_the_options_say_so() -> None:
     world = World()
-    world.script["evaluate_result"] = [lambda asked: BAD if asked["instruction"] == "how hot?" else None]
+    world.script["evaluate_result"] = [lambda value: BAD if value["instruction"] == "how hot?" else None]
 
     outcome, _ = achieve(world, on_exhausted="fail", revision_limit=1)
 
@@ -372,10 +375,10 @@ def test_an_answer_that_never_passes_fails_the_run_if_that_is_wished() -> None:
     assert outcome.error is not None
     assert outcome.error.code == "revision_exhausted"
     assert outcome.answer == "answer 1 [1]", "the best there is comes along"
-    assert world.asked["remember_result"] == []
+    assert world.requests["remember_result"] == []
 
 
-def test_what_was_made_from_another_input_is_made_anew() -> None:
+def test_a_result_from_another_input_is_made_anew() -> None:
     world = World()
     after = {"id": "t2", "type": "executor", "instruction": "made from t1", "depends_on": ["t1"]}
     world.script["ask_agent"] = [fails("bad")]
@@ -386,5 +389,5 @@ def test_what_was_made_from_another_input_is_made_anew() -> None:
 
     achieve(world)
 
-    asked = [brief["instruction"] for brief in world.asked["ask_agent"]]
-    assert asked.count("made from t1") == 2
+    instructions = [brief["instruction"] for brief in world.requests["ask_agent"]]
+    assert instructions.count("made from t1") == 2

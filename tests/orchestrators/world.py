@@ -1,4 +1,4 @@
-"""A world in which every step is scripted, for goals that are achieved under the real host's replay rules."""
+"""A world in which every step is scripted, for goals that run under the real host's replay rules."""
 
 from collections import defaultdict
 from collections.abc import Callable
@@ -37,15 +37,15 @@ Reply = Contract | Done | Later | Failed | Exception
 
 
 class World:
-    """Answers steps: by a script first, else as a healthy system would. Every step takes a second."""
+    """Answers steps by a script, or as a healthy system would. Every step takes a second."""
 
     def __init__(self) -> None:
         self.script: dict[str, list[Callable[[Any], Reply | None] | Reply]] = defaultdict(list)
-        self.asked: dict[str, list[Any]] = defaultdict(list)
+        self.requests: dict[str, list[Any]] = defaultdict(list)
 
     def __call__(self, name: str, message: Any) -> tuple[float, Any]:
         value = message["value"]
-        self.asked[name].append(value)
+        self.requests[name].append(value)
         reply: Reply | None = None
         for entry in list(self.script[name]):
             reply = entry(value) if callable(entry) else entry
@@ -54,7 +54,7 @@ class World:
                     self.script[name].remove(entry)
                 break
         if reply is None:
-            reply = self.healthy(name, len(self.asked[name]))
+            reply = self.healthy(name, len(self.requests[name]))
         if isinstance(reply, Exception):
             return 1, reply
         if not isinstance(reply, Done | Later | Failed):
@@ -79,7 +79,7 @@ class World:
 
 
 def achieve(world: World, plan: Plan | None = None, **options: Any) -> tuple[Outcome, Trace]:
-    """`plan`: the caller's own; otherwise the planner's."""
+    """Run a goal with the caller's own `plan`, or with the planner's."""
     goal = Goal(
         caller=Caller(tenant="t"),
         workflow_version=VERSION,
