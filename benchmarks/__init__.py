@@ -1,1 +1,1 @@
-"""Measured, not promised: each script prints its figures; `--json` prints them as one JSON object."""
+"""Benchmarks. Each script prints its figures; `--json` prints them as one JSON object."""

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.cold_import [--json]`: CPU seconds of `import function_app`, in processes of their own."""
+"""`python -m benchmarks.cold_import [--json]`: CPU seconds of `import function_app`, each in a new process."""
 
 import statistics
 import subprocess
@@ -11,6 +11,7 @@ CODE = "import time; import function_app; print(time.process_time())"
 
 
 def main() -> None:
+    """Import the app in `ROUNDS` processes."""
     seconds = [
         float(subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, check=True).stdout)
         for _ in range(ROUNDS)

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.fresh_clone [--json]`: from `git clone` to the demo's answer, and the second time."""
+"""`python -m benchmarks.fresh_clone [--json]`: time from `git clone` to the demo's answer, and of a second demo."""
 
 import subprocess
 import tempfile
@@ -11,12 +11,14 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def timed(*command: str, folder: Path) -> float:
+    """Run a command and return its seconds."""
     began = time.perf_counter()
     subprocess.run(command, cwd=folder, check=True, stdin=subprocess.DEVNULL, capture_output=True)
     return round(time.perf_counter() - began, 1)
 
 
 def main() -> None:
+    """Clone this repository into a temporary folder and run the demo twice."""
     with tempfile.TemporaryDirectory() as folder:
         clone = Path(folder) / "clone"
         cloning = timed("git", "clone", "--quiet", str(ROOT), str(clone), folder=ROOT)

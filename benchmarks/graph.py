@@ -1,9 +1,10 @@
 """`python -m benchmarks.graph [--graphs N] [--seed N] [--watch SECONDS] [--json]`: how well tasks are scheduled.
 
 Random graphs of 12 to 50 tasks with log-normal times, at most 5, at most 10, or any number at once, are run by the
-product's own graph on the real SDK under the real host's rules, in virtual time. `ideal_ratio` is the makespan against
-that of a scheduler that starts each task the moment it may, the worst of all graphs; `wave_ratio` the sum of all
-makespans against those of going level by level. Then a goal of 50 tasks, and 200 gates that wait, on the local cloud.
+product's own graph on the real SDK under the real host's rules, in virtual time. `ideal_ratio` is the makespan
+divided by that of a scheduler that starts each task the moment it may, the worst of all graphs; `wave_ratio` divides
+the sum of all makespans by that of going level by level. Then a goal of 50 tasks, and 200 waiting gates, on the local
+cloud.
 """
 
 import argparse
@@ -23,6 +24,7 @@ GATES = 200
 
 
 def random_graphs(count: int, seed: int) -> dict[str, float]:
+    """Schedule `count` random graphs in virtual time and compare."""
     ratios, ours, waves, episodes = [], 0.0, 0.0, 0
     for number in range(count):
         graph = random_graph(random.Random(f"{seed}/{number}"), SIZES)

@@ -1,9 +1,10 @@
-"""`python -m benchmarks.host [--json]`: the local Functions host, a process of its own on a real SQLite file.
+"""`python -m benchmarks.host [--rounds N] [--json]`: the Functions host as a process of its own on a SQLite file.
 
-Each figure is the median of `ROUNDS` runs, from the start request to the output. Ideal makespan of the window: 50
-strands of two steps of 0.2 s through 20 places, in whole rounds: three times 0.4 s.
+Each figure is the median of `--rounds` runs, from the start request to the output. The window runs 50 chains of two
+steps of 0.2 s, 20 at once; its ideal makespan is three full rounds of 0.4 s.
 """
 
+import argparse
 import json
 import statistics
 import tempfile
@@ -15,16 +16,14 @@ from urllib.request import Request, urlopen
 from benchmarks.host_process import HostProcess
 from benchmarks.report import show
 
-APP = (
-    Path(__file__).resolve().parent.parent / "packages" / "azure-on-loopback" / "tests" / "functions" / "apps" / "basic"
-)
-ROUNDS = 5
+PACKAGE = Path(__file__).resolve().parent.parent / "packages" / "azure-on-loopback"
+APP = PACKAGE / "tests" / "functions" / "apps" / "basic"
 IDEAL_WINDOW_SECONDS = 1.2
 
 
-def run(url: str, name: str, given: dict[str, Any]) -> float:
-    """Seconds until the orchestrator's output is there."""
-    body = json.dumps(given).encode()
+def run(url: str, name: str, value: dict[str, Any]) -> float:
+    """Run an orchestrator; returns the seconds until its output."""
+    body = json.dumps(value).encode()
     began = time.perf_counter()
     path = f"{url}/runtime/webhooks/durabletask/orchestrators/{name}?timeout=60&pollingInterval=1"
     with urlopen(Request(path, data=body), timeout=90) as answer:  # noqa: S310 - loopback
@@ -34,6 +33,11 @@ def run(url: str, name: str, given: dict[str, Any]) -> float:
 
 
 def main() -> None:
+    """Run every job on one host."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--json", action="store_true", help="one JSON object")
+    options = parser.parse_args()
     window = {"strands": 50, "window": 20, "nap": 0.2, "nudge": True}
     jobs: dict[str, tuple[str, dict[str, Any]]] = {
         "fan_out_100_seconds": ("fan_out", {"activity": "nap", "count": 100, "value": 0.2}),
@@ -47,7 +51,8 @@ def main() -> None:
         url = host.url
         run(url, "chain", {"count": 1})
         figures = {
-            name: round(statistics.median(run(url, *job) for _ in range(ROUNDS)), 3) for name, job in jobs.items()
+            name: round(statistics.median(run(url, *job) for _ in range(options.rounds)), 3)
+            for name, job in jobs.items()
         }
         without = round(run(url, "window", {**window, "nudge": False}), 3)
     figures["window_50_ratio_to_ideal"] = round(figures["window_50_seconds"] / IDEAL_WINDOW_SECONDS, 3)

@@ -1,8 +1,8 @@
-"""`python -m benchmarks.host_memory [--runs N] [--json]`: what many ended runs cost a host.
+"""`python -m benchmarks.host_memory [--runs N] [--json]`: the cost of many ended runs to a host.
 
-Runs short chains, `BATCH` at a time, and leaves them in the store. Reports the host's resident memory then (null where
-there is no /proc), and after a restart on the same data; and the median time of an answer over HTTP after the restart,
-from the request to its last byte: lists of `PAGE` runs, and the status of one.
+Runs short chains, `BATCH` at a time, and leaves them in the store. Reports the host's resident memory (null without
+/proc) before and after a restart on the same data, and the median time of an HTTP answer after the restart, from the
+request to the last byte: lists of `PAGE` runs, and the status of one.
 """
 
 import argparse
@@ -25,7 +25,7 @@ MEBIBYTE = 1024 * 1024
 
 
 def lists(runs: int) -> dict[str, dict[str, str]]:
-    """Queries by the name of their figure. The prefix is that of the newest runs, the last to be met; none runs."""
+    """Return queries by the name of their figure; the prefix is that of the newest runs, which a scan meets last."""
     newest = {"instanceIdPrefix": f"run-{(runs - 1) // BATCH * BATCH}-"}
     completed = {"runtimeStatus": "Completed"}
     return {
@@ -44,15 +44,15 @@ async def fill(session: aiohttp.ClientSession, url: str, runs: int) -> None:
 
 
 async def milliseconds(session: aiohttp.ClientSession, url: str, query: dict[str, str]) -> float:
-    """The median of `REQUESTS`."""
-    taken = []
+    """Return the median of `REQUESTS` requests."""
+    seconds = []
     for _ in range(REQUESTS):
         began = time.perf_counter()
         async with session.get(url, params=query) as answer:
             answer.raise_for_status()
             await answer.read()
-        taken.append(time.perf_counter() - began)
-    return round(statistics.median(taken) * 1000, 2)
+        seconds.append(time.perf_counter() - began)
+    return round(statistics.median(seconds) * 1000, 2)
 
 
 async def measure(runs: int, data: Path) -> dict[str, float | int | str | None]:
@@ -72,8 +72,8 @@ async def measure(runs: int, data: Path) -> dict[str, float | int | str | None]:
         figures["resident_mebibytes_after_restart"] = mebibytes(host)
         async with aiohttp.ClientSession() as session:
             for name, query in lists(runs).items():
-                taken = await milliseconds(session, f"{host.url}{BASE}/instances", {"top": PAGE, **query})
-                figures[f"{name}_milliseconds"] = taken
+                url = f"{host.url}{BASE}/instances"
+                figures[f"{name}_milliseconds"] = await milliseconds(session, url, {"top": PAGE, **query})
             one = f"{host.url}{BASE}/instances/run-0-0"
             figures["status_milliseconds"] = await milliseconds(session, one, {})
     return figures

@@ -1,4 +1,4 @@
-"""A Functions host as its users have it: a process of its own, spoken to over HTTP; and what it costs."""
+"""Runs a Functions host as a process of its own, calls it over HTTP, and measures its cost."""
 
 import asyncio
 import os
@@ -20,15 +20,15 @@ BASE = "/runtime/webhooks/durabletask"
 START_SECONDS = 60.0
 POLL_SECONDS = 0.05
 LAST_CHARACTERS = 2000
-UNDER_WAY = "Pending,Running,ContinuedAsNew"
+RUNNING = "Pending,Running,ContinuedAsNew"
 
 
 class HostDied(Exception):
-    """The host has ended and nobody killed it; the message has the last that it said."""
+    """The host ended without being killed; the message has the end of its log."""
 
 
 class HostProcess:
-    """A host with its state in `data`, always on the same port. What it says goes to a file beside `data`."""
+    """A host with its state in `data`, always on the same port; its log is a file beside `data`."""
 
     def __init__(self, app: str, data: Path) -> None:
         self.port = free_port()
@@ -48,7 +48,7 @@ class HostProcess:
         """Start it and wait until it answers."""
         command = [sys.executable, "-m", "loopback", "functions", *self._arguments]
         with self._log.open("ab") as log:
-            environment = {**os.environ, STDIN_WATCH: "1"}  # it stops when this process ends, however that comes
+            environment = {**os.environ, STDIN_WATCH: "1"}  # it stops when this process ends, however that happens
             self._process = subprocess.Popen(
                 command, cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=log, stderr=log
             )
@@ -61,7 +61,7 @@ class HostProcess:
             except OSError:
                 time.sleep(0.02)
         self.kill()
-        raise HostDied(f"the host does not answer after {START_SECONDS:.0f} s: {self._last_said()}")
+        raise HostDied(f"the host does not answer after {START_SECONDS:.0f} s: {self._end_of_log()}")
 
     def kill(self) -> None:
         """End it at once, as `kill -9` does."""
@@ -70,49 +70,49 @@ class HostProcess:
             self._process.communicate()
 
     def check(self) -> None:
-        """Raises `HostDied` when it has ended by itself."""
+        """Raise `HostDied` when it has ended by itself."""
         if self._process is not None and self._process.poll() is not None:
-            raise HostDied(f"the host ended with status {self._process.returncode}: {self._last_said()}")
+            raise HostDied(f"the host ended with status {self._process.returncode}: {self._end_of_log()}")
 
-    def _last_said(self) -> str:
+    def _end_of_log(self) -> str:
         return self._log.read_text(encoding="utf-8", errors="replace")[-LAST_CHARACTERS:]
 
     def resident_bytes(self) -> int | None:
-        """Memory of it and its children; None where there is no /proc."""
+        """Return the memory of it and its children; None without /proc."""
         pages = [int(process[21]) for process in self._processes()]
         return sum(pages) * os.sysconf("SC_PAGE_SIZE") if pages else None
 
     def cpu_seconds(self) -> float | None:
-        """User and system time of it and its children, ended ones included; None where there is no /proc."""
+        """Return user and system time of it and its children, ended ones included; None without /proc."""
         ticks = [sum(map(int, process[11:15])) for process in self._processes()]
         return sum(ticks) / os.sysconf("SC_CLK_TCK") if ticks else None
 
     def _processes(self) -> list[list[str]]:
-        """Of the host and all below it: /proc/PID/stat from the third field on (see proc(5))."""
-        found: dict[int, list[str]] = {}
+        """Return /proc/PID/stat from the third field on (see proc(5)) of the host and all processes below it."""
+        all_processes: dict[int, list[str]] = {}
         for path in Path("/proc").glob("[0-9]*/stat"):
             try:
                 text = path.read_text()
             except OSError:
-                continue  # it has ended since
-            found[int(path.parent.name)] = text.rpartition(")")[2].split()
+                continue  # ended since
+            all_processes[int(path.parent.name)] = text.rpartition(")")[2].split()
         family = {self._process.pid} if self._process is not None else set()
-        while more := {pid for pid, fields in found.items() if int(fields[1]) in family} - family:
+        while more := {pid for pid, fields in all_processes.items() if int(fields[1]) in family} - family:
             family |= more
-        return [found[pid] for pid in family if pid in found]
+        return [all_processes[pid] for pid in family if pid in all_processes]
 
 
 async def run_all(
-    session: aiohttp.ClientSession, url: str, name: str, given: dict[str, Any], *, prefix: str, count: int = 1
+    session: aiohttp.ClientSession, url: str, name: str, value: dict[str, Any], *, prefix: str, count: int = 1
 ) -> None:
-    """Start `count` runs at once, `prefix`-0 and so on, and wait until all have ended well."""
+    """Start `count` runs at once, `prefix`-0 and so on, and wait until all have completed."""
 
     async def start(number: int) -> None:
-        async with session.post(f"{url}{BASE}/orchestrators/{name}/{prefix}-{number}", json=given) as answer:
-            answer.raise_for_status()
+        async with session.post(f"{url}{BASE}/orchestrators/{name}/{prefix}-{number}", json=value) as response:
+            response.raise_for_status()
 
-    await asyncio.gather(*(start(each) for each in range(count)))
-    while await _has_any(session, url, f"{prefix}-", UNDER_WAY):  # noqa: ASYNC110 - HTTP has no events
+    await asyncio.gather(*(start(number) for number in range(count)))
+    while await _has_any(session, url, f"{prefix}-", RUNNING):  # noqa: ASYNC110 - HTTP has no events
         await asyncio.sleep(POLL_SECONDS)
     if await _has_any(session, url, f"{prefix}-", "Failed,Terminated"):
         raise RuntimeError(f"a run of {name} failed")

@@ -1,17 +1,17 @@
 """`python -m benchmarks.langgraph_comparison [--json]`: 200 runs of five trivial steps at once, here and in LangGraph.
 
-Both keep every step in SQLite on the same disk before the next begins, and both come back after a kill. Otherwise they
-differ, and the figures are to be read so:
+Both write every step to SQLite on the same disk before the next begins, and both recover after a kill. They differ
+otherwise:
 
-- The local host: runs are started over HTTP and looked for over HTTP; the driver and the host are two processes. Each
-  step is an activity, delivered at least once by the host itself; the orchestrator is replayed for every step. SQLite
-  with synchronous=NORMAL: a power cut may lose the last moments.
-- LangGraph: `ainvoke` in the process that measures, no HTTP and no server; `durability="sync"` with AsyncSqliteSaver on
-  a file. Steps are nodes; who starts a run again after a crash is up to the user. Its saver leaves SQLite at
-  synchronous=FULL, which waits for the disk at each commit; the figure with NORMAL is the like-for-like one.
+- The local host: runs are started and polled over HTTP; the driver and the host are two processes. Each step is an
+  activity, delivered at least once by the host itself; the orchestrator is replayed for every step. SQLite runs with
+  synchronous=NORMAL, so a power cut may lose the last moments.
+- LangGraph: `ainvoke` in the measuring process, without HTTP or server; `durability="sync"` with AsyncSqliteSaver on a
+  file. Steps are nodes; the user must restart a run after a crash. Its saver leaves SQLite at synchronous=FULL, which
+  waits for the disk at each commit; the figure with NORMAL compares like with like.
 
-Each figure is the median of `ROUNDS` runs, in turns, each in a fresh process with a fresh file and warmed up by one run
-before. LangGraph is installed into an environment in a temporary folder; this project does not use it.
+Each figure is the median of `ROUNDS` runs, in turns, each in a fresh process with a fresh file, after one warm-up run.
+LangGraph is installed into an environment in a temporary folder; this project does not use it.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ ROUNDS = 5
 
 
 def langgraph_python(folder: Path) -> Path:
-    """The Python of a new environment with LangGraph."""
+    """Make an environment with LangGraph and return its Python."""
     venv.create(folder, with_pip=True)
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     subprocess.run([python, "-m", "pip", "install", "--quiet", *PACKAGES], check=True, capture_output=True)
@@ -53,10 +53,10 @@ def langgraph_seconds(python: Path, file: Path, *options: str) -> float:
 async def host_seconds(data: Path) -> float:
     with HostProcess("steps", data) as host:
         async with aiohttp.ClientSession() as session:
-            given = {"steps": STEPS}
-            await run_all(session, host.url, "chain", given, prefix="warm-up")
+            value = {"steps": STEPS}
+            await run_all(session, host.url, "chain", value, prefix="warm-up")
             began = time.perf_counter()
-            await run_all(session, host.url, "chain", given, prefix="run", count=RUNS)
+            await run_all(session, host.url, "chain", value, prefix="run", count=RUNS)
             return time.perf_counter() - began
 
 
@@ -65,11 +65,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         folder = Path(name)
         python = langgraph_python(folder / "langgraph")
-        for each in range(ROUNDS):
-            ours.append(asyncio.run(host_seconds(folder / f"host-{each}")))
-            full.append(langgraph_seconds(python, folder / f"full-{each}.db"))
-            normal.append(langgraph_seconds(python, folder / f"normal-{each}.db", "--normal"))
-    host, theirs, theirs_normal = (RUNS / statistics.median(each) for each in (ours, full, normal))
+        for number in range(ROUNDS):
+            ours.append(asyncio.run(host_seconds(folder / f"host-{number}")))
+            full.append(langgraph_seconds(python, folder / f"full-{number}.db"))
+            normal.append(langgraph_seconds(python, folder / f"normal-{number}.db", "--normal"))
+    host, theirs, theirs_normal = (RUNS / statistics.median(seconds) for seconds in (ours, full, normal))
     show(
         {
             "host_runs_per_second": round(host, 1),

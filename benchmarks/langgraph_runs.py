@@ -1,6 +1,6 @@
 """`python langgraph_runs.py RUNS STEPS FILE [--normal]`: the LangGraph side of `benchmarks.langgraph_comparison`.
 
-Runs in an environment of its own that has LangGraph and nothing of this project. Prints {"seconds": …}.
+Runs in an environment of its own with LangGraph and without this project. Prints {"seconds": …}.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ async def add_one(state: State) -> State:
 
 def workflow(steps: int) -> StateGraph[State]:
     graph = StateGraph(State)
-    names = [f"step_{each}" for each in range(steps)]
+    names = [f"step_{number}" for number in range(steps)]
     for name in names:
         graph.add_node(name, add_one)
     for first, second in zip([START, *names], [*names, END], strict=True):
@@ -32,7 +32,7 @@ def workflow(steps: int) -> StateGraph[State]:
 
 
 async def seconds(runs: int, steps: int, file: str, *, normal: bool) -> float:
-    """From the first start to the last end; one run before it warms up. `normal`: PRAGMA synchronous=NORMAL."""
+    """Measure from the first start to the last end, after a warm-up run; `normal` sets PRAGMA synchronous=NORMAL."""
     async with AsyncSqliteSaver.from_conn_string(file) as saver:
         if normal:
             await saver.conn.execute("PRAGMA synchronous=NORMAL")
@@ -45,7 +45,7 @@ async def seconds(runs: int, steps: int, file: str, *, normal: bool) -> float:
 
         await run("warm-up")
         began = time.perf_counter()
-        await asyncio.gather(*(run(f"run-{each}") for each in range(runs)))
+        await asyncio.gather(*(run(f"run-{number}") for number in range(runs)))
         return time.perf_counter() - began
 
 

@@ -1,6 +1,6 @@
-"""Questions about the Python 3.11 documentation, each with the files that hold its answer (regular expressions).
+"""Questions about the Python 3.11 documentation, each with a regular expression for the files that hold its answer.
 
-Written as people ask, before anything was measured with them: about a third use other words than the documentation.
+They were written as people ask, before any measurement: about a third use other words than the documentation.
 """
 
 QUESTIONS = {

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.questions --docs DIR [--json]`: read a documentation tree, ask, and see which file is cited.
+"""`python -m benchmarks.questions --docs DIR [--json]`: questions on a documentation tree, and the cited files.
 
 The questions are about the Python 3.11 documentation (Debian package python3.11-doc, folder
 usr/share/doc/python3.11/html/_sources: 497 reStructuredText files, 11 MB). A question counts as answered when one of
@@ -33,6 +33,7 @@ QUESTIONS = {
 
 
 def main() -> None:
+    """Answer the questions with the demo and count those that cite a right file."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--docs", type=Path, required=True, help="the documentation's folder")
     parser.add_argument("--json", action="store_true")
@@ -57,7 +58,7 @@ def main() -> None:
     outcomes = [json.loads(line) for line in done.stdout.splitlines()]
     hits = 0
     for outcome in outcomes:
-        hit = any(re.search(QUESTIONS[outcome["goal"]], each["source"]) for each in outcome["citations"])
+        hit = any(re.search(QUESTIONS[outcome["goal"]], citation["source"]) for citation in outcome["citations"])
         hits += hit
         print("hit " if hit else "miss", outcome["goal"], file=sys.stderr)
     reading = re.search(r"read (\d+) documents in ([\d.]+) s", done.stderr)

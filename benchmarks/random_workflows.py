@@ -1,12 +1,12 @@
 """`python -m benchmarks.random_workflows [--runs N] [--seed N] [--kills N] [--json]`: random programs, random kills.
 
-Runs random workflow programs (`benchmarks.workflow_programs`) on a host process, as a user would: over HTTP, many at
-once, each at its own point. Meanwhile `kill -9` ends the host at random moments, all over the way, and it is started
-again on the same data; a request that fails is repeated. In the end every output and custom status must be what the
-model says, and every activity must have run as often as needed. Exit status 1 if one is wrong, or lost: gone, or
-without an end after two minutes. The programs depend on the seed and their number alone; `--only N` runs one.
+Runs random workflow programs (`benchmarks.workflow_programs`) on a host process over HTTP, many at once. `kill -9` ends
+the host at random moments, and it is started again on the same data; a failed request is repeated. In the end every
+output and custom status must equal the model's, and every activity must have run as often as needed. The exit status is
+1 if a result is wrong or a run lost: gone, or without an end after two minutes. A program depends on the seed and its
+number alone; `--only N` runs one.
 
-`duplicate_activity_runs` is no fault where there were kills (delivery is at least once), and one where there were none.
+`duplicate_activity_runs` are a fault only without kills: delivery is at least once.
 """
 
 import argparse
@@ -26,12 +26,12 @@ from benchmarks.report import show
 from benchmarks.workflow_driver import Driver, Run
 from benchmarks.workflow_programs import expected, program
 
-SHOWN = 5
-"""Of each kind of fault."""
+MAX_PRINTED = 5
+"""Faults of each kind that are printed."""
 
 
 async def campaign(runs: list[Run], kills: int, seed: int, folder: Path) -> int:
-    """Run all of them; returns how often the host was killed."""
+    """Run all of them; returns the number of kills."""
     files = folder / "files"
     files.mkdir()
     timeout = aiohttp.ClientTimeout(total=30)
@@ -43,7 +43,7 @@ async def campaign(runs: list[Run], kills: int, seed: int, folder: Path) -> int:
 
 
 def activity_runs(runs: list[Run], trace: Path) -> tuple[int, int, list[str]]:
-    """(how many there were, how many more than needed, what was needed and did not run)."""
+    """Return the number of activity runs, the number of superfluous ones, and the missing ones."""
     lines = trace.read_text(encoding="utf-8").splitlines() if trace.exists() else []
     ran = Counter(lines)
     needed: Counter[str] = Counter()
@@ -58,7 +58,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=None, help="default: a random one")
-    parser.add_argument("--kills", type=int, default=50, help="how often the host is killed (default: 50)")
+    parser.add_argument("--kills", type=int, default=50, help="number of kills (default: 50)")
     parser.add_argument("--only", type=int, default=None, metavar="N", help="run the program of this number alone")
     parser.add_argument("--json", action="store_true", help="one JSON object")
     options = parser.parse_args()
@@ -72,9 +72,9 @@ def main() -> int:
         seconds = time.perf_counter() - began
         ran, duplicates, missing = activity_runs(runs, Path(name) / "files" / "trace")
     problems = [(run, problem) for run in runs if (problem := run.problem()) is not None]
-    for run, problem in problems[:SHOWN]:
+    for run, problem in problems[:MAX_PRINTED]:
         print(f"seed {seed}, --only {run.number}: {problem}\n{json.dumps(run.rounds)}", file=sys.stderr)
-    print("\n".join(missing[:SHOWN]), file=sys.stderr, end="\n" if missing else "")
+    print("\n".join(missing[:MAX_PRINTED]), file=sys.stderr, end="\n" if missing else "")
     lost = sum(run.answer is None for run, _ in problems)
     show(
         {

@@ -1,4 +1,4 @@
-"""How figures are printed."""
+"""Prints figures."""
 
 import argparse
 import json
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 
 def show(figures: Mapping[str, float | int | str | None]) -> None:
-    """A line per figure, or one JSON object with `--json`; None is what can't be measured on this system."""
+    """Print a line per figure, or one JSON object with `--json`; None marks what this system can't measure."""
     options, _ = _parser().parse_known_args()
     if options.json:
         print(json.dumps(figures))

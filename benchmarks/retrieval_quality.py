@@ -1,11 +1,11 @@
-"""`python -m benchmarks.retrieval_quality --docs DIR [--embedder minilm] [--cache DIR] [--json]`: how often the right
-file is found, and by what.
+"""`python -m benchmarks.retrieval_quality --docs DIR [--embedder minilm] [--cache DIR] [--json]`: how often each way
+of searching finds the right file.
 
 The documents are those of `python_docs.QUESTIONS` (Debian package python3.11-doc, folder
 usr/share/doc/python3.11/html/_sources), read by the product's own activity into the local search service. A question is
-hit when a right file is among the first five different files; the reciprocal rank counts the first right one of ten.
-`semantic` is the hybrid ranking of the local default, its best 50 reranked by the search service; `shown` is what an
-agent is shown of it: the passages after joining, repeats and the prompt's share.
+a hit when a right file is among the first five different files; the reciprocal rank counts the first right one of ten.
+`semantic` is the hybrid ranking of the local default with its best 50 reranked by the search service; `shown` is what
+an agent gets of it: the passages after joining, without repeats, within the prompt's share.
 """
 
 import argparse
@@ -34,21 +34,21 @@ from murmuration.policy.tenancy import run_id
 
 OWNER = Owner(tenant="benchmark")
 RUN = run_id(OWNER.tenant, "retrieval")
-LOOKED_AT = 30
-DOCUMENTS_AT_ONCE = 5
-"""Few: the passages of many would take the real model longer than the app waits for it."""
+TOP = 30
+DOCUMENTS_PER_BATCH = 5
+"""Few, because the real model would take longer for the passages of many than the app waits."""
 WEIGHTS = (0.01, 0.1, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 4.0)
 RANKINGS: dict[str, tuple[bool, float | None]] = {
     "bm25": (True, None),
     "vectors": (False, 1.0),
     **{f"hybrid_{weight:g}": (True, weight) for weight in WEIGHTS},
 }
-"""Whether the words count, and what the vectors weigh; None: nothing."""
+"""Whether words count, and the weight of the vectors, None for no vectors."""
 MODELS = {"hash": HASH, "minilm": MINILM}
 
 
 async def measure(documents: Sequence[tuple[str, str]]) -> dict[str, float]:
-    """Read the documents (source and text), ask every question in every way."""
+    """Read the documents (source and text) and ask every question in every way."""
     from murmuration.services.current import current_clients
     from murmuration.services.search.azure_search import AzureSearchIndex
     from murmuration.services.step_context import StepContext
@@ -56,15 +56,17 @@ async def measure(documents: Sequence[tuple[str, str]]) -> dict[str, float]:
     clients = current_clients()
     await read(documents)
     vectors = await clients.model(StepContext(last_attempt=True)).embed(list(QUESTIONS))
-    asked = list(zip(QUESTIONS, vectors, strict=True))
+    questions = list(zip(QUESTIONS, vectors, strict=True))
     client = clients.knowledge._client  # type: ignore[attr-defined]
     figures: dict[str, float] = {"questions": len(QUESTIONS)}
     for name, (words, weight) in RANKINGS.items():
         store = AzureSearchIndex(client, weight or 1.0)
-        found = [await _sources(store, text if words else "", vector if weight else None) for text, vector in asked]
-        figures |= scored(name, found)
+        results = [
+            await _sources(store, text if words else "", vector if weight else None) for text, vector in questions
+        ]
+        figures |= scored(name, results)
     store = AzureSearchIndex(client, clients.settings.search_vector_weight)
-    figures |= scored("semantic", [await _sources(store, text, vector, ranker=True) for text, vector in asked])
+    figures |= scored("semantic", [await _sources(store, text, vector, ranker=True) for text, vector in questions])
     figures |= scored("shown", [await _shown(clients, text) for text in QUESTIONS])
     await clients.close()
     return figures
@@ -73,7 +75,7 @@ async def measure(documents: Sequence[tuple[str, str]]) -> dict[str, float]:
 async def _sources(store: Any, text: str, vector: list[float] | None, *, ranker: bool = False) -> list[str]:
     from murmuration.services.search.index import Search
 
-    rows = await store.search(OWNER, Search(text, LOOKED_AT, ["source"], vector, ranker=ranker))
+    rows = await store.search(OWNER, Search(text, TOP, ["source"], vector, ranker=ranker))
     return [row["source"] for row in rows]
 
 
@@ -92,20 +94,20 @@ async def _shown(clients: Any, question: str) -> list[str]:
     return [passage.source for passage in passages.passages]
 
 
-def scored(name: str, found: Sequence[Sequence[str]]) -> dict[str, float]:
-    """hit@5 and MRR@10 over files; a file counts once."""
+def scored(name: str, results: Sequence[Sequence[str]]) -> dict[str, float]:
+    """Compute hit@5 and MRR@10 over files; a file counts once."""
     hits, ranks = 0, 0.0
-    for right, sources in zip(QUESTIONS.values(), found, strict=True):
+    for right, sources in zip(QUESTIONS.values(), results, strict=True):
         files = list(dict.fromkeys(sources))
-        place = next((place for place, file in enumerate(files[:10]) if re.search(right, file)), None)
-        hits += place is not None and place < 5
-        ranks += 0 if place is None else 1 / (place + 1)
+        rank = next((rank for rank, file in enumerate(files[:10], 1) if re.search(right, file)), None)
+        hits += rank is not None and rank <= 5
+        ranks += 0 if rank is None else 1 / rank
     count = len(QUESTIONS)
     return {f"{name}_hit_at_5": round(hits / count, 3), f"{name}_mrr": round(ranks / count, 3)}
 
 
 async def read(documents: Sequence[tuple[str, str]]) -> None:
-    """All documents, as the product reads them."""
+    """Read all documents as the product does."""
     from activities.ingest_documents import ingest_documents
     from murmuration.contracts.documents import DocumentBatch, Ingestion, StoredDocument
     from murmuration.services.current import current_clients
@@ -114,22 +116,22 @@ async def read(documents: Sequence[tuple[str, str]]) -> None:
 
     clients = current_clients()
     artifacts = clients.store.of_run(RUN)
-    for start in range(0, len(documents), DOCUMENTS_AT_ONCE):
-        batch_of = documents[start : start + DOCUMENTS_AT_ONCE]
-        some = tuple(StoredDocument(source=source, content=text) for source, text in batch_of)
-        batch = await put_value(artifacts, DocumentBatch(documents=some))
+    for start in range(0, len(documents), DOCUMENTS_PER_BATCH):
+        texts = documents[start : start + DOCUMENTS_PER_BATCH]
+        stored = tuple(StoredDocument(source=source, content=text) for source, text in texts)
+        batch = await put_value(artifacts, DocumentBatch(documents=stored))
         step_context = StepContext(last_attempt=True)
         ingestion = Ingestion(owner=OWNER, at=datetime.now(UTC), batch=batch)
         await ingest_documents(ingestion, clients.model(step_context), clients.knowledge, artifacts, step_context)
         if step_context.degraded:
-            raise RuntimeError(f"{some[0].source!r} and what follows it: {', '.join(step_context.degraded)}")
+            raise RuntimeError(f"{stored[0].source!r} and the next documents: {', '.join(step_context.degraded)}")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--docs", type=Path, required=True, help="the documentation's folder")
     parser.add_argument("--embedder", choices=MODELS, default="hash")
-    parser.add_argument("--cache", type=Path, help="a folder where vectors are kept for the next time")
+    parser.add_argument("--cache", type=Path, help="folder that keeps vectors for the next time")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     docs: Path = options.docs

@@ -1,9 +1,9 @@
 """`python -m benchmarks.search_service [--rows N] [--bare-http] [--json]`: the search service through the SDK.
 
-Fills an index of `TENANTS` tenants with chunks of Zipf-distributed words and vectors, over HTTP,
-kills the server with SIGKILL, starts it again, and asks `QUERIES` questions of each kind, one at a time. Times are of
-whole calls of the SDK. Recall is against numpy on the same vectors. Fails if any document is missing after the kill.
-With `--bare-http` documents are written without the SDK, whose JSON takes most of the time: for a million rows.
+Fills an index of `TENANTS` tenants with chunks of Zipf-distributed words and vectors over HTTP, kills the server with
+SIGKILL, starts it again, and asks `QUERIES` questions of each kind, one at a time. Times are of whole calls of the SDK.
+Recall is against numpy on the same vectors. Fails if a document is missing after the kill. `--bare-http` writes
+documents without the SDK, whose JSON takes most of the time: use it for a million rows.
 """
 
 import argparse
@@ -62,7 +62,7 @@ Floats = npt.NDArray[np.float32]
 
 
 class Corpus:
-    """The same rows at each run."""
+    """Rows and questions, the same in each run."""
 
     def __init__(self, rows: int) -> None:
         self._random = np.random.default_rng(7)
@@ -70,18 +70,18 @@ class Corpus:
         self.vectors: Floats = self._random.standard_normal((rows, DIMENSIONS), dtype=np.float32)
         chances = 1 / np.arange(1, VOCABULARY + 1)
         self._chances = chances / chances.sum()
-        written = (self._written(min(BATCH, rows - first)) for first in range(0, rows, BATCH))
-        self._texts = [text for each in written for text in each]
+        batches = (self._make_texts(min(BATCH, rows - first)) for first in range(0, rows, BATCH))
+        self._texts = [text for texts in batches for text in texts]
 
-    def _written(self, count: int) -> list[str]:
+    def _make_texts(self, count: int) -> list[str]:
         words = self.words(WORDS * count).split()
-        return [" ".join(words[place * WORDS : (place + 1) * WORDS]) for place in range(count)]
+        return [" ".join(words[number * WORDS : (number + 1) * WORDS]) for number in range(count)]
 
     def words(self, count: int) -> str:
-        return " ".join(f"word{each:x}" for each in self._random.choice(VOCABULARY, count, p=self._chances))
+        return " ".join(f"word{number:x}" for number in self._random.choice(VOCABULARY, count, p=self._chances))
 
     def batches(self, part: int) -> Iterator[list[dict[str, Any]]]:
-        """The batches of one of the `WRITERS`."""
+        """Yield the batches of one of the `WRITERS`."""
         for first in range(part * BATCH, self.rows, WRITERS * BATCH):
             numbers = range(first, min(first + BATCH, self.rows))
             yield [
@@ -132,14 +132,14 @@ def running(data: Path) -> Iterator[tuple[Server, SearchClient]]:
 
 
 def fill(url: str, corpus: Corpus, *, bare_http: bool) -> float:
-    """Chunks per second, written by `WRITERS` processes: the SDK alone needs 0.8 ms of a processor for each."""
+    """Write all rows in `WRITERS` processes, as the SDK needs 0.8 ms of CPU a chunk; returns chunks per second."""
     with ProcessPoolExecutor(WRITERS) as pool:
         times = list(pool.map(write_bare if bare_http else write, [url] * WRITERS, [corpus] * WRITERS, range(WRITERS)))
         return round(corpus.rows / (max(end for _, end in times) - min(begin for begin, _ in times)), 1)
 
 
 def write(url: str, corpus: Corpus, part: int) -> tuple[float, float]:
-    """When the first document was sent and the last one kept, in seconds."""
+    """Write a part; returns the times of the first request and the last answer."""
     began = time.time()
     with SearchClient(url, INDEX["name"], KEY) as client:
         for batch in corpus.batches(part):
@@ -149,30 +149,30 @@ def write(url: str, corpus: Corpus, part: int) -> tuple[float, float]:
 
 
 def write_bare(url: str, corpus: Corpus, part: int) -> tuple[float, float]:
-    """As `write`, over a connection of its own."""
+    """Write a part like `write`, without the SDK."""
     began = time.time()
     connection = HTTPConnection(url.removeprefix("http://"))
     headers = {"api-key": KEY.key, "Content-Type": "application/json"}
     for batch in corpus.batches(part):
         connection.request("POST", f"/indexes/{INDEX['name']}/docs/index", to_json({"value": batch}), headers)
-        answer = connection.getresponse()
-        if answer.status != 200:
-            raise SystemExit(f"a document was refused: {answer.read()[:1000]!r}")
-        answer.read()
+        response = connection.getresponse()
+        if response.status != 200:
+            raise SystemExit(f"a document was refused: {response.read()[:1000]!r}")
+        response.read()
     connection.close()
     return began, time.time()
 
 
 def timed(name: str, ask: Callable[[], Any]) -> dict[str, float]:
-    """Milliseconds: the median, and the time that 99 of 100 calls stay below."""
-    taken = []
+    """Time `QUERIES` calls; returns the median and the 99th percentile in milliseconds."""
+    times = []
     for _ in range(QUERIES):
         began = time.perf_counter()
         ask()
-        taken.append((time.perf_counter() - began) * 1000)
-    taken.sort()
-    p99 = taken[math.ceil(len(taken) * 0.99) - 1]
-    return {f"{name}_p50_milliseconds": round(statistics.median(taken), 2), f"{name}_p99_milliseconds": round(p99, 2)}
+        times.append((time.perf_counter() - began) * 1000)
+    times.sort()
+    p99 = times[math.ceil(len(times) * 0.99) - 1]
+    return {f"{name}_p50_milliseconds": round(statistics.median(times), 2), f"{name}_p99_milliseconds": round(p99, 2)}
 
 
 def nearest(vector: Floats, k: int) -> list[VectorQuery]:
@@ -180,19 +180,19 @@ def nearest(vector: Floats, k: int) -> list[VectorQuery]:
 
 
 def recall(client: SearchClient, corpus: Corpus) -> float:
-    """Of the ten nearest of one tenant, and of all, what part is found; the mean of 20 questions."""
+    """Return the mean share of the ten nearest rows, of one tenant and of all, that 20 questions get."""
     norms = np.linalg.norm(corpus.vectors, axis=1)
-    found = []
+    shares = []
     for number in range(20):
         vector = corpus.question()
         cosines = corpus.vectors @ vector / norms
         for tenant in (None, number):
             rows = np.arange(corpus.rows) if tenant is None else np.arange(tenant, corpus.rows, TENANTS)
-            wanted = {f"n{rows[each]}" for each in np.argsort(-cosines[rows])[:10]}
+            nearest_ids = {f"n{rows[index]}" for index in np.argsort(-cosines[rows])[:10]}
             condition = None if tenant is None else f"tenant eq 't{tenant}'"
-            answer = client.search(None, vector_queries=nearest(vector, 10), filter=condition, select=["id"])
-            found.append(len(wanted & {row["id"] for row in answer}) / len(wanted))
-    return round(statistics.mean(found), 4)
+            results = client.search(None, vector_queries=nearest(vector, 10), filter=condition, select=["id"])
+            shares.append(len(nearest_ids & {row["id"] for row in results}) / len(nearest_ids))
+    return round(statistics.mean(shares), 4)
 
 
 def questions(client: SearchClient, corpus: Corpus) -> dict[str, float]:

@@ -1,8 +1,8 @@
-"""`python -m benchmarks.slow_completions [--json]`: what it costs that activities end one by one.
+"""`python -m benchmarks.slow_completions [--json]`: the cost of activities that end one by one.
 
 One run fans out `ACTIVITIES` activities whose ends are spread evenly over `SPREAD_SECONDS`. Each end may wake the
 orchestrator, which is replayed over the whole history. Reports the CPU seconds of the host from the start request to
-the end (null where there is no /proc), and the wall seconds, at best `SPREAD_SECONDS`.
+the end (null without /proc), and the wall seconds, at best `SPREAD_SECONDS`.
 """
 
 import asyncio
@@ -24,8 +24,8 @@ async def measure(data: Path) -> dict[str, float | int | str | None]:
         async with aiohttp.ClientSession() as session:
             await run_all(session, host.url, "chain", {"steps": 1}, prefix="warm-up")
             before, began = host.cpu_seconds(), time.perf_counter()
-            given = {"count": ACTIVITIES, "seconds": SPREAD_SECONDS}
-            await run_all(session, host.url, "spread", given, prefix="spread")
+            value = {"count": ACTIVITIES, "seconds": SPREAD_SECONDS}
+            await run_all(session, host.url, "spread", value, prefix="spread")
             wall, after = time.perf_counter() - began, host.cpu_seconds()
     cpu = None if before is None or after is None else round(after - before, 2)
     return {"activities": ACTIVITIES, "cpu_seconds": cpu, "wall_seconds": round(wall, 2)}

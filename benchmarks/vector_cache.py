@@ -1,4 +1,4 @@
-"""Keeps the vectors of texts in a file, so that a benchmark need not embed the same documents twice."""
+"""Caches vectors in a file, so that a benchmark need not embed the same documents twice."""
 
 import hashlib
 import sqlite3
@@ -12,7 +12,7 @@ from loopback.model.embedders import Embedder
 
 
 class Cached:
-    """An embedder that asks another for the texts that are not in `folder` yet."""
+    """An embedder that passes texts not cached in `folder` on to another."""
 
     def __init__(self, other: Embedder, folder: Path) -> None:
         self._other = other
@@ -24,15 +24,15 @@ class Cached:
         keys = [hashlib.sha256(f"{dimensions} {text}".encode("utf-8", "surrogatepass")).digest() for text in texts]
         with sqlite3.connect(self._path) as database:
             database.execute("CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, numbers BLOB) WITHOUT ROWID")
-            found = {key: _numbers(database, key) for key in keys}
-            new = [place for place, key in enumerate(keys) if found[key] is None]
+            cached = {key: _numbers(database, key) for key in keys}
+            new = [index for index, key in enumerate(keys) if cached[key] is None]
             if new:
-                vectors = self._other.embed([texts[place] for place in new], dimensions)
-                rows = [(keys[place], vector.tobytes()) for place, vector in zip(new, vectors, strict=True)]
+                vectors = self._other.embed([texts[index] for index in new], dimensions)
+                rows = [(keys[index], vector.tobytes()) for index, vector in zip(new, vectors, strict=True)]
                 database.executemany("INSERT OR IGNORE INTO vectors VALUES (?, ?)", rows)
-                found |= dict(rows)
+                cached |= dict(rows)
         database.close()
-        return np.stack([np.frombuffer(found[key] or b"", dtype=np.float32) for key in keys])
+        return np.stack([np.frombuffer(cached[key] or b"", dtype=np.float32) for key in keys])
 
 
 def _numbers(database: sqlite3.Connection, key: bytes) -> bytes | None:

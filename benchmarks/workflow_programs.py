@@ -1,7 +1,7 @@
-"""Random workflow programs for `benchmarks.random_workflows`, and what each must give.
+"""Random workflow programs for `benchmarks.random_workflows`, and their expected results.
 
 A program is a list of rounds, each a tree of operations as JSON; `benchmarks/apps/random_workflows` runs it. `expected`
-says what comes of it without a host: one value in, one out, everything in the order it is written. It shares no code
+computes its result without a host: one value in, one out, every operation in the order it is written. It shares no code
 with the app, so that a mistake in one of them shows.
 """
 
@@ -18,7 +18,7 @@ MODULUS = 1_000_003
 
 
 def program(chance: Random) -> list[Op]:
-    """The rounds of a program with 1 to `MAX_ACTIVITIES` activities."""
+    """Make the rounds of a program with 1 to `MAX_ACTIVITIES` activities."""
     maker = _Maker(chance, chance.randint(1, MAX_ACTIVITIES) - 1)
     rounds = maker.rounds(0, known=True)
     children = chance.choice(rounds)["children"]
@@ -27,7 +27,10 @@ def program(chance: Random) -> list[Op]:
 
 
 class _Maker:
-    """`left`: how many more activities there may be. `known`: whether the driver knows the instance's id."""
+    """Generator of operations; `left` counts the activities it may still add.
+
+    `known` says whether the driver knows the id of the instance and so can send it events.
+    """
 
     def __init__(self, chance: Random, left: int) -> None:
         self._chance = chance
@@ -75,11 +78,11 @@ class _Maker:
         return [self._leaf(names, depth, known) for _ in range(self._chance.randint(1, 4))]
 
     def _leaf(self, names: Sequence[str], depth: int, known: bool) -> Op:
-        """One task; a short timer where nothing of `names` may be had."""
-        usable = [each for each in names if each != "event" or known]
-        usable = [each for each in usable if each not in ("activity", "retry", "broken", "sub") or self._left > 0]
-        usable = [each for each in usable if each != "sub" or depth < MAX_DEPTH] or ["timer"]
-        name = self._chance.choice(usable)
+        """Make one task; a short timer where none of `names` is possible."""
+        possible = [name for name in names if name != "event" or known]
+        possible = [name for name in possible if name not in ("activity", "retry", "broken", "sub") or self._left > 0]
+        possible = [name for name in possible if name != "sub" or depth < MAX_DEPTH] or ["timer"]
+        name = self._chance.choice(possible)
         self._left -= name in ("activity", "retry", "broken")
         match name:
             case "activity":
@@ -106,73 +109,75 @@ class _Maker:
             return self._op(name, tries=2)
         if name == "broken":
             return self._op(name)
-        found = self._sub(max(depth, MAX_DEPTH - 1))
-        found["rounds"][-1]["children"].append(self._op("broken"))
-        return found
+        sub = self._sub(max(depth, MAX_DEPTH - 1))
+        sub["rounds"][-1]["children"].append(self._op("broken"))
+        return sub
 
 
 @dataclass
 class Expected:
-    """`activities`: by step, how often its activity runs at least. `status`: the run's custom status at the end."""
+    """The result of a run."""
 
     value: int = 0
     rounds: int = 0
     status: Any = None
+    """Custom status at the end."""
     activities: Counter[int] = field(default_factory=Counter)
+    """Minimal number of runs of an activity, by step."""
 
 
 class _Broken(Exception):
-    """An activity that breaks on purpose, uncaught."""
+    """An activity that fails on purpose, uncaught."""
 
 
 def expected(rounds: Sequence[Op], value: int) -> Expected:
-    """What a run of these rounds gives when nothing goes wrong but what is meant to."""
-    found = Expected(value, len(rounds))
-    for each in rounds:
-        found.value = _value(each, found.value, found)
-    return found
+    """Compute the result of a run in which nothing fails but by intent."""
+    result = Expected(value, len(rounds))
+    for operation in rounds:
+        result.value = _value(operation, result.value, result)
+    return result
 
 
-def _value(op: Op, value: int, found: Expected) -> int:
+def _value(op: Op, value: int, result: Expected) -> int:
     step = op["step"]
     match op["op"]:
         case "activity" | "retry":
-            found.activities[step] += 1 + op.get("fails", 0)
+            result.activities[step] += 1 + op.get("fails", 0)
         case "broken" | "broken_retry":
-            found.activities[step] += op.get("tries", 1)
+            result.activities[step] += op.get("tries", 1)
             raise _Broken
         case "status":
-            found.status = {"step": step}
+            result.status = {"step": step}
         case "event":
             return _mix(value, op["sent"])
         case "race":
-            return _value(op["child"], value, found)
+            return _value(op["child"], value, result)
         case "caught":
-            return _settled(op["child"], value, found, step)
+            return _settled(op["child"], value, result, step)
         case "sequence":
-            for each in op["children"]:
-                value = _value(each, value, found)
+            for child in op["children"]:
+                value = _value(child, value, result)
             return value
         case "parallel" | "gather":
-            return _together(op["children"], value, found)
+            return _together(op["children"], value, result)
         case "sub":
-            inner = Expected(value, activities=found.activities)
-            for each in op["rounds"]:
-                inner.value = _value(each, inner.value, inner)
+            inner = Expected(value, activities=result.activities)
+            for operation in op["rounds"]:
+                inner.value = _value(operation, inner.value, inner)
             return _mix(inner.value, len(op["rounds"]))
     return _mix(value, step)
 
 
-def _together(children: Sequence[Op], value: int, found: Expected) -> int:
+def _together(children: Sequence[Op], value: int, result: Expected) -> int:
     total = value
     for child in children:
-        total = _mix(total, _settled(child, value, found, child["step"]))
+        total = _mix(total, _settled(child, value, result, child["step"]))
     return total
 
 
-def _settled(op: Op, value: int, found: Expected, step: int) -> int:
+def _settled(op: Op, value: int, result: Expected, step: int) -> int:
     try:
-        return _value(op, value, found)
+        return _value(op, value, result)
     except _Broken:
         return _mix(value, step)
 
@@ -182,7 +187,7 @@ def _mix(value: int, number: int) -> int:
 
 
 def events(rounds: Sequence[Op], owner: int | None = None) -> Iterator[tuple[int | None, int, int]]:
-    """All waits: (step of the named sub-orchestration that waits, or None for the run itself; step; what to send)."""
+    """Yield all waits: (step of the named sub-orchestration that waits, None for the run itself; step; event)."""
     for op in rounds:
         if op["op"] == "event":
             yield owner, op["step"], op["sent"]

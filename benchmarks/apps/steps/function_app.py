@@ -1,4 +1,4 @@
-"""Trivial steps: a chain of them, and many whose ends are spread over a time."""
+"""An app of trivial steps: a chain of them, and many that end one after the other."""
 
 import asyncio
 import time
@@ -19,7 +19,7 @@ async def add_one(given: int) -> int:
 
 @app.activity_trigger(input_name="given")
 async def sleep_until(given: float) -> None:
-    """`given`: seconds since the epoch. Waits for a moment and not for a while, so that places don't matter."""
+    """Sleep until `given`, seconds since the epoch, so that the time spent in a queue does not matter."""
     await asyncio.sleep(max(0.0, given - time.time()))
 
 
@@ -34,9 +34,9 @@ def chain(context: df.DurableOrchestrationContext) -> Generator[Any, Any, int]:
 
 @app.orchestration_trigger(context_name="context")
 def spread(context: df.DurableOrchestrationContext) -> Generator[Any, Any, int]:
-    """`count` activities; one ends every `seconds` / `count`."""
+    """Run `count` activities; one ends every `seconds` / `count`."""
     given: Any = context.get_input()
     began = context.current_utc_datetime.replace(tzinfo=UTC).timestamp()
-    apart = given["seconds"] / given["count"]
-    ends = [began + apart * (each + 1) for each in range(given["count"])]
+    interval = given["seconds"] / given["count"]
+    ends = [began + interval * number for number in range(1, given["count"] + 1)]
     return len((yield context.task_all([context.call_activity("sleep_until", end) for end in ends])))
