@@ -9,7 +9,8 @@ def main() -> int:
         # Here, not above: without the extra this import fails, and its user deserves better than a traceback.
         from murmuration.cli.commands import run
     except ModuleNotFoundError as error:
-        print(f"mur: {(error.name or "").partition(".")[0]} is not installed: pip install 'murmuration[cli]'", file=sys.stderr)  # noqa: T201
+        package = (error.name or "").partition(".")[0]
+        print(f"mur: {package} is not installed: pip install 'murmuration[cli]'", file=sys.stderr)  # noqa: T201
         return 2
     return run()
 

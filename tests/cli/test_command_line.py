@@ -46,6 +46,14 @@ def free_ports() -> list[str]:
     return [text for name in ("--port", "--search-port", "--model-port") for text in (name, str(free_port()))]
 
 
+def test_without_its_extra_mur_says_how_to_install_it() -> None:
+    code = "import sys; sys.modules['loopback'] = None; from murmuration.cli.__main__ import main; sys.exit(main())"
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)  # noqa: S603
+
+    assert (done.returncode, done.stderr) == (2, "mur: loopback is not installed: pip install 'murmuration[cli]'\n")
+
+
 def test_documents_are_found_and_other_files_counted(folder: Path) -> None:
     found = find_documents([folder])
 
