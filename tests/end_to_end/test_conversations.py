@@ -1,4 +1,4 @@
-"""Conversations and what is remembered of them, over HTTP: who sees what, and what is kept where."""
+"""Conversations and their memories over HTTP: who sees them, and where they are stored."""
 
 from pathlib import Path
 
@@ -13,18 +13,18 @@ MAX_WHOLE_TURNS = 8
 
 
 def folder(product: Product, user: str, session: str) -> Path:
-    """Where the conversation is kept."""
-    (found,) = product.data.rglob(f"sessions/{session_key(TENANT, user, session)}")
-    return found
+    """Return the folder of the stored conversation."""
+    (path,) = product.data.rglob(f"sessions/{session_key(TENANT, user, session)}")
+    return path
 
 
 def known(product: Product, goal: str, user: str = "") -> list[str]:
-    """What the planner is told is remembered; asking leaves nothing behind."""
+    """Return the memories that the planner gets for a goal, which itself leaves none."""
     product.achieve(goal, user=user, remember=False)
     return [note["text"] for note in product.last_prompt("planner")["known"]]
 
 
-def test_a_goal_that_points_back_is_answered_as_it_is_meant(product: Product) -> None:
+def test_a_goal_that_points_back_is_answered_in_context(product: Product) -> None:
     first = product.achieve(GREEN, user="ada", session_id="kitchen")
     second = product.achieve("And black tea?", user="ada", session_id="kitchen")
 
@@ -34,7 +34,7 @@ def test_a_goal_that_points_back_is_answered_as_it_is_meant(product: Product) ->
     assert [turn["goal"] for turn in product.last_prompt("planner")["conversation"]["turns"]] == [GREEN]
 
 
-def test_two_users_conversations_of_one_name_are_two(product: Product) -> None:
+def test_two_users_have_two_conversations_of_one_name(product: Product) -> None:
     product.achieve(GREEN, user="ada", session_id="shared name")
 
     for user in ("bob", ""):
@@ -45,28 +45,28 @@ def test_two_users_conversations_of_one_name_are_two(product: Product) -> None:
     assert product.last_prompt("planner")["conversation"] is not None
 
 
-def test_every_turn_is_kept_and_a_summary_of_those_further_back(product: Product) -> None:
+def test_every_turn_is_stored_and_older_ones_are_summarized(product: Product) -> None:
     for number in range(MAX_WHOLE_TURNS):
         product.achieve(GREEN if number % 2 else "How hot is the water for green tea?", session_id="long talk")
-    kept = folder(product, "", "long talk")
-    assert not (kept / "summary").exists()
+    stored = folder(product, "", "long talk")
+    assert not (stored / "summary").exists()
 
     product.achieve("And black tea?", session_id="long talk")
 
-    assert len(list((kept / "turns").iterdir())) == MAX_WHOLE_TURNS + 1
-    assert (kept / "summary").is_file()
+    assert len(list((stored / "turns").iterdir())) == MAX_WHOLE_TURNS + 1
+    assert (stored / "summary").is_file()
     product.achieve("And black tea?", session_id="long talk")
     conversation = product.last_prompt("planner")["conversation"]
     assert "How hot is the water for green tea? Green tea needs water of 80 degrees." in conversation["summary"]
     assert len(conversation["turns"]) == 4
 
 
-def test_a_conversations_name_and_its_users_are_written_nowhere(product: Product) -> None:
+def test_names_of_conversations_and_users_are_stored_nowhere(product: Product) -> None:
     product.achieve(GREEN, user="carla@example.org", session_id="a-name-to-look-for")
 
     files = [path for path in product.data.rglob("*") if path.is_file()]
     history = b"".join(path.read_bytes() for path in files if path.name.startswith("functions.db"))
-    assert session_key(TENANT, "carla@example.org", "a-name-to-look-for").encode() in history, "its key alone is"
+    assert session_key(TENANT, "carla@example.org", "a-name-to-look-for").encode() in history, "only its key is stored"
     for name in (b"a-name-to-look-for", b"carla"):
         assert [path.name for path in files if name in path.read_bytes()] == []
 
@@ -76,12 +76,12 @@ def test_a_decision_is_known_to_later_goals(product: Product) -> None:
     assert "We decided to keep backups for 30 days." in known(product, "How long do we keep backups?")
 
     product.achieve(f"We decided to keep backups for 60 days. {GREEN}")
-    found = known(product, "How long do we keep backups?")
-    assert "We decided to keep backups for 60 days." in found
-    assert "We decided to keep backups for 30 days." not in found
+    memories = known(product, "How long do we keep backups?")
+    assert "We decided to keep backups for 60 days." in memories
+    assert "We decided to keep backups for 30 days." not in memories
 
 
-def test_a_preference_is_the_users_own(product: Product) -> None:
+def test_a_preference_belongs_to_its_user(product: Product) -> None:
     product.achieve(f"I prefer short answers. {GREEN}", user="ada")
 
     preference = "I prefer short answers."
@@ -90,14 +90,14 @@ def test_a_preference_is_the_users_own(product: Product) -> None:
     assert preference not in known(product, "Which answers do I prefer?")
 
 
-def test_who_does_not_want_it_remembered_leaves_nothing(product: Product) -> None:
+def test_a_goal_not_to_be_remembered_leaves_no_memory(product: Product) -> None:
     product.achieve("We decided to paint the shed blue. How hot is the water for green tea?", remember=False)
 
     assert [note for note in known(product, "What was decided of painting the shed?") if "shed" in note] == []
 
 
 @pytest.mark.parametrize("session", ["x" * 257, "a\nb"])
-def test_a_conversations_name_that_is_none_gets_a_problem(product: Product, session: str) -> None:
+def test_an_invalid_conversation_name_is_refused(product: Product, session: str) -> None:
     status, problem = product.call("POST", "/api/goals", {"goal": GREEN, "session_id": session})
 
     assert (status, problem["errors"][0]["field"]) == (400, "session_id")

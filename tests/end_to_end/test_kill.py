@@ -1,4 +1,4 @@
-"""kill -9 of the host at random moments of a goal's run: the outcome is the undisturbed one."""
+"""kill -9 of the host at random moments of a goal's run changes nothing in its outcome."""
 
 import json
 import os
@@ -24,21 +24,22 @@ from tests.services_on_loopback import ROOT
 
 KILLS = 20
 MODEL_SECONDS = 0.25
-"""How long each model call takes, so that a run has moments to be killed in."""
+"""Duration of each model call, so that kills hit a run at different moments."""
 
 
 class Servers:
-    """The three servers; the host can be killed and started again."""
+    """The app and its two services as processes; the host can be killed and started again."""
 
-    def __init__(self, data: Path, app: Path = ROOT, **given: str) -> None:
+    def __init__(self, data: Path, app: Path = ROOT, **own_settings: str) -> None:
         self._data = data
         self._app = app
         self._ports = {name: free_port() for name in ("host", "search", "model")}
         settings = local_settings({}, data, self._ports["search"], self._ports["model"])
-        self._environment = {**os.environ, **settings, **given}
+        self._environment = {**os.environ, **settings, **own_settings}
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self) -> None:
+        """Start the services, make the indexes, and start the host."""
         search = ["--data", str(self._data / "search"), "--key", SEARCH_KEY]
         self._launch("search", "search", "/healthz", *search)
         self._launch("model", "model", "/healthz", "--skills", SKILLS)
@@ -46,23 +47,25 @@ class Servers:
         subprocess.run(command, env=self._environment, check=True, stderr=subprocess.DEVNULL)  # noqa: S603
         self.start_host()
 
-    def start_host(self, **given: str) -> None:
-        """`given` are settings that are others from now on."""
-        self._environment |= given
+    def start_host(self, **changed_settings: str) -> None:
+        """Start the host, with changed settings from now on."""
+        self._environment |= changed_settings
         arguments = ["--app", str(self._app), "--data", str(self._data / "functions")]
         self._launch("host", "functions", "/admin/host/status", *arguments)
 
     def kill_host(self) -> None:
+        """Kill the host as `kill -9` does."""
         self._processes["host"].kill()
         self._processes["host"].wait()
 
-    def forget(self) -> None:
-        """Empty the memory: what earlier runs left there would change what the planner is told."""
+    def empty_memory(self) -> None:
+        """Delete all memories, because memories of earlier runs would change the planner's prompt."""
         url = f"http://127.0.0.1:{self._ports['search']}"
         with SearchClient(url, index_name(MEMORY, "local-hash", 384), AzureKeyCredential(SEARCH_KEY)) as client:
             client.delete_documents([{"id": row["id"]} for row in client.search("*", select=["id"])])
 
     def stop(self) -> None:
+        """Kill all processes."""
         for process in self._processes.values():
             process.kill()
             process.wait()
@@ -83,22 +86,20 @@ class Servers:
         raise AssertionError(f"{server} does not answer")
 
     def call(self, method: str, server: str, path: str, body: Any = None, **headers: str) -> Any:
-        """The answer's JSON; header names with _ for -."""
+        """Return the JSON of the answer; header names have _ for -."""
         text = None if body is None else json.dumps(body).encode()
         url = f"http://127.0.0.1:{self._ports[server]}{path}"
-        sent = {
-            "Content-Type": "application/json",
-            **{name.replace("_", "-"): header for name, header in headers.items()},
-        }
-        request = Request(url, data=text, method=method, headers=sent)
-        with urlopen(request, timeout=60) as answer:  # noqa: S310
-            return json.loads(answer.read() or b"null")
+        own_headers = {name.replace("_", "-"): header for name, header in headers.items()}
+        all_headers = {"Content-Type": "application/json", **own_headers}
+        request = Request(url, data=text, method=method, headers=all_headers)
+        with urlopen(request, timeout=60) as response:  # noqa: S310
+            return json.loads(response.read() or b"null")
 
 
 @contextmanager
-def running(data: Path, app: Path = ROOT, **given: str) -> Iterator[Servers]:
-    """With a few documents read; `given` are settings."""
-    servers = Servers(data, app, **given)
+def running(data: Path, app: Path = ROOT, **own_settings: str) -> Iterator[Servers]:
+    """Run the servers with a few documents in the index."""
+    servers = Servers(data, app, **own_settings)
     try:
         servers.start()
         documents = [{"source": source, "content": content} for source, content in DOCUMENTS.items()]
@@ -118,7 +119,7 @@ def test_the_outcome_is_the_same_after_twenty_kills(tmp_path: Path) -> None:
     with running(tmp_path) as servers:
         undisturbed = servers.call("POST", "host", "/api/goals?wait=60", {"goal": GOAL})
         while kills < KILLS:
-            servers.forget()
+            servers.empty_memory()
             run = servers.call("POST", "host", "/api/goals", {"goal": GOAL})["id"]
             while (state := servers.call("GET", "host", f"/api/goals/{run}"))["outcome"] is None:
                 time.sleep(chance.uniform(0, 0.4))

@@ -1,4 +1,4 @@
-"""Whose documents and memories are found, in which scope, and what is told of them over HTTP."""
+"""Documents and memories over HTTP: their scope, their owner and their origin."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -16,7 +16,7 @@ def test_a_scope_keeps_other_documents_out_of_an_answer(product: Product) -> Non
     for sources, expected in ((["tea/g"], {"tea/green.md"}), (["tea/b"], {"tea/black.rst"})):
         body = {"goal": question, "scope": {"sources": sources}}
         _, outcome = product.call("POST", "/api/goals?wait=100", body)
-        assert {each["source"] for each in outcome["citations"]} == expected
+        assert {citation["source"] for citation in outcome["citations"]} == expected
 
 
 def test_a_users_documents_answer_the_users_goals_alone(product: Product) -> None:
@@ -34,7 +34,7 @@ def test_a_users_documents_answer_the_users_goals_alone(product: Product) -> Non
     assert "nine plums" in json.dumps(memories(product, about="plums", user="ada@example.com"))
 
 
-def test_a_users_name_is_nowhere_in_a_run(product: Product) -> None:
+def test_a_users_name_appears_nowhere_in_a_run(product: Product) -> None:
     body = {"goal": "How hot is green tea?", "user": "grace@example.com", "session_id": "kitchen talk"}
     _, links = product.call("POST", "/api/goals?wait=0", body)
     query = "?showInput=true&showHistory=true&showHistoryOutput=true"
@@ -47,7 +47,7 @@ def test_a_users_name_is_nowhere_in_a_run(product: Product) -> None:
     assert "kitchen" not in json.dumps(raw)
 
 
-def test_nothing_is_left_of_a_run_that_is_not_to_be_remembered(product: Product) -> None:
+def test_a_run_not_to_be_remembered_leaves_no_memory(product: Product) -> None:
     outcome = product.achieve("What was replaced in May?", remember=False)
 
     assert outcome["status"] == "completed"
@@ -56,21 +56,21 @@ def test_nothing_is_left_of_a_run_that_is_not_to_be_remembered(product: Product)
     assert all(memory["about"] != "What was replaced in May?" for memory in memories(product, about="replaced in May"))
 
 
-def test_memories_are_told_with_where_they_come_from_and_since_when(product: Product) -> None:
+def test_a_memory_names_its_sources_and_since_when_it_holds(product: Product) -> None:
     before = datetime.now(UTC)
     product.achieve("When was the kettle descaled?")
 
-    (found,) = [
+    (outcome,) = [
         memory for memory in memories(product, about="kettle") if memory["about"] == "When was the kettle descaled?"
     ]
-    assert (found["kind"], found["sources"]) == ("outcome", ["log.txt"])
-    assert "March" in found["text"]
-    assert before < datetime.fromisoformat(found["valid_from"]) < datetime.now(UTC)
+    assert (outcome["kind"], outcome["sources"]) == ("outcome", ["log.txt"])
+    assert "March" in outcome["text"]
+    assert before < datetime.fromisoformat(outcome["valid_from"]) < datetime.now(UTC)
     earlier = memories(product, as_of=(before - timedelta(seconds=1)).isoformat())
-    assert found["id"] not in {each["id"] for each in earlier}
+    assert outcome["id"] not in {memory["id"] for memory in earlier}
 
 
-def test_the_memory_that_is_asked_about_comes_first(product: Product) -> None:
+def test_the_most_relevant_memory_comes_first(product: Product) -> None:
     for goal in ("When was the kettle descaled?", "How long does black tea steep?"):
         product.achieve(goal)
 
@@ -80,10 +80,11 @@ def test_the_memory_that_is_asked_about_comes_first(product: Product) -> None:
 
 
 def memories(product: Product, **parameters: str) -> list[dict[str, Any]]:
+    """List the memories that match the parameters."""
     status, answer = product.call("GET", f"/api/memories?{urlencode(parameters)}")
     assert status == 200, answer
-    found: list[dict[str, Any]] = answer["memories"]
-    return found
+    rows: list[dict[str, Any]] = answer["memories"]
+    return rows
 
 
 @pytest.mark.parametrize(
@@ -103,7 +104,7 @@ def memories(product: Product, **parameters: str) -> list[dict[str, Any]]:
         ({"options": {"remember": "no"}}, "options.remember"),
     ],
 )
-def test_what_is_wrong_with_a_scope_or_a_user_is_named(product: Product, body: dict[str, Any], field: str) -> None:
+def test_a_wrong_scope_or_user_is_named(product: Product, body: dict[str, Any], field: str) -> None:
     status, problem = product.call("POST", "/api/goals", {"goal": "x", **body})
 
     assert status == 400
@@ -119,16 +120,16 @@ def test_what_is_wrong_with_a_scope_or_a_user_is_named(product: Product, body: d
         ("about=" + "x" * 2_001, "about"),
     ],
 )
-def test_bad_questions_about_memories(product: Product, query: str, field: str) -> None:
+def test_a_wrong_query_of_memories_is_named(product: Product, query: str, field: str) -> None:
     status, problem = product.call("GET", f"/api/memories?{query}")
 
     assert (status, problem["errors"][0]["field"]) == (400, field)
 
 
-def test_agents_are_listed_and_found_by_what_they_do(product: Product) -> None:
+def test_agents_are_listed_and_found_by_their_purpose(product: Product) -> None:
     _, everything = product.call("GET", "/api/agents")
-    _, found = product.call("GET", "/api/agents?for=turn+a+goal+into+tasks")
+    _, matching = product.call("GET", "/api/agents?for=turn+a+goal+into+tasks")
 
-    assert {"planner", "executor", "writer", "evaluator"} <= {each["name"] for each in everything["agents"]}
-    assert found["agents"][0]["name"] == "planner"
-    assert "prompt" not in found["agents"][0]
+    assert {"planner", "executor", "writer", "evaluator"} <= {agent["name"] for agent in everything["agents"]}
+    assert matching["agents"][0]["name"] == "planner"
+    assert "prompt" not in matching["agents"][0]

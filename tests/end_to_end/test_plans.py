@@ -1,4 +1,4 @@
-"""Plans that callers bring, and rules that answers must keep, over HTTP."""
+"""Plans of callers and rules for answers, over HTTP."""
 
 from typing import Any
 
@@ -10,14 +10,15 @@ STEEP = {"id": "long", "type": "executor", "instruction": "How long does black t
 
 
 def achieve(product: Product, plan: list[dict[str, Any]], **options: Any) -> dict[str, Any]:
+    """Run a goal with this plan and return the outcome."""
     body = {"goal": "How to make tea?", "plan": plan, "options": options}
-    status, outcome = product.call("POST", "/api/goals?wait=100", body)
-    assert status == 200, outcome
-    found: dict[str, Any] = outcome
-    return found
+    status, answer = product.call("POST", "/api/goals?wait=100", body)
+    assert status == 200, answer
+    outcome: dict[str, Any] = answer
+    return outcome
 
 
-def test_a_callers_plan_is_worked_on_as_it_is(product: Product) -> None:
+def test_a_callers_plan_is_performed_unchanged(product: Product) -> None:
     items = {"reply": {"answer": "Green tea and black tea [1].", "missing": [], "items": ["green tea", "black tea"]}}
     product.script("executor", {**items, "match": "Which teas"})
     teas = {"id": "teas", "type": "executor", "instruction": "Which teas are there?"}
@@ -37,7 +38,7 @@ def test_a_callers_plan_is_worked_on_as_it_is(product: Product) -> None:
     assert "planner" not in outcome["prompts"]
 
 
-def test_an_expert_performs_what_names_it(product: Product) -> None:
+def test_a_task_is_performed_by_the_agent_it_names(product: Product) -> None:
     outcome = achieve(product, [{**STEEP, "agent": "expert"}])
 
     assert "five minutes" in outcome["answer"]
@@ -45,7 +46,7 @@ def test_an_expert_performs_what_names_it(product: Product) -> None:
 
 
 @pytest.mark.parametrize(
-    ("plan", "told"),
+    ("plan", "message"),
     [
         ([], "a plan has 1 to 50 tasks"),
         ([STEEP, STEEP], "'long' is used twice"),
@@ -54,13 +55,13 @@ def test_an_expert_performs_what_names_it(product: Product) -> None:
         ([{**STEEP, "type": "spell"}], "type 'spell' is unknown"),
     ],
 )
-def test_a_plan_that_cannot_work_is_refused_before_anything_runs(
-    product: Product, plan: list[dict[str, Any]], told: str
+def test_an_impossible_plan_is_refused_before_anything_runs(
+    product: Product, plan: list[dict[str, Any]], message: str
 ) -> None:
     status, problem = product.call("POST", "/api/goals", {"goal": "x", "plan": plan})
 
     assert (status, problem["errors"][0]["field"]) == (400, "plan")
-    assert told in problem["detail"]
+    assert message in problem["detail"]
 
 
 @pytest.mark.parametrize(
@@ -82,7 +83,7 @@ def test_bad_plans_and_rules_name_their_field(product: Product, body: dict[str, 
     assert (status, problem["errors"][0]["field"]) == (400, field)
 
 
-def test_a_rule_is_checked_without_a_model_and_the_draft_revised(product: Product) -> None:
+def test_a_rule_is_checked_without_a_model_and_the_draft_is_revised(product: Product) -> None:
     reply: dict[str, Any] = {"missing": [], "items": []}
     product.script(
         "writer",
@@ -94,15 +95,12 @@ def test_a_rule_is_checked_without_a_model_and_the_draft_revised(product: Produc
 
     assert outcome["answer"] == "Five minutes [1]."
     assert outcome["revisions"] == 1
-    asked = product.call("GET", "/control/calls?content=1", base=product.model)[1]["calls"]
-    assert "at most 20 are wanted" in [each for each in asked if each["agent"] == "writer"][-1]["content"]
-    judged = [
-        each["content"] for each in asked if each["agent"] == "evaluator" and "very long story" in each["content"]
-    ]
-    assert judged == [], "what breaks a rule costs no judgement"
+    assert "at most 20 are wanted" in product.prompts("writer")[-1]
+    evaluated = [prompt for prompt in product.prompts("evaluator") if "very long story" in prompt]
+    assert evaluated == [], "a draft that breaks a rule costs no evaluation"
 
 
-def test_an_answer_that_keeps_breaking_a_rule_fails_the_run_if_wished(product: Product) -> None:
+def test_an_answer_that_keeps_breaking_a_rule_may_fail_the_run(product: Product) -> None:
     outcome = achieve(product, [STEEP], rules={"forbidden_words": ["minutes"]}, on_exhausted="fail", revision_limit=1)
 
     assert outcome["status"] == "failed"
@@ -111,10 +109,10 @@ def test_an_answer_that_keeps_breaking_a_rule_fails_the_run_if_wished(product: P
     assert "five minutes" in outcome["answer"]
 
 
-def test_a_run_says_what_it_cost(product: Product) -> None:
+def test_an_outcome_reports_its_cost(product: Product) -> None:
     outcome = achieve(product, [STEEP], budget={"usd": 5})
 
-    assert outcome["cost"]["micro_dollars"] == 0, "what answers offline costs nothing"
+    assert outcome["cost"]["micro_dollars"] == 0, "the offline model costs nothing"
     assert {"executor", "writer", "evaluator"} <= outcome["cost"]["by_agent"].keys()
 
 
@@ -129,7 +127,7 @@ def test_a_run_says_what_it_cost(product: Product) -> None:
         ({"on_budget": "borrow"}, "options.on_budget"),
     ],
 )
-def test_a_budget_that_makes_no_sense_is_refused(product: Product, options: dict[str, Any], field: str) -> None:
+def test_a_senseless_budget_is_refused(product: Product, options: dict[str, Any], field: str) -> None:
     status, problem = product.call("POST", "/api/goals", {"goal": "x", "options": options})
 
     assert (status, problem["errors"][0]["field"]) == (400, field)

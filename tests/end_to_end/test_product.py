@@ -1,9 +1,10 @@
-"""The product as its users meet it: real SDKs, real HTTP, a real store; faults come over the wire."""
+"""The product as its users meet it: real SDKs, HTTP and a store; faults come over the wire."""
 
 import json
 import threading
 import time
 from typing import Any
+from urllib.parse import quote
 
 import jsonschema
 import pytest
@@ -15,13 +16,13 @@ from tests.end_to_end.conftest import DOCUMENTS, Product
 GOAL = "How hot is the water for green tea, and how long does black tea steep?"
 
 
-def test_a_goal_is_answered_with_citations_a_verdict_and_what_it_took(product: Product) -> None:
+def test_a_goal_is_answered_with_citations_a_verdict_and_its_usage(product: Product) -> None:
     outcome = product.achieve(GOAL)
 
     assert outcome["status"] == "completed"
     assert "80 degrees [1]" in outcome["answer"]
     assert "five minutes [2]" in outcome["answer"]
-    assert [(each["number"], each["source"], each["quote"]) for each in outcome["citations"]] == [
+    assert [(citation["number"], citation["source"], citation["quote"]) for citation in outcome["citations"]] == [
         (1, "tea/green.md", "Green tea needs water of 80 degrees."),
         (2, "tea/black.rst", "It steeps for five minutes."),
     ]
@@ -29,13 +30,13 @@ def test_a_goal_is_answered_with_citations_a_verdict_and_what_it_took(product: P
     assert {task["state"] for task in outcome["tasks"]} == {"done"}
     assert outcome["usage"]["model_calls"] == 8
     assert outcome["usage"]["input_tokens"] > 500
-    asked = ("archivist", "evaluator", "executor", "planner", "writer")
-    assert outcome["prompts"] == {name: load_agent(name).version for name in asked}
+    agents = ("archivist", "evaluator", "executor", "planner", "writer")
+    assert outcome["prompts"] == {name: load_agent(name).version for name in agents}
     assert outcome["models"] == ["local-hash-1", "murmuration-offline-1"]
     assert outcome["degraded"] == []
 
 
-def test_the_starter_answers_at_once_with_durables_urls_and_its_own(product: Product) -> None:
+def test_a_start_answers_at_once_with_the_urls_of_durable_and_its_own(product: Product) -> None:
     status, links = product.call("POST", "/api/goals", {"goal": "How hot is green tea?", "metadata": {"a": 1}})
 
     assert status == 202
@@ -63,7 +64,7 @@ def test_a_runs_input_says_who_called_and_under_which_version_it_runs(product: P
     assert run_input["forked_from"] is None
 
 
-def test_what_is_published_describes_what_is_sent(product: Product) -> None:
+def test_outcomes_match_the_published_schemas(product: Product) -> None:
     _, published = product.call("GET", "/api/schemas")
 
     jsonschema.validate(product.achieve("How hot is green tea?"), published["schemas"]["Outcome"])
@@ -71,7 +72,7 @@ def test_what_is_published_describes_what_is_sent(product: Product) -> None:
     assert product.call("GET", "/api/health") == (200, {"status": "ok"})
 
 
-def test_a_repeated_start_is_the_same_run(product: Product) -> None:
+def test_a_repeated_start_gives_the_same_run(product: Product) -> None:
     body = {"goal": "How hot is green tea?"}
     key = {"Idempotency-Key": "order-66"}
 
@@ -103,10 +104,10 @@ def test_a_repeated_start_is_the_same_run(product: Product) -> None:
         ({"goal": "x" * 1_100_000}, 413, "at most 1048576"),
     ],
 )
-def test_a_bad_goal_gets_a_problem_that_names_the_field(product: Product, body: Any, status: int, quoted: str) -> None:
-    got, problem = product.call("POST", "/api/goals", body)
+def test_a_bad_goal_is_refused_by_field(product: Product, body: Any, status: int, quoted: str) -> None:
+    answered, problem = product.call("POST", "/api/goals", body)
 
-    assert got == status == problem["status"]
+    assert answered == status == problem["status"]
     assert quoted in problem["detail"]
     assert "Traceback" not in json.dumps(problem)
 
@@ -114,8 +115,6 @@ def test_a_bad_goal_gets_a_problem_that_names_the_field(product: Product, body: 
 def test_other_bad_requests(product: Product) -> None:
     assert product.call("POST", "/api/goals", b"x", headers={"Content-Type": "text/plain"})[0] == 415
     for wait in ("soon", "-1", "231", "9" * 5_000, "1.5", "²"):
-        from urllib.parse import quote
-
         status, problem = product.call("POST", f"/api/goals?wait={quote(wait)}", {"goal": "x"})
         assert (status, problem["errors"][0]["field"]) == (400, "wait")
     assert product.call("POST", "/api/goals", {"goal": "x"}, headers={"Idempotency-Key": "k" * 256})[0] == 400
@@ -129,11 +128,11 @@ def test_an_unknown_run_is_not_found(product: Product, run: str) -> None:
     assert (status, problem["title"]) == (404, "Not found")
 
 
-def test_a_reading_is_not_shown_as_a_goal(product: Product) -> None:
+def test_a_reading_is_no_goal(product: Product) -> None:
     documents = [{"source": "log.txt", "content": DOCUMENTS["log.txt"]}]
     _, report = product.call("POST", "/api/documents", {"documents": documents, "wait": 60})
 
-    assert report["report"]["written"] == 0, "what was read before is not written again"
+    assert report["report"]["written"] == 0, "an unchanged document is not written again"
     assert report["report"]["unchanged"] == 1
     assert product.call("GET", f"/api/documents/{report['id']}")[1]["report"] == report["report"]
     assert product.call("GET", f"/api/goals/{report['id']}")[0] == 404
@@ -148,7 +147,7 @@ def test_a_changed_document_replaces_its_chunks_and_a_broken_one_is_reported(pro
     second = read(("mate.md", "# Mate\n\nMate is drunk from a calabash."))
 
     assert (first["documents"], first["written"]) == (1, 1)
-    assert [(each["source"], each["reason"][:20]) for each in first["unreadable"]] == [
+    assert [(document["source"], document["reason"][:20]) for document in first["unreadable"]] == [
         ("broken.md", "it holds no text"),
         ("odd.exe", "its name ends with n"),
     ]
@@ -165,13 +164,13 @@ def test_a_changed_document_replaces_its_chunks_and_a_broken_one_is_reported(pro
         ({"documents": [{"source": "a.md", "content": "x"}], "wait": -1}, "wait"),
     ],
 )
-def test_bad_documents_get_a_problem(product: Product, body: Any, field: str) -> None:
+def test_bad_documents_are_refused_by_field(product: Product, body: Any, field: str) -> None:
     status, problem = product.call("POST", "/api/documents", body)
 
     assert (status, problem["errors"][0]["field"]) == (400, field)
 
 
-def test_a_rate_limit_is_slept_out_and_not_hammered(product: Product) -> None:
+def test_a_rate_limit_is_waited_out(product: Product) -> None:
     product.script("executor", {"status": 429, "retry_after": 2})
     began = time.monotonic()
 
@@ -182,23 +181,23 @@ def test_a_rate_limit_is_slept_out_and_not_hammered(product: Product) -> None:
 
 
 @pytest.mark.parametrize("call", [{"status": 500}, {"cut": True}, {"status": 503}])
-def test_a_model_that_stumbles_is_asked_again(product: Product, call: dict[str, Any]) -> None:
+def test_a_call_is_retried_after_a_model_failure(product: Product, call: dict[str, Any]) -> None:
     product.script("planner", call)
 
     assert product.achieve("How hot is green tea?")["status"] == "completed"
 
 
 @pytest.mark.parametrize("call", [{"malformed": True}, {"truncated": True}, {"reply": {"answer": 5}}])
-def test_a_reply_that_does_not_parse_is_asked_for_again(product: Product, call: dict[str, Any]) -> None:
+def test_an_unparsable_reply_is_requested_again(product: Product, call: dict[str, Any]) -> None:
     product.script("executor", call, call)
 
     outcome = product.achieve("How hot is green tea?")
 
     assert outcome["status"] == "completed"
-    assert outcome["usage"]["model_calls"] == 8, "five as always, and two that were of no use"
+    assert outcome["usage"]["model_calls"] == 8, "two of them had unusable replies"
 
 
-def test_a_reply_that_never_parses_fails_its_task_closed(product: Product) -> None:
+def test_a_reply_that_never_parses_fails_its_task(product: Product) -> None:
     product.script("executor", {"malformed": True, "repeat": True})
 
     outcome = product.achieve("How hot is green tea?")
@@ -208,7 +207,7 @@ def test_a_reply_that_never_parses_fails_its_task_closed(product: Product) -> No
     assert "unusable_reply" in outcome["tasks"][1]["reason"]
 
 
-def test_a_refusal_is_final_and_does_not_lose_the_other_task(product: Product) -> None:
+def test_a_refusal_is_final_and_keeps_the_other_task(product: Product) -> None:
     product.script("executor", {"refusal": "no", "match": '"instruction": "how long does black tea steep?"'})
 
     outcome = product.achieve(GOAL)
@@ -226,9 +225,7 @@ def test_a_refusal_is_final_and_does_not_lose_the_other_task(product: Product) -
         ([{"id": "a", "type": "wizard", "instruction": "x", "depends_on": []}], "unsupported_task"),
     ],
 )
-def test_a_plan_that_cannot_be_used_is_sent_back_twice(
-    product: Product, tasks: list[dict[str, Any]], code: str
-) -> None:
+def test_an_unusable_plan_is_sent_back_twice(product: Product, tasks: list[dict[str, Any]], code: str) -> None:
     bad = {"reply": {"tasks": tasks}}
 
     product.script("planner", bad, bad)
@@ -239,7 +236,7 @@ def test_a_plan_that_cannot_be_used_is_sent_back_twice(
     assert (outcome["status"], outcome["error"]["code"]) == ("failed", code)
 
 
-def test_citations_that_point_at_nothing_are_never_let_through(product: Product) -> None:
+def test_citations_of_no_passage_never_get_through(product: Product) -> None:
     product.script("executor", {"reply": {"answer": "Green tea is nice [7].", "missing": []}, "repeat": True})
 
     outcome = product.achieve("How hot is green tea?")
@@ -250,7 +247,7 @@ def test_citations_that_point_at_nothing_are_never_let_through(product: Product)
     assert "cites [7], which is none of the passages" in verdict["reasons"]
 
 
-def test_without_embeddings_words_alone_are_searched_and_the_answer_says_so(product: Product) -> None:
+def test_without_embeddings_keyword_search_is_used_and_reported(product: Product) -> None:
     product.script("embeddings", {"status": 503, "repeat": True})
 
     outcome = product.achieve("How hot is green tea?")
@@ -260,7 +257,7 @@ def test_without_embeddings_words_alone_are_searched_and_the_answer_says_so(prod
     assert "keyword_search" in outcome["degraded"]
 
 
-def test_a_search_that_stumbles_is_asked_again(product: Product) -> None:
+def test_a_failed_search_is_retried(product: Product) -> None:
     product.fail_search(path="knowledge", status=503, retry_after=1, times=1)
 
     outcome = product.achieve("How hot is green tea?")
@@ -268,7 +265,7 @@ def test_a_search_that_stumbles_is_asked_again(product: Product) -> None:
     assert (outcome["status"], outcome["degraded"]) == ("completed", [])
 
 
-def test_without_search_a_run_goes_on_without_context_and_says_so(product: Product) -> None:
+def test_without_search_a_run_continues_without_context_and_reports_it(product: Product) -> None:
     product.fail_search(status=503, times=1_000)
 
     outcome = product.achieve("How hot is green tea?")
@@ -305,12 +302,11 @@ def test_a_run_is_remembered_and_recalled(product: Product) -> None:
 
     product.achieve("How long does black tea steep?")
 
-    _, seen = product.call("GET", "/control/calls?content=1", base=product.model)
-    asked = next(json.loads(each["content"]) for each in seen["calls"] if each["agent"] == "planner")
-    assert any("five minutes" in note["text"] for note in asked["known"])
+    prompt = json.loads(product.prompts("planner")[0])
+    assert any("five minutes" in note["text"] for note in prompt["known"])
 
 
-def test_a_large_answer_travels_as_a_reference_and_arrives_whole(product: Product) -> None:
+def test_a_large_answer_is_stored_as_an_artifact_and_arrives_whole(product: Product) -> None:
     long = "Green tea needs water of 80 degrees [1]. " * 400
     product.script("writer", {"reply": {"answer": long, "missing": []}})
     product.script("evaluator", {"reply": {"passed": True, "score": 1.0, "reasons": [], "changes": ""}, "repeat": True})
