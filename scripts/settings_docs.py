@@ -24,8 +24,8 @@ value any setting may be `keyvault:NAME`, the secret NAME of the Key Vault at `K
 that are marked as secret.
 
 `GET /api/health` answers 503 and names every setting that is missing or malformed, with its value unless it is a
-secret. When it answers 200, its `warnings` name the variables that look like a misspelt setting; `mur` does the same
-for those in `local.settings.json`.
+secret. When it answers 200, its `warnings` name the variables that look like a misspelt setting; `mur` prints them
+when the app has started.
 
 | setting | meaning | default |
 |---|---|---|

@@ -21,7 +21,6 @@ from loopback.serving import HOST, CannotStart, free_port, writable_folder
 from murmuration.cli.app_folder import LIBRARY_ROOT
 from murmuration.cli.local_settings import EMBEDDING_MODEL, SEARCH_KEY, SKILLS, approval_secret, local_settings
 from murmuration.cli.server import Server
-from murmuration.services.setting_names import is_setting, misspelt_settings
 
 BROUGHT_SERVERS = ("AZURE_SEARCH_ENDPOINT", "MODEL_BASE_URL")
 """Settings that name a server which then is not started here."""
@@ -133,7 +132,10 @@ async def _migrate(environment: Mapping[str, str]) -> None:
 
 
 def given_settings(app: Path) -> dict[str, str]:
-    """Return the settings in the app's local.settings.json, and those in the environment, which win."""
+    """Return the variables in the app's local.settings.json and in the environment, which wins.
+
+    An empty one counts as not set.
+    """
     path = app / "local.settings.json"
     values: dict[str, str] = {}
     if path.exists():
@@ -141,6 +143,4 @@ def given_settings(app: Path) -> dict[str, str]:
             values = {name: str(value) for name, value in json.loads(path.read_text("utf-8-sig"))["Values"].items()}
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise CannotStart(f"{str(path)!r} holds no JSON object with Values: {error}") from error
-    for name, setting in misspelt_settings(values).items():
-        print(f"{path}: {name} is no setting; did you mean {setting}?", file=sys.stderr)  # noqa: T201
-    return {**values, **{name: value for name, value in os.environ.items() if is_setting(name) or name in values}}
+    return {name: value for variables in (values, os.environ) for name, value in variables.items() if value}

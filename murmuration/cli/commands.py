@@ -12,7 +12,8 @@ from typing import Any
 from loopback.serving import CannotStart, writable_folder
 from murmuration.cli.app_folder import app_folder, default_documents
 from murmuration.cli.cloud import Cloud, Ports, check_ports, cloud, given_settings
-from murmuration.client.app_client import AppRefused
+from murmuration.cli.problems import print_problems
+from murmuration.client.app_client import AppRefused, app_client
 
 MARK = "made-by-murmuration"
 """A file in our data folders: --reset empties no other folder."""
@@ -83,7 +84,8 @@ async def _up(options: argparse.Namespace) -> int:
     check_ports(ports, given_settings(app))  # before --reset deletes the state of a cloud that is running
     data = options.data or app / ".murmuration" / "up"
     _prepare(data, reset=options.reset)
-    async with cloud(app, data, ports, verbose=options.verbose) as up:
+    async with cloud(app, data, ports, verbose=options.verbose) as up, app_client(up.app_url) as client:
+        await print_problems(client)
         print(_welcome(up), flush=True)  # noqa: T201
         ended = await up.wait_for_an_end()
     last_lines = "\n".join(ended.last_lines)

@@ -17,6 +17,7 @@ from rich.live import Live
 from loopback.serving import CannotStart
 from murmuration.cli.cloud import Ports, cloud
 from murmuration.cli.documents import DocumentSearch, batches, find_documents
+from murmuration.cli.problems import print_problems
 from murmuration.cli.screen import plain_lines, run_view, show_outcome
 from murmuration.client.app_client import AppClient, app_client
 
@@ -68,6 +69,7 @@ async def run_demo(demo: Demo) -> int:
     began = time.monotonic()
     async with cloud(demo.app, demo.data, Ports(), verbose=demo.verbose) as up, app_client(up.app_url) as app:
         console.print(f"local cloud up in {time.monotonic() - began:.1f} s at {up.app_url}", style="dim")
+        await print_problems(app)
         await _read(app, found, console)
         if "AZURE_SEARCH_ENDPOINT" not in up.brought:  # a service of their own may hold documents of other folders
             await _forget_missing(app, found, console)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from typing import Any
 
 import aiohttp
@@ -17,6 +18,10 @@ ENDED = ("completed", "failed", "terminated")
 class AppRefused(Exception):
     """The app answered with an error, or not at all; the message is its detail."""
 
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
 
 class AppClient:
     """Calls of the HTTP API; each raises `AppRefused` when the app answers with an error."""
@@ -24,6 +29,19 @@ class AppClient:
     def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
         self._session = session
         self._url = url
+
+    async def problems(self) -> list[str]:
+        """Return what the app finds wrong with itself: agent files left out, variables like misspelt settings.
+
+        An app of another kind has no such report; it gets an empty list.
+        """
+        try:
+            health = await self._call("GET", "/api/health")
+        except AppRefused as refused:
+            if refused.status == HTTPStatus.NOT_FOUND:
+                return []
+            raise
+        return [*health.get("problems", []), *health.get("warnings", [])]
 
     async def read(self, documents: list[dict[str, str]]) -> dict[str, Any]:
         """Read documents into the index and return the report; one has source, and content or content_base64."""
@@ -79,12 +97,13 @@ class AppClient:
                 answer = await response.json(content_type=None)
                 if response.status >= 400 or not isinstance(answer, dict):
                     detail = answer.get("detail") if isinstance(answer, dict) else None
-                    raise AppRefused(str(detail or f"{method} {path} was answered with {response.status}"))
+                    message = str(detail or f"{method} {path} was answered with {response.status}")
+                    raise AppRefused(message, response.status)
                 return answer
         except aiohttp.ClientError as error:
             raise AppRefused(f"the app can't be reached: {error}") from error
         except ValueError as error:
-            raise AppRefused(f"{method} {path} was answered with {response.status}, and not in JSON") from error
+            raise AppRefused(f"the answer to {method} {path} is not JSON", response.status) from error
 
 
 @asynccontextmanager

@@ -55,13 +55,15 @@ def test_the_cloud_does_not_start_with_an_unknown_embedding_model(tmp_path: Path
     assert "Traceback" not in done.stderr
 
 
-def test_a_name_that_looks_like_a_misspelt_setting_is_pointed_out(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_the_environment_wins_over_the_file_and_an_empty_setting_is_not_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = tmp_path / "local.settings.json"
-    path.write_text(json.dumps({"Values": {"MODEL_STANDRAD": "m", "MY_OWN": "x", "TENANT": "acme"}}), encoding="utf-8")
+    values = {"MY_OWN": "x", "TENANT": "acme", "MODEL_FAST": "small", "AZURE_SEARCH_ENDPOINT": ""}
+    (tmp_path / "local.settings.json").write_text(json.dumps({"Values": values}), encoding="utf-8")
+    monkeypatch.setenv("TENANT", "other")
+    monkeypatch.setenv("MODEL_FAST", "")
 
     given = given_settings(tmp_path)
 
-    assert given | {"MODEL_STANDRAD": "m", "MY_OWN": "x", "TENANT": "acme"} == given
-    assert capsys.readouterr().err == f"{path}: MODEL_STANDRAD is no setting; did you mean MODEL_STANDARD?\n"
+    assert (given["MY_OWN"], given["TENANT"], given["MODEL_FAST"]) == ("x", "other", "small")
+    assert "AZURE_SEARCH_ENDPOINT" not in given

@@ -179,15 +179,16 @@ def test_each_goal_of_a_file_gives_one_line_of_json(folder: Path, tmp_path: Path
     assert "not read: latin.txt: not UTF-8 text" in done.stderr
 
 
-def test_a_goal_in_the_environment_arrives_as_it_was_typed(folder: Path, tmp_path: Path) -> None:
+def test_a_goal_in_the_environment_arrives_as_typed(folder: Path, tmp_path: Path) -> None:
     goal = """Is "green" tea $HOT, isn't it?"""
 
-    done = run("demo", "--data", str(tmp_path / "data"), DOCS=str(folder), GOAL=goal)
+    done = run("demo", "--data", str(tmp_path / "data"), DOCS=str(folder), GOAL=goal, MODEL_STANDRAD="m")
 
     assert done.returncode == 0, done.stderr
     assert goal in done.stdout
     assert "[1] a.md" in done.stdout
     assert "stage: " in done.stdout, "without a terminal, changes are lines"
+    assert "mur: MODEL_STANDRAD is no setting; did you mean MODEL_STANDARD?" in done.stderr.splitlines()
 
 
 def test_a_deleted_document_is_forgotten_and_an_unreadable_one_is_not(folder: Path, tmp_path: Path) -> None:
