@@ -56,7 +56,8 @@ def claims_of(request: RememberRequest, answer: str) -> tuple[list[Claim], tuple
 def _lesson(reply: LessonReply) -> Lesson | None:
     """Return the lesson; None for an unknown kind, an empty text, or too little confidence."""
     about, text = reply.about.strip(), reply.text.strip()
-    if reply.kind not in get_args(LessonKind) or not about or not text or reply.confidence < MIN_CONFIDENCE:
+    confident = reply.confidence >= MIN_CONFIDENCE  # a NaN is not
+    if reply.kind not in get_args(LessonKind) or not about or not text or not confident:
         return None
     return Lesson.model_validate(
         {

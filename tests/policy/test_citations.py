@@ -4,7 +4,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from murmuration.contracts.passages import Passage
-from murmuration.policy.citations import MAX_QUOTE_CHARACTERS, check_markers, citations_of, cited_numbers, renumber
+from murmuration.policy.citations import (
+    MAX_QUOTE_CHARACTERS,
+    check_markers,
+    citations_of,
+    cited_numbers,
+    in_order_of_appearance,
+    renumber,
+)
 
 PASSAGES = (
     Passage(id="a", source="a.md", title="A", heading="A > Queues", text="Queues hold items. A queue is bounded."),
@@ -57,3 +64,12 @@ def test_no_answer_cites_anything_but_its_passages(answer: str, passage: str) ->
     for citation in citations:
         assert len(citation.quote) <= MAX_QUOTE_CHARACTERS
         assert citation.quote.rstrip("…").strip() in " ".join(passage.split())
+
+
+def test_markers_and_passages_are_sorted_by_their_appearance_and_uncited_passages_come_last() -> None:
+    third = Passage(id="c", source="c.md", title="C", text="Rings are round.")
+
+    text, passages = in_order_of_appearance("Round [3]. Locked [2]. Round [3].", (*PASSAGES, third))
+
+    assert text == "Round [1]. Locked [2]. Round [1]."
+    assert [passage.id for passage in passages] == ["c", "b", "a"]
