@@ -31,6 +31,6 @@ def current_clients() -> Clients:
 
 def misspelt_variables() -> list[str]:
     """Name every environment variable that looks like a misspelt setting, and the setting that it looks like."""
-    from murmuration.services.setting_names import misspelt_settings
+    from murmuration.services.misspelt_settings import misspelt_settings
 
     return [f"{name} is no setting; did you mean {setting}?" for name, setting in misspelt_settings(os.environ).items()]

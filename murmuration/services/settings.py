@@ -257,7 +257,7 @@ class Settings(BaseSettings):
 
 
 def settings_from(environment: Mapping[str, str], read_secret: ReadSecret, *, search: bool = True) -> Settings:
-    """The settings in `environment`; raises `SettingsError` for those that are missing or malformed.
+    """Read the settings in `environment`; raises `SettingsError` for those that are missing or malformed.
 
     `search`: whether those of `SEARCH_SETTINGS` must be there.
     """

@@ -273,8 +273,9 @@ def test_an_answer_that_did_not_pass_and_is_not_approved_does_not_go_out(
     assert outcome.error is not None
     assert (outcome.status, outcome.error.code) == ("failed", code)
     assert (outcome.answer, outcome.citations, outcome.answer_artifact, outcome.missing) == ("", (), None, ())
-    assert not world.asked["remember_result"]
-    assert not world.asked["append_turn"]
+    assert {gate["request"]["title"] for gate in world.gates} == {"Answer that has not passed its evaluation"}
+    assert not world.requests["remember_result"]
+    assert not world.requests["append_turn"]
 
 
 def test_a_budget_that_ends_while_people_revise_an_answer_that_did_not_pass_does_not_let_it_out() -> None:

@@ -1,4 +1,4 @@
-"""The names of the settings, and names that are probably misspelt."""
+"""Finds names that are probably misspelt settings."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -11,16 +11,11 @@ MISSPELT_RATIO = 0.85
 _NAMES = frozenset(name.upper() for name in Settings.model_fields) - {"MODEL_ENDPOINT"}
 
 
-def is_setting(name: str) -> bool:
-    """Whether `name` is the name of a setting."""
-    return name in _NAMES or MODEL_ENDPOINT.fullmatch(name) is not None
-
-
 def misspelt_settings(names: Iterable[str]) -> dict[str, str]:
-    """The names that are probably misspelt settings, with the settings that they look like.
+    """Return the names that are probably misspelt settings, with the settings that they look like.
 
     A name can't be known to be wrong: the environment holds other programs' variables, too.
     """
-    others = sorted(name for name in names if not is_setting(name))
+    others = sorted(name for name in names if name not in _NAMES and not MODEL_ENDPOINT.fullmatch(name))
     matches = {name: get_close_matches(name, _NAMES, 1, MISSPELT_RATIO) for name in others}
     return {name: match[0] for name, match in matches.items() if match}
