@@ -1,4 +1,4 @@
-"""The eager graph: on the real SDK, under the real host's replay rules, it is an ideal eager scheduler."""
+"""Waiting on the real SDK, under the real host's replay rules: the graph is an ideal eager scheduler."""
 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ WORK = Step("work", Work, Work, attempts=3, timeout_seconds=10)
 
 @dataclass(frozen=True)
 class Graph:
-    """Tasks t0, t1, …: the whole seconds of each one's steps, and which tasks it needs."""
+    """Tasks t0, t1, …: the duration of each step in whole seconds, and the tasks that each one needs."""
 
     steps: tuple[tuple[int, ...], ...]
     needs: tuple[tuple[int, ...], ...]
@@ -81,9 +81,9 @@ def run(graph: Graph) -> Trace:
 
 
 def ideal(graph: Graph) -> tuple[dict[str, int], int]:
-    """When each task starts, and when all have ended, if every task starts the moment it may.
+    """The start of each task and the end of all, if every task starts the moment it may.
 
-    Of two that end at one moment either may be taken first, and what starts then differs; such graphs are left out.
+    Graphs in which two tasks end at once are left out: either may come first, and other tasks start then.
     """
     ends: dict[int, int] = {}
     starts: dict[int, int] = {}
@@ -105,7 +105,7 @@ def ideal(graph: Graph) -> tuple[dict[str, int], int]:
 
 @settings(max_examples=60, deadline=None)
 @given(graphs())
-def test_no_place_stays_empty_while_a_task_is_ready(graph: Graph) -> None:
+def test_no_slot_stays_empty_while_a_task_is_ready(graph: Graph) -> None:
     trace = run(graph)
 
     steps = {f"t{number}": len(step) for number, step in enumerate(graph.steps)}
@@ -115,12 +115,12 @@ def test_no_place_stays_empty_while_a_task_is_ready(graph: Graph) -> None:
         for at, _, message in trace.ended
         if message["value"]["step"] + 1 == steps[message["value"]["task"]]
     }
-    for moment in set(ends.values()):
-        under_way = [name for name, start in starts.items() if start <= moment < ends[name]]
+    for end in set(ends.values()):
+        under_way = [name for name, start in starts.items() if start <= end < ends[name]]
         late = [
             name
             for name, start in starts.items()
-            if start > moment and all(ends[f"t{needed}"] <= moment for needed in graph.needs[int(name[1:])])
+            if start > end and all(ends[f"t{needed}"] <= end for needed in graph.needs[int(name[1:])])
         ]
         assert len(under_way) == graph.cap or not late
 
@@ -159,7 +159,7 @@ def test_two_replays_of_one_run_are_the_same(graph: Graph) -> None:
 
 
 def one_call(*outcomes: Any) -> Trace:
-    """An orchestrator that makes one call, whose attempts end as `outcomes` say."""
+    """Run an orchestrator with one call, whose attempts end with `outcomes`."""
     left = list(outcomes)
 
     def orchestrator(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Any]:
@@ -182,7 +182,7 @@ def one_call(*outcomes: Any) -> Trace:
 DONE = Done(value={"task": "t", "step": 1}, usage=Usage(model_calls=1))
 
 
-def test_a_later_is_slept_for_as_long_as_it_asks() -> None:
+def test_a_step_that_asks_for_a_pause_is_tried_again_after_it() -> None:
     trace = one_call(Later(code="rate_limited", seconds=17, usage=Usage(model_calls=1)), DONE)
 
     assert trace.output == ["t", 2], "the usage of every attempt counts"
@@ -190,20 +190,20 @@ def test_a_later_is_slept_for_as_long_as_it_asks() -> None:
     assert [message["attempt"] for _, _, message in trace.started] == [1, 2]
 
 
-def test_without_a_wish_the_pauses_double() -> None:
+def test_pauses_double_when_the_step_asks_for_none() -> None:
     trace = one_call(Later(code="x"), RuntimeError("worker lost"), DONE)
 
     assert [seconds for seconds, *_ in trace.started] == [0, 2, 5]
 
 
-def test_attempts_end_with_the_row() -> None:
+def test_a_step_has_no_more_attempts_than_its_row() -> None:
     trace = one_call(*[Later(code="rate_limited", usage=Usage(model_calls=1))] * 3)
 
     assert trace.output == ["rate_limited", 3]
     assert len(trace.started) == 3
 
 
-def test_what_cannot_be_done_is_not_tried_again() -> None:
+def test_a_step_that_failed_for_good_is_not_tried_again() -> None:
     trace = one_call(Failed(code="model_refused", message="no", usage=Usage(model_calls=1)))
 
     assert trace.output == ["model_refused", 1]
@@ -215,7 +215,7 @@ def test_a_long_sleep_is_made_of_timers_the_sdk_can_cancel() -> None:
         yield from conduct(context, sleep(context, timedelta(days=10)))
         return "awake"
 
-    trace = simulate(orchestrator, {}, lambda name, given: (0, None))
+    trace = simulate(orchestrator, {}, lambda name, value: (0, None))
 
     assert trace.seconds == timedelta(days=10).total_seconds()
     timers = [event for event in trace.history if event["EventType"] == 10]
@@ -227,7 +227,7 @@ def test_a_wait_that_nobody_answers_ends_at_its_time() -> None:
     def orchestrator(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Any]:
         return [(yield from conduct(context, wait_for(context, "answer", timedelta(days=7))))]
 
-    trace = simulate(orchestrator, {}, lambda name, given: (0, None))
+    trace = simulate(orchestrator, {}, lambda name, value: (0, None))
 
     assert trace.output == [None]
     assert trace.seconds == timedelta(days=7).total_seconds()
@@ -240,6 +240,6 @@ def test_a_graph_that_cannot_end_says_so_instead_of_hanging() -> None:
 
         return (yield from conduct(context, run_graph(["a"], {"a": ["b"]}, begin, 1)))
 
-    trace = simulate(orchestrator, {}, lambda name, given: (0, None))
+    trace = simulate(orchestrator, {}, lambda name, value: (0, None))
 
     assert "wait for what never comes: ['a']" in (trace.error or "")

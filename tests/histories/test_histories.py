@@ -28,7 +28,7 @@ def name_of(file: Path) -> str:
 
 
 def advice(file: Path) -> str:
-    """What to do about a history that today's code would replay differently."""
+    """Tell a developer how to go on when today's code would replay a history differently."""
     branch = (
         "leave the file as it is, raise defaultVersion in host.json, and keep the old way for old runs: "
         "`if workflow_version(context) == ...` (CONTRIBUTING.md, Change a workflow)"

@@ -161,19 +161,6 @@ def test_an_answer_that_did_not_pass_goes_to_a_person_when_the_options_say_so(ve
     assert outcome.status == "completed"
 
 
-@pytest.mark.parametrize(("decision", "code"), [("rejected", "answer_rejected"), ("revise", "answer_not_approved")])
-def test_an_answer_that_people_refuse_after_its_last_revision_is_not_published(decision: str, code: str) -> None:
-    world = People((decision, "no"))
-    world.script["evaluate_result"] = [lambda value: BAD if value["instruction"] == "how hot?" else None]
-
-    outcome, _ = ask(world, of=(), revision_limit=0, on_exhausted="ask_person")
-
-    assert outcome.error is not None
-    assert outcome.error.code == code
-    assert (outcome.answer, outcome.citations) == ("", ())
-    assert not world.requests["remember_result"]
-
-
 def test_waiting_for_people_costs_no_budget() -> None:
     world = People(("approved", ""))
 
