@@ -88,6 +88,8 @@ async def _attempt(
         return Later(code="step_timeout", token=step_context.token)
     except StepError as problem:
         return Failed(code=problem.code, message=str(problem))
+    except SettingsError as problem:
+        return Failed(code="settings_error", message=str(problem))
     return Done(
         value=value.model_dump(mode="json"),
         prompts=step_context.prompts,
@@ -118,7 +120,7 @@ async def _perform(step: Step[Any, Any], call: StepCall, step_context: StepConte
         request = step.takes.model_validate(call.value)
         async with asyncio.timeout(step.timeout_seconds):
             return await activity(request, **{need: _provide(need, call.run, step_context, durable) for need in needs})
-    except (StepError, Pending, TimeoutError):
+    except (StepError, SettingsError, Pending, TimeoutError):
         raise
     except Exception as bug:  # noqa: BLE001 - the boundary: nothing of its text may leave
         where = traceback.extract_tb(bug.__traceback__)[-1]

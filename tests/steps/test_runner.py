@@ -64,6 +64,17 @@ async def test_a_step_that_takes_too_long_is_tried_again_later() -> None:
     assert outcome.code == "step_timeout"
 
 
+async def test_a_step_without_its_settings_fails_with_their_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "murmuration.steps.runner.current_clients", lambda: Clients(settings_from({}, lambda vault, name: ""))
+    )
+
+    outcome = Failed.model_validate(await run_step(ASK_AGENT, message(value={"agent": "writer", "instruction": "?"})))
+
+    assert outcome.code == "settings_error"
+    assert "setting MODEL_STANDARD is missing" in outcome.message
+
+
 async def test_nothing_of_the_text_of_a_bug_leaves_the_step(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, logger="murmuration"), pytest.raises(StepBroke) as broke:
         await run_step(sample("break_down"), message())
