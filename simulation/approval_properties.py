@@ -28,8 +28,8 @@ def only_the_approved_goes_out(ended: EndedGoal) -> Iterator[str]:
         yield "completed without an answer"
     if needed and (published or ended.world.rows or ended.world.turns):
         text = Content(text=outcome.answer) if outcome.answer else None
-        asked = hash_of(text) if text else (outcome.answer_artifact or "").rpartition("/")[2]
-        if not any(gate.approves(asked) for gate in ended.gates):
+        content_hash = hash_of(text) if text else (outcome.answer_artifact or "").rpartition("/")[2]
+        if not any(gate.approves(content_hash) for gate in ended.gates):
             yield f"an answer went out, and no gate has approved it: {outcome.status} {outcome.error}"
     for task in (step for step in ended.steps if step.name == "ask_agent"):
         if "plan" in options.approval.of and not any(gate.approved_by(task.scheduled) for gate in ended.gates):

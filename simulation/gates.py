@@ -19,8 +19,8 @@ class DecidedGate:
     votes: list[Vote]
     """All votes that the app has signed and that were raised, for whichever gate."""
 
-    def approves(self, asked: str) -> bool:
-        return self.decision.state == "approved" and hash_of(self.gate.request.asked) == asked
+    def approves(self, content_hash: str) -> bool:
+        return self.decision.state == "approved" and hash_of(self.gate.request.content) == content_hash
 
     def approved_by(self, seconds: float) -> bool:
         """Whether it was approved at that time or before."""
@@ -74,12 +74,15 @@ class DecidedGate:
     @property
     def _valid_votes(self) -> list[Vote]:
         """The votes on this gate and its content that came in time, each in its panel."""
-        asked = hash_of(self.gate.request.asked)
+        content_hash = hash_of(self.gate.request.content)
         ends = self._expiries()
         return [
             vote
             for vote in self.votes
-            if vote.gate == self.gate.id and vote.asked == asked and vote.panel in ends and vote.at < ends[vote.panel]
+            if vote.gate == self.gate.id
+            and vote.content_hash == content_hash
+            and vote.panel in ends
+            and vote.at < ends[vote.panel]
         ]
 
     @property

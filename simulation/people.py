@@ -68,7 +68,7 @@ class People:
         """A vote that the app signs now; `fields` are panel, approver, choice, and whatever is to differ."""
         values = {
             "gate": gate.id,
-            "asked": hash_of(gate.request.asked),
+            "content_hash": hash_of(gate.request.content),
             "id": f"v{len(self.votes)}",
             "at": self._host.moment,
             "signature": "",
@@ -116,7 +116,7 @@ class People:
             "late": {"at": status.expires + timedelta(seconds=1)},
             "other_gate": {"gate": "another-gate"},
             "other_panel": {"panel": status.panel + 1},
-            "other_content": {"asked": "0" * 64},
+            "other_content": {"content_hash": "0" * 64},
             "in_anothers_place": {"approver": gate.request.requester},
         }
         return self._signed(gate, **{**fields, **differences.get(noise, {})}).model_dump(mode="json")

@@ -174,7 +174,11 @@ class World:
             return Failed(code="mail_refused", message="no")
         for approver in request.approvers:
             claims = Claims(
-                gate=request.gate, panel=request.panel, asked=request.asked, approver=approver, expires=request.expires
+                gate=request.gate,
+                panel=request.panel,
+                content_hash=request.content_hash,
+                approver=approver,
+                expires=request.expires,
             )
             message = (request.gate, request.panel, approver, request.kind, request.channel)
             self.messages[message].add(self.link(SECRET, claims))

@@ -6,7 +6,7 @@ A workflow asks and waits:
 
     decision = yield from seek_approval(context, 1, ApprovalRequest(
         title="Release notes",
-        asked=Content(text=notes),
+        content=Content(text=notes),
         requester="carol@example.com",
         rules=ApprovalRules(panels=(Panel(approvers=("alice@example.com", "bob@example.com"), quorum=2),)),
     ))

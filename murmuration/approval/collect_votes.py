@@ -20,9 +20,9 @@ from murmuration.durable.context import now
 from murmuration.durable.flow import StepFailed, Strand, next_event, side_by_side, sleep
 from murmuration.policy.gates import InvalidVote, event_name, read_vote, tally
 
-MessageKind = Literal["asked", "reminder"]
-NOTIFIED: dict[MessageKind, AuditEvent] = {"asked": "notified", "reminder": "reminded"}
-NOT_NOTIFIED: dict[MessageKind, AuditEvent] = {"asked": "not_notified", "reminder": "not_reminded"}
+MessageKind = Literal["request", "reminder"]
+NOTIFIED: dict[MessageKind, AuditEvent] = {"request": "notified", "reminder": "reminded"}
+NOT_NOTIFIED: dict[MessageKind, AuditEvent] = {"request": "not_notified", "reminder": "not_reminded"}
 
 
 def collect_votes(state: GateState, number: int, panel: Panel) -> Strand[None]:
@@ -109,7 +109,7 @@ class PanelSession:
 
     def notify(self, channel: Channel) -> Strand[None]:
         """Send a message, and later a reminder to those who have not answered. A channel that fails stops no gate."""
-        configured = yield from self._send(channel, "asked", self._panel.approvers)
+        configured = yield from self._send(channel, "request", self._panel.approvers)
         if not (configured and self._reminds):
             return
         yield from sleep(self._context, self._remind - now(self._context))
@@ -141,7 +141,7 @@ class PanelSession:
             run=gate.run,
             title=gate.request.title,
             requester=gate.request.requester,
-            asked=self._state.asked,
+            content_hash=self._state.content_hash,
             panel=self._number,
             approvers=approvers,
             kind=kind,

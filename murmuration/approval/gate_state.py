@@ -16,7 +16,7 @@ class GateState:
     def __init__(self, context: Context, gate: ApprovalGate) -> None:
         self.context = context
         self.gate = gate
-        self.asked = hash_of(gate.request.asked)
+        self.content_hash = hash_of(gate.request.content)
         self.decision: Decision | None = None
         self._status = GateStatus(expires=now(context))
         self._audit: list[AuditEntry] = []
@@ -44,7 +44,7 @@ class GateState:
         self.record("decided", by, f"{resolution}: {how}", comment)
         self.decision = Decision(
             gate=self.gate.id,
-            asked=self.asked,
+            content_hash=self.content_hash,
             state=resolution,
             how=how,
             by=by,

@@ -32,8 +32,10 @@ class PendingDecision:
         try:
             return Decision.model_validate(self.leaf.result)
         except ValidationError:
-            asked = hash_of(self.gate.request.asked)
-            return Decision(gate=self.gate.id, asked=asked, state="rejected", how="gate_broke", at=now(context))
+            content_hash = hash_of(self.gate.request.content)
+            return Decision(
+                gate=self.gate.id, content_hash=content_hash, state="rejected", how="gate_broke", at=now(context)
+            )
 
 
 def open_gate(

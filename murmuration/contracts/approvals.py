@@ -71,10 +71,10 @@ class ApprovalRequest(Contract):
 
     title: Annotated[str, Field(max_length=200)]
     """The kind of content in one line, for the subject of a message."""
-    asked: Content
+    content: Content
     """The content to approve, word for word."""
-    about: Annotated[str, Field(max_length=8_000)] = ""
-    """Background that helps to decide and is not decided on: the goal, the sources."""
+    details: Annotated[str, Field(max_length=8_000)] = ""
+    """Details that help to decide and are not decided on: the goal, the sources."""
     requester: str
     """The person for whom the run works, by name: approvers read it, and `bar_requester` means this person."""
     rules: ApprovalRules
@@ -95,7 +95,7 @@ class Vote(Contract):
     gate: str
     panel: int
     """The panel's number, from 0."""
-    asked: str
+    content_hash: str
     """The SHA-256 of the content that was decided on."""
     approver: str
     choice: Choice
@@ -126,11 +126,11 @@ class Notification(Contract):
     run: str
     title: str
     requester: str
-    asked: str
+    content_hash: str
     """The SHA-256 of the content to approve."""
     panel: int
     approvers: tuple[str, ...]
-    kind: Literal["asked", "reminder"]
+    kind: Literal["request", "reminder"]
     expires: AwareDatetime
     """The end of the panel's time, and of the links."""
     channel: Channel
@@ -198,7 +198,7 @@ class Decision(Contract):
     """The result of `approval_gate`; it never changes."""
 
     gate: str
-    asked: str
+    content_hash: str
     """The SHA-256 of the content that was decided on."""
     state: Resolution
     how: Literal["votes", "expired", "unreachable_quorum", "gate_broke"]

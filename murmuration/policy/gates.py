@@ -72,7 +72,7 @@ def read_vote(event: Any, gate: ApprovalGate, panel: int, approver: str, expires
         raise InvalidVote("malformed") from None
     if (vote.gate, vote.panel) != (gate.id, panel):
         raise InvalidVote("for_another_gate")
-    if vote.asked != hash_of(gate.request.asked):
+    if vote.content_hash != hash_of(gate.request.content):
         raise InvalidVote("for_other_content")
     if vote.approver != approver:
         raise InvalidVote("by_someone_else")

@@ -23,7 +23,7 @@ class Claims(Contract):
     gate: str
     """The gate's id."""
     panel: int
-    asked: str
+    content_hash: str
     """The SHA-256 of the text to be approved."""
     approver: str
     expires: AwareDatetime

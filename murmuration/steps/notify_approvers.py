@@ -33,7 +33,7 @@ def _messages(notification: Notification, settings: Settings) -> list[Message]:
         claims = Claims(
             gate=notification.gate,
             panel=notification.panel,
-            asked=notification.asked,
+            content_hash=notification.content_hash,
             approver=approver,
             expires=notification.expires,
         )

@@ -10,7 +10,7 @@ from orchestrators.goal.errors import RunFailed
 from orchestrators.goal.run import Run
 
 
-def approval(run: Run, title: str, asked: Content, about: str = "") -> Strand[Decision]:
+def approval(run: Run, title: str, content: Content, details: str = "") -> Strand[Decision]:
     """Ask people, wait for their decision, and record it for the outcome.
 
     The time of waiting counts against no budget, and meanwhile another run has the slot.
@@ -18,7 +18,9 @@ def approval(run: Run, title: str, asked: Content, about: str = "") -> Strand[De
     stage = run.set_stage("approving")
     yield from release(run)
     began = now(run.context)
-    decision = yield from seek_approval(run.context, run.next_gate(), run.request(title, asked, about), run.goal.caller)
+    decision = yield from seek_approval(
+        run.context, run.next_gate(), run.request(title, content, details), run.goal.caller
+    )
     run.approvals += (decision,)
     run.waited += now(run.context) - began
     yield from acquire(run, again=True)

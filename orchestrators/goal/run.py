@@ -22,7 +22,7 @@ MAX_EXTENSIONS = 3
 """How often people may allow a run as much again."""
 NO_TITLES = -1
 """The length of titles when the ids and states of all tasks alone fill a status."""
-ABOUT_CHARACTERS = 8_000
+MAX_DETAILS_CHARACTERS = 8_000
 STATUS_BYTES = 4_000
 """Durable allows 16 KB, but a custom status is written in every episode that changes it."""
 
@@ -113,14 +113,14 @@ class Run:
         self.gates += 1
         return self.gates
 
-    def request(self, title: str, asked: Content, about: str = "") -> ApprovalRequest:
+    def request(self, title: str, content: Content, details: str = "") -> ApprovalRequest:
         """Make a request for approval, by the goal's rules."""
         rules = self.goal.options.approval
         assert rules is not None  # noqa: S101 - the HTTP API refuses a goal that needs approval by nobody
         return ApprovalRequest(
             title=title,
-            asked=asked,
-            about=about[:ABOUT_CHARACTERS],
+            content=content,
+            details=details[:MAX_DETAILS_CHARACTERS],
             requester=self.goal.requester,
             rules=ApprovalRules.model_validate(rules.model_dump()),
         )

@@ -99,11 +99,11 @@ class ApprovalApp:
         `changes` are `tenant`, `requester`, `title`, `quorum` and fields of the rules.
         """
         caller = {"caller": {"tenant": changes.pop("tenant")}} if "tenant" in changes else {}
-        asked = text if isinstance(text, Content) else Content(text=text)
+        content = text if isinstance(text, Content) else Content(text=text)
         title, requester = changes.pop("title", "Something"), changes.pop("requester", "carol@example.com")
         panels = changes.pop("panels", [{"approvers": approvers or (ALICE, BOB), "quorum": changes.pop("quorum", 1)}])
         rules = ApprovalRules.model_validate({"panels": panels, **changes})
-        request = ApprovalRequest(title=title, asked=asked, requester=requester, rules=rules)
+        request = ApprovalRequest(title=title, content=content, requester=requester, rules=rules)
         run = f"{name}-{next(_RUN_NUMBERS)}"
         self.host.start("publish", {**request.model_dump(mode="json"), **caller}, run)
         self.until(lambda: self.status(run))
@@ -121,7 +121,7 @@ class ApprovalApp:
         claims = {
             "gate": f"{run}-gate-1",
             "panel": status["panel"],
-            "asked": _hash_in(instance["input"]),
+            "content_hash": _hash_in(instance["input"]),
             "approver": approver,
             "expires": status["expires"],
             **changes,
@@ -168,7 +168,7 @@ class ApprovalApp:
 def _hash_in(gate: Any) -> str:
     while isinstance(gate, str):
         gate = json.loads(gate)
-    return hash_of(ApprovalGate.model_validate(gate).request.asked)
+    return hash_of(ApprovalGate.model_validate(gate).request.content)
 
 
 def link_in(text: str) -> str:

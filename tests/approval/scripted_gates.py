@@ -70,7 +70,7 @@ def vote(at: float, approver: str, choice: str, **changes: Any) -> dict[str, Any
     fields = {
         "gate": "run-1",
         "panel": 0,
-        "asked": hash_of(CONTENT),
+        "content_hash": hash_of(CONTENT),
         "approver": approver,
         "choice": choice,
         "comment": "",
@@ -90,7 +90,7 @@ def run_gate(
     gate_rules: ApprovalRules, *events: Event, requester: str = "someone", steps: GateSteps | None = None
 ) -> tuple[Decision, Trace]:
     """Run a gate to its end while the events come in."""
-    request = ApprovalRequest(title="The report", asked=CONTENT, requester=requester, rules=gate_rules)
+    request = ApprovalRequest(title="The report", content=CONTENT, requester=requester, rules=gate_rules)
     gate = ApprovalGate(caller=Caller(tenant="t"), run="run-1", id="run-1", request=request)
     trace = simulate(approval_gate, gate.model_dump(mode="json"), steps or GateSteps(), events=events)
     assert trace.error is None, trace.error

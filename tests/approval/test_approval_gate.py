@@ -82,10 +82,10 @@ def test_an_approver_who_has_not_answered_is_reminded_and_may_still_approve() ->
 
     assert decision.state == "approved"
     assert sorted(steps.sent) == [
-        ("asked", "mail", (ALICE, BOB)),
-        ("asked", "webhook", (ALICE, BOB)),
         ("reminder", "mail", (BOB,)),
         ("reminder", "webhook", (BOB,)),
+        ("request", "mail", (ALICE, BOB)),
+        ("request", "webhook", (ALICE, BOB)),
     ]
     reminders = [at for at, _, message in trace.started if message["value"].get("kind") == "reminder"]
     assert reminders == [7 * DAY, 7 * DAY]
@@ -97,7 +97,7 @@ def test_nobody_is_reminded_when_the_rules_say_never() -> None:
     decision, _ = run_gate(rules(remind_after=1), steps=steps)
 
     assert decision.state == "rejected"
-    assert [kind for kind, *_ in steps.sent] == ["asked"]
+    assert [kind for kind, *_ in steps.sent] == ["request"]
 
 
 @pytest.mark.parametrize(("on_expiry", "state"), [("reject", "rejected"), ("approve", "approved")])
@@ -124,7 +124,7 @@ def test_after_the_time_of_a_panel_the_next_is_asked() -> None:
     )
 
     assert (decision.state, decision.by) == ("approved", (CAROL,))
-    assert [who for kind, _, who in steps.sent if kind == "asked"] == [(ALICE,), (BOB, CAROL)]
+    assert [who for kind, _, who in steps.sent if kind == "request"] == [(ALICE,), (BOB, CAROL)]
     assert entries(decision, "expired") == [("expired", (), "panel 0")]
 
 
@@ -163,7 +163,7 @@ IGNORED: dict[str, tuple[Any, str]] = {
     "time without a zone": ({**vote(5, ALICE, "approve"), "at": "2026-01-01T00:00:05"}, "malformed"),
     "other gate": (vote(5, ALICE, "approve", gate="run-2"), "for_another_gate"),
     "other panel": (vote(5, ALICE, "approve", panel=1), "for_another_gate"),
-    "other content": (vote(5, ALICE, "approve", asked="0" * 64), "for_other_content"),
+    "other content": (vote(5, ALICE, "approve", content_hash="0" * 64), "for_other_content"),
     "other approver": (vote(5, BOB, "approve"), "by_someone_else"),
     "no approver": (vote(5, DAVE, "approve"), "by_someone_else"),
     "after the time": (vote(4 * DAY, ALICE, "approve"), "late"),
@@ -304,7 +304,15 @@ def test_a_status_of_the_largest_panel_fits_durable_s_limit() -> None:
     assert max(len(json.dumps(status).encode()) for status in trace.statuses if status) < 16 * 1024
 
 
-CHANGES: tuple[dict[str, Any], ...] = ({}, {}, {}, {"choice": "approve"}, {"asked": "0"}, {"signature": "x"}, {"at": 1})
+CHANGES: tuple[dict[str, Any], ...] = (
+    {},
+    {},
+    {},
+    {"choice": "approve"},
+    {"content_hash": "0"},
+    {"signature": "x"},
+    {"at": 1},
+)
 """Changes that are made to a vote after it was signed."""
 
 
@@ -332,7 +340,7 @@ def approvals_sent(events: list[Event], panel: int, approvers: tuple[str, ...]) 
             sent = Vote.model_validate(json.loads(value) if isinstance(value, str) else value)
         except ValueError:
             continue
-        genuine = is_genuine(SECRET, sent) and sent.asked == hash_of(CONTENT)
+        genuine = is_genuine(SECRET, sent) and sent.content_hash == hash_of(CONTENT)
         own_name = any(
             name.startswith(f"vote-{panel}-{index}-")
             for index, approver in enumerate(approvers)

@@ -49,8 +49,8 @@ def test_a_link_from_a_mail_shows_the_content_and_an_approval_decides(app: Appro
     assert sorted(mail["To"] for mail in mails) == [ALICE, BOB]
     assert mails[0]["Subject"] == "Please decide: The release notes"
     assert "Publish the notes" not in mails[0].as_string(), "the content stays behind the link"
-    assert shown.json["asked"] == "Publish the notes of version 2?"
-    assert shown.json["hash"] == hash_of(Content(text="Publish the notes of version 2?"))
+    assert shown.json["content"] == "Publish the notes of version 2?"
+    assert shown.json["content_hash"] == hash_of(Content(text="Publish the notes of version 2?"))
     assert (answer.status, answer.json["state"], answer.json["by"]) == (200, "approved", [BOB])
     decision = app.decision(run)
     assert (decision.state, decision.by) == ("approved", (BOB,))
@@ -181,7 +181,7 @@ def test_links_that_were_not_made_for_this_gate_are_refused(app: ApprovalApp) ->
         "another run": (app.link(run, gate="nobody-1-gate-1"), 404),
         "the run itself": (app.link(run, gate=run), 404),
         "a gate that is not open": (app.link(run, gate=f"{run}-gate-2"), 404),
-        "other content": (app.link(run, asked="0" * 64), 403),
+        "other content": (app.link(run, content_hash="0" * 64), 403),
         "an earlier panel": (app.link(run, panel=-1), 410),
         "an approver who is not asked": (app.link(run, "eve@example.com"), 403),
         "expired": (app.link(run, expires="2020-01-01T00:00:00Z"), 410),
@@ -247,7 +247,7 @@ def test_events_that_are_raised_past_the_http_api_decide_nothing(app: ApprovalAp
     forged = {
         "gate": gate,
         "panel": 0,
-        "asked": hash_of(Content(text="Publish it?")),
+        "content_hash": hash_of(Content(text="Publish it?")),
         "approver": ALICE,
         "choice": "approve",
         "comment": "",
@@ -255,7 +255,7 @@ def test_events_that_are_raised_past_the_http_api_decide_nothing(app: ApprovalAp
         "at": "2026-01-01T00:00:00Z",
         "signature": "AAAA",
     }
-    for number, value in enumerate((forged, json.dumps(forged), {**forged, "asked": "0"}, True, None)):
+    for number, value in enumerate((forged, json.dumps(forged), {**forged, "content_hash": "0"}, True, None)):
         assert app.host.raise_event(gate, f"vote-0-0-{number}", value) == 202
         app.until(partial(_waits, app, run, number + 1))
 
@@ -354,7 +354,7 @@ def test_large_content_is_shown_from_its_artifact(app: ApprovalApp) -> None:
     assert (missing.status, missing.json["title"]) == (503, "Not available")
     assert (page.status, b"<h1>Not available</h1>" in page.content) == (503, True)
     assert {answer.headers["Cache-Control"] for answer in (missing, page, shown)} == {"no-store"}
-    assert (shown.status, shown.json["asked"]) == (200, text)
+    assert (shown.status, shown.json["content"]) == (200, text)
 
 
 def test_an_artifact_that_was_exchanged_is_not_shown(app: ApprovalApp) -> None:

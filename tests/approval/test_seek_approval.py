@@ -22,11 +22,11 @@ from simulation.virtual_host import VERSION
 CALLER = Caller(tenant="t")
 REQUEST = ApprovalRequest(
     title="The plan",
-    asked=Content(text="Do it?"),
+    content=Content(text="Do it?"),
     requester="someone",
     rules=ApprovalRules(panels=(Panel(approvers=("alice@example.com",)),)),
 )
-DECISION = Decision(gate="run-1-gate-3", asked="0", state="revise", how="votes", at=EPOCH, comment="shorter")
+DECISION = Decision(gate="run-1-gate-3", content_hash="0", state="revise", how="votes", at=EPOCH, comment="shorter")
 
 
 def seek(result: Any, *caller: Caller) -> tuple[Decision, list[tuple[str, Any]]]:

@@ -58,7 +58,7 @@ def test_an_answer_goes_out_when_it_is_approved(product: Product) -> None:
     state = product.call("GET", f"/api/goals/{run}")[1]
     assert (state["stage"], state["outcome"]) == ("approving", None)
     assert (state["gates"][0]["state"], state["gates"][0]["approvers"]) == ("open", [ANN])
-    assert "five minutes" in product.call("GET", path)[1]["asked"]
+    assert "five minutes" in product.call("GET", path)[1]["content"]
 
     status, decided = product.call("POST", path, {"decision": "approve"})
 
@@ -101,7 +101,7 @@ def test_a_plan_is_shown_before_anything_is_done(product: Product) -> None:
     product.call("POST", path, {"decision": "approve"})
 
     assert question["title"] == "Plan"
-    assert "(retriever)" in question["asked"]
+    assert "(retriever)" in question["content"]
     assert outcome(product, run)["status"] == "completed"
 
 

@@ -41,7 +41,7 @@ class People(World):
         decision = Decision.model_validate(
             {
                 "gate": gate["id"],
-                "asked": "hash",
+                "content_hash": "hash",
                 "state": state,
                 "how": "votes",
                 "by": ("ann@example.com",),
@@ -64,11 +64,11 @@ def test_an_approved_answer_goes_out_and_is_remembered_afterwards() -> None:
 
     assert (outcome.status, outcome.answer) == ("completed", "answer 1 [1]")
     assert [approval.by for approval in outcome.approvals] == [("ann@example.com",)]
-    assert world.gates[0]["request"]["asked"]["text"] == "answer 1 [1]"
-    about = world.gates[0]["request"]["about"]
-    assert about.startswith("Goal: how hot?\n")
-    assert "Evaluation: passed, score 0.90" in about
-    assert "[1] tea.md, Tea: \u201cTea is hot.\u201d" in about
+    assert world.gates[0]["request"]["content"]["text"] == "answer 1 [1]"
+    details = world.gates[0]["request"]["details"]
+    assert details.startswith("Goal: how hot?\n")
+    assert "Evaluation: passed, score 0.90" in details
+    assert "[1] tea.md, Tea: \u201cTea is hot.\u201d" in details
     names = [name for _, name, _ in trace.started]
     assert names.index("remember_result") > names.index("write_answer")
     remembered = next(at for at, name, _ in trace.started if name == "remember_result")
@@ -119,7 +119,7 @@ def test_a_plan_is_executed_after_it_is_approved() -> None:
 
     outcome, trace = ask(world, ("plan",))
 
-    assert "t2 (executor): how hot is tea?" in world.gates[0]["request"]["asked"]["text"]
+    assert "t2 (executor): how hot is tea?" in world.gates[0]["request"]["content"]["text"]
     assert "leave out coffee" in world.requests["plan_goal"][1]["rejected"]
     assert [brief["instruction"] for brief in world.requests["ask_agent"]] == ["other"]
     worked = next(at for at, name, _ in trace.started if name == "ask_agent")
@@ -178,7 +178,7 @@ def test_people_approve_a_large_answer_by_reference() -> None:
 
     outcome, _ = ask(world)
 
-    assert world.gates[0]["request"]["asked"]["reference"]["artifact"] == REFERENCE.artifact
+    assert world.gates[0]["request"]["content"]["reference"]["artifact"] == REFERENCE.artifact
     assert outcome.answer_artifact == REFERENCE.artifact
 
 
@@ -190,8 +190,8 @@ def test_people_extend_the_budget_once_for_all_tasks_that_wait() -> None:
     assert outcome.status == "completed"
     assert outcome.usage.model_calls == 12
     assert len(world.gates) == 2
-    assert all("Goal: how hot?" in gate["request"]["asked"]["text"] for gate in world.gates)
-    assert "4 of 4 model calls" in world.gates[0]["request"]["asked"]["text"]
+    assert all("Goal: how hot?" in gate["request"]["content"]["text"] for gate in world.gates)
+    assert "4 of 4 model calls" in world.gates[0]["request"]["content"]["text"]
     assert [approval.state for approval in outcome.approvals] == ["approved", "approved"]
 
 
@@ -277,5 +277,5 @@ def test_people_are_told_that_an_answer_has_not_passed_and_may_let_it_out() -> N
     outcome, world = exhausted(("approved", ""), revision_limit=0)
 
     assert world.gates[0]["request"]["title"] == "Answer that has not passed its evaluation"
-    assert "Evaluation: not passed" in world.gates[0]["request"]["about"]
+    assert "Evaluation: not passed" in world.gates[0]["request"]["details"]
     assert (outcome.status, outcome.answer) == ("completed", "answer 1 [1]")

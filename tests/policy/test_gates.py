@@ -44,12 +44,12 @@ GATE = ApprovalGate(
     caller=Caller(tenant="t"),
     run="run-1",
     id="run-1-gate-1",
-    request=ApprovalRequest(title="Notes", asked=CONTENT, requester="carol", rules=rules(ALICE, BOB)),
+    request=ApprovalRequest(title="Notes", content=CONTENT, requester="carol", rules=rules(ALICE, BOB)),
 )
 
 
 def vote(approver: str = ALICE, choice: str = "approve", **changes: Any) -> Vote:
-    fields = {"gate": GATE.id, "panel": 0, "asked": hash_of(CONTENT), "approver": approver, "choice": choice}
+    fields = {"gate": GATE.id, "panel": 0, "content_hash": hash_of(CONTENT), "approver": approver, "choice": choice}
     return Vote.model_validate({**fields, "id": "1", "at": NOON, "signature": "s", **changes})
 
 
@@ -181,7 +181,7 @@ def test_an_event_is_read_as_a_vote(as_text: bool) -> None:
         ({"choice": "approve"}, "malformed"),
         (vote(gate="run-2-gate-1").model_dump(), "for_another_gate"),
         (vote(panel=1).model_dump(), "for_another_gate"),
-        (vote(asked="0" * 64).model_dump(), "for_other_content"),
+        (vote(content_hash="0" * 64).model_dump(), "for_other_content"),
         (vote(BOB).model_dump(), "by_someone_else"),
         (vote(at=NOON).model_dump(), "late"),
     ],

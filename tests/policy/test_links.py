@@ -20,11 +20,11 @@ from murmuration.policy.links import (
 
 SECRET = "0123456789abcdef0123456789abcdef"  # noqa: S105
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
-CLAIMS = Claims(gate="k-run-gate-1", panel=0, asked="a" * 64, approver="alice@example.com", expires=NOON)
+CLAIMS = Claims(gate="k-run-gate-1", panel=0, content_hash="a" * 64, approver="alice@example.com", expires=NOON)
 VOTE = Vote(
     gate="k-run-gate-1",
     panel=0,
-    asked="a" * 64,
+    content_hash="a" * 64,
     approver="alice@example.com",
     choice="approve",
     comment="fine",
@@ -116,12 +116,12 @@ def test_no_text_is_a_link_by_chance(text: str) -> None:
         read_link(SECRET, text)
 
 
-@pytest.mark.parametrize("field", ["gate", "panel", "asked", "approver", "expires"])
+@pytest.mark.parametrize("field", ["gate", "panel", "content_hash", "approver", "expires"])
 def test_every_claim_of_a_link_is_signed(field: str) -> None:
     changed = {
         "gate": "k-run-gate-2",
         "panel": 1,
-        "asked": "b" * 64,
+        "content_hash": "b" * 64,
         "approver": "eve@example.com",
         "expires": NOON.replace(hour=13),
     }
@@ -136,7 +136,7 @@ def test_every_claim_of_a_link_is_signed(field: str) -> None:
     [
         ("gate", "k-run-gate-2"),
         ("panel", 1),
-        ("asked", "b" * 64),
+        ("content_hash", "b" * 64),
         ("approver", "eve@example.com"),
         ("choice", "reject"),
         ("comment", "not fine"),

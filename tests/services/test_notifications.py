@@ -26,10 +26,10 @@ def message(approver: str = "alice@example.com", **changed: Any) -> Message:
         "run": "run-1",
         "title": "The plan",
         "requester": "carol@example.com",
-        "asked": "0" * 64,
+        "content_hash": "0" * 64,
         "panel": 0,
         "approvers": (approver,),
-        "kind": "asked",
+        "kind": "request",
         "expires": datetime(2026, 1, 1, tzinfo=UTC),
         "channel": "mail",
         **changed,
@@ -68,7 +68,7 @@ def test_every_accepted_address_is_one_recipient(address: str) -> None:
 
 
 def test_a_reminder_is_another_message_than_the_first() -> None:
-    first, copy, reminder = (mail(message(kind=kind), "app@example.com") for kind in ("asked", "asked", "reminder"))
+    first, copy, reminder = (mail(message(kind=kind), "app@example.com") for kind in ("request", "request", "reminder"))
 
     assert first["Message-ID"] == copy["Message-ID"] != reminder["Message-ID"]
     assert reminder["Subject"] == "Reminder: please decide: The plan"

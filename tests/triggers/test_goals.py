@@ -249,7 +249,7 @@ async def test_a_run_that_broke_says_so_without_its_text(api: Api, durable: Dura
 
 async def test_a_run_shows_its_gates_without_their_links(api: Api, durable: DurableRuns) -> None:
     rules = ApprovalRules(panels=(Panel(approvers=("ann@example.com",)),))
-    request = ApprovalRequest(title="Plan", asked=Content(text="Do it?"), requester="bob", rules=rules)
+    request = ApprovalRequest(title="Plan", content=Content(text="Do it?"), requester="bob", rules=rules)
     gate = ApprovalGate(caller=Caller(tenant=TENANT), run=RUN, id=f"{RUN}-gate-1", request=request)
     status = GateStatus(expires=EPOCH, approvers=("ann@example.com",), waits=(1,))
     durable.runs[RUN] = working(stage="approving")

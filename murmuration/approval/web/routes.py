@@ -63,8 +63,8 @@ async def show_request(req: func.HttpRequest, client: df.DurableOrchestrationCli
     """Show the content to decide on, with a form. Mail scanners and previews may read it as often as they like."""
     claims, snapshot = await _open_link(req, client)
     request = snapshot.gate.request
-    text = await get_text(current_clients().store.of_run(snapshot.gate.run), request.asked)
-    if hash_of(Content(text=text)) != claims.asked:
+    text = await get_text(current_clients().store.of_run(snapshot.gate.run), request.content)
+    if hash_of(Content(text=text)) != claims.content_hash:
         raise HttpProblem(403, "Link refused", "the stored content is not the content that approval was asked for")
     if wants_page(req):
         facts = {
@@ -74,8 +74,8 @@ async def show_request(req: func.HttpRequest, client: df.DurableOrchestrationCli
             "Open until": f"{snapshot.status.expires:%Y-%m-%d %H:%M} UTC",
             "Approvals": f"{len(snapshot.status.votes)} of {snapshot.status.quorum}",
         }
-        return decision_page(request.title, facts, text, request.about)
-    content = {"title": request.title, "asked": text, "about": request.about, "hash": claims.asked}
+        return decision_page(request.title, facts, text, request.details)
+    content = {"title": request.title, "content": text, "details": request.details, "content_hash": claims.content_hash}
     choices = {"approver": claims.approver, "choices": ["approve", "reject", "revise"]}
     return ok({**content, **choices, **_status(snapshot)})
 
@@ -91,7 +91,7 @@ async def decide(req: func.HttpRequest, client: df.DurableOrchestrationClient) -
     unsigned = Vote(
         gate=claims.gate,
         panel=claims.panel,
-        asked=claims.asked,
+        content_hash=claims.content_hash,
         approver=claims.approver,
         choice=answer.decision,
         comment=answer.comment,
@@ -197,7 +197,7 @@ def _new_link(req: func.HttpRequest, snapshot: GateSnapshot, approver: str) -> s
     claims = Claims(
         gate=snapshot.gate.id,
         panel=status.panel,
-        asked=hash_of(snapshot.gate.request.asked),
+        content_hash=hash_of(snapshot.gate.request.content),
         approver=approver,
         expires=status.expires,
     )

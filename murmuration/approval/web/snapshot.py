@@ -54,7 +54,7 @@ def _gate(status: DurableOrchestrationStatus) -> ApprovalGate:
 
 def check_link(snapshot: GateSnapshot, claims: Claims, now: datetime) -> None:
     """Raise `HttpProblem` when this link can't be answered at `now`; it tells what was decided, by whom and when."""
-    if claims.asked != hash_of(snapshot.gate.request.asked):
+    if claims.content_hash != hash_of(snapshot.gate.request.content):
         raise HttpProblem(403, "Link refused", "link: it was made for other content")
     check_open(snapshot)
     vote = snapshot.vote_of(claims.approver)

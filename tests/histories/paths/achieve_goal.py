@@ -107,7 +107,7 @@ def conversation() -> Trace:
     return simulate(achieve_goal, value.model_dump(mode="json"), World())
 
 
-EXPIRED = Decision(gate="run-1-gate-1", asked="hash", state="rejected", how="expired", at=EPOCH)
+EXPIRED = Decision(gate="run-1-gate-1", content_hash="hash", state="rejected", how="expired", at=EPOCH)
 APPROVED = ("approved", "")
 BETTER = Verdict(passed=False, score=0.5, changes="still more")
 WRONG = Verdict(passed=False, score=0.2, reasons=("about coffee",), plan_wrong=True)

@@ -55,7 +55,7 @@ GATES: dict[str, Callable[[], Trace]] = {
         TWO_OF_THREE,
         event(5, 0, "junk"),
         votes(6, 0, ALICE, "approve", wait=1, gate="run-2"),
-        votes(7, 0, ALICE, "approve", wait=2, asked="0" * 64),
+        votes(7, 0, ALICE, "approve", wait=2, content_hash="0" * 64),
         votes(8, 0, DAVE, "approve", wait=3),
         event(9, 1, {**vote(9, BOB, "approve", id="v-9"), "signature": "x"}),
         votes(10, 2, CAROL, "approve"),
