@@ -1,4 +1,4 @@
-"""`python -m scripts.check`: format, lint, types, import rules. Runs all of them and says which failed."""
+"""`python -m scripts.check`: check format, lint, types and import rules; says which failed."""
 
 import subprocess
 import sys
@@ -19,6 +19,7 @@ CHECKS = (
 
 
 def main() -> int:
+    """Run all checks; the exit status is 1 when one failed."""
     failed = []
     for name, folder, arguments in CHECKS:
         print(f"{name} …", file=sys.stderr, flush=True)  # noqa: T201
