@@ -15,7 +15,7 @@ import azure.durable_functions as df
 
 from benchmarks.random_graphs import Graph, eager_seconds
 from loopback.functions import protocol as wire
-from loopback.functions.apps.sdk import quicken
+from loopback.functions.apps.sdk import speed_up_sdk
 from loopback.functions.replay.recorded import Recorded, differences
 from murmuration.cli.app_folder import app_folder
 from murmuration.cli.cloud import Cloud, Ports, cloud
@@ -94,7 +94,7 @@ def _makespan(recorded: Recorded) -> float:
 
 
 def _replay_seconds(recorded: Recorded) -> float:
-    quicken()  # as the host drives the SDK
+    speed_up_sdk()  # as the host drives the SDK
     handle: Callable[[str], str] = df.Orchestrator.create(achieve_goal)
     began = time.process_time()
     problems = differences(handle, recorded)

@@ -16,7 +16,8 @@ from typing import Any, Protocol
 
 from loopback.functions import protocol as wire
 from loopback.functions.protocol import Event
-from loopback.functions.replay.decisions import NonDeterminism, decide
+from loopback.functions.replay.decisions import decide
+from loopback.functions.replay.schedule_actions import NonDeterminism
 from simulation.records import EPOCH, Instance, ScheduledStep, end_event, lasting
 
 MAX_EPISODES = 5_000

@@ -1,4 +1,4 @@
-"""The host as its users start it: a process of its own."""
+"""The host as people start it: the command, in a process of its own."""
 
 import os
 import re
@@ -12,13 +12,13 @@ from pathlib import Path
 
 from loopback.functions.clock import MovableClock
 from loopback.functions.testing import DurableHost
-from tests.functions.notes import eventually
+from tests.functions.polling import eventually
 
 COMMAND = [sys.executable, "-m", "loopback", "functions"]
 
 
 def outcome(*arguments: str | Path) -> tuple[int, str]:
-    """Exit status and what was said, of a host that can't start."""
+    """Return the exit status and the message of a host that can't start."""
     command = [*COMMAND, "--port", "0", *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)  # noqa: S603
     return done.returncode, done.stderr.strip()
@@ -26,24 +26,26 @@ def outcome(*arguments: str | Path) -> tuple[int, str]:
 
 @dataclass
 class Running:
+    """A host that has been started, and its log."""
+
     process: subprocess.Popen[bytes]
     log: Path
 
     @property
-    def said(self) -> str:
+    def text(self) -> str:
         return self.log.read_text(encoding="utf-8")
 
     @property
     def host(self) -> DurableHost:
-        """The host at the address it told last."""
-        return DurableHost(re.findall(r"listening on (http://\S+)", self.said)[-1], MovableClock())
+        """A client for the address that the host has printed last."""
+        return DurableHost(re.findall(r"listening on (http://\S+)", self.text)[-1], MovableClock())
 
     def wait_for(self, text: str, count: int = 1) -> None:
-        eventually(lambda: self.said.count(text) >= count or self.process.poll() is not None, lambda: self.said)
-        assert self.said.count(text) >= count, self.said
+        eventually(lambda: self.text.count(text) >= count or self.process.poll() is not None, lambda: self.text)
+        assert self.text.count(text) >= count, self.text
 
     def interrupt(self, seconds: float = 15) -> int:
-        """Ctrl-C; the exit status."""
+        """Send Ctrl-C; return the exit status."""
         self.process.send_signal(signal.SIGINT)
         return self.process.wait(seconds)
 
@@ -67,9 +69,9 @@ def running(
             env={**os.environ, **(settings or {})},
         )
     try:
-        found = Running(process, log)
-        found.wait_for("listening on")
-        yield found
+        started = Running(process, log)
+        started.wait_for("listening on")
+        yield started
     finally:
         process.kill()
         process.wait()

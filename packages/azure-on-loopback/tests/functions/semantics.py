@@ -1,13 +1,12 @@
-"""What the conformance tests share: the app `apps/semantics`, variants of it, and raw histories."""
+"""Helpers of the conformance tests: the app `apps/semantics`, variants of it, and raw histories."""
 
 import shutil
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from loopback.functions.protocol import Event
 from loopback.functions.testing import DurableHost
+from tests.functions.polling import eventually
 
 SEMANTICS = Path(__file__).parent / "apps" / "semantics"
 BASE = "/runtime/webhooks/durabletask"
@@ -17,25 +16,25 @@ SUB_CREATED, SUB_COMPLETED, SUB_FAILED, TIMER_CREATED, TIMER_FIRED, EVENT_SENT =
 SCHEDULES = (TASK_SCHEDULED, SUB_CREATED, TIMER_CREATED, EVENT_SENT)
 
 
-def run(host: DurableHost, name: str, given: Any = None, instance: str = "") -> dict[str, Any]:
-    """The last status of a new run."""
-    return host.wait(host.start(name, given, instance))
+def run(host: DurableHost, name: str, value: Any = None, instance: str = "") -> dict[str, Any]:
+    """Start a run; return its last status."""
+    return host.wait(host.start(name, value, instance))
 
 
-def output(host: DurableHost, name: str, given: Any = None) -> Any:
-    ended = run(host, name, given)
+def output(host: DurableHost, name: str, value: Any = None) -> Any:
+    ended = run(host, name, value)
     assert ended["runtimeStatus"] == "Completed", ended
     return ended["output"]
 
 
-def failure(host: DurableHost, name: str, given: Any = None) -> str:
-    ended = run(host, name, given)
+def failure(host: DurableHost, name: str, value: Any = None) -> str:
+    ended = run(host, name, value)
     assert ended["runtimeStatus"] == "Failed", ended
     return str(ended["output"])
 
 
 def scheduled(host: DurableHost, instance: str) -> list[tuple[int, int]]:
-    """The kind and the number of all that a run has scheduled, as its raw history has them."""
+    """Return the kind and the number of each decision in the raw history of a run."""
     return [(event["EventType"], event["EventId"]) for event in events(host, instance, *SCHEDULES)]
 
 
@@ -48,7 +47,7 @@ def lines(path: Path) -> list[str]:
 
 
 def copied(folder: Path, *, host_json: str = "", code: tuple[str, str] | None = None) -> Path:
-    """The app in a folder of its own, with other settings, or with a part of its code exchanged."""
+    """Copy the app into a folder, with other settings or with a part of its code replaced."""
     app = folder / "app"
     shutil.copytree(SEMANTICS, app, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
     if host_json:
@@ -60,14 +59,6 @@ def copied(folder: Path, *, host_json: str = "", code: tuple[str, str] | None = 
     return app
 
 
-def until(told: Callable[[], bool], *, seconds: float = 10) -> None:
-    """Wait for what no status tells."""
-    deadline = time.monotonic() + seconds
-    while not told():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
-
-
-def until_there(host: DurableHost, instance: str, kind: int, count: int) -> None:
+def wait_for_events(host: DurableHost, instance: str, kind: int, count: int) -> None:
     """Wait until the raw history has so many events of a kind."""
-    until(lambda: len(events(host, instance, kind)) >= count)
+    eventually(lambda: len(events(host, instance, kind)) >= count)

@@ -1,4 +1,4 @@
-"""Whole web apps behind one function, by AsgiFunctionApp and WsgiFunctionApp."""
+"""Whole web apps behind one function: AsgiFunctionApp and WsgiFunctionApp."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 
 from loopback.functions.testing import DurableHost
 from tests.functions.commands import Running, running
-from tests.functions.notes import APPS
+from tests.functions.triggers_host import APPS
 
 
 @pytest.fixture(scope="module", params=["asgi", "wsgi"])
@@ -23,13 +23,13 @@ def host(started: tuple[str, Running]) -> DurableHost:
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"])
-def test_every_method_and_path_is_the_apps(host: DurableHost, method: str) -> None:
-    found = host.call(method, "/any/path/at%20all?q=%20&r=1").json
+def test_the_app_gets_every_method_and_path(host: DurableHost, method: str) -> None:
+    body = host.call(method, "/any/path/at%20all?q=%20&r=1").json
 
-    assert (found["method"], found["path"], found["query"]) == (method, "/any/path/at all", "q=%20&r=1")
+    assert (body["method"], body["path"], body["query"]) == (method, "/any/path/at all", "q=%20&r=1")
 
 
-def test_the_root_is_the_apps(host: DurableHost) -> None:
+def test_the_app_gets_the_root(host: DurableHost) -> None:
     assert host.call("GET", "/").json["path"] == "/"
 
 
@@ -37,7 +37,7 @@ def test_a_body_arrives_as_it_is(host: DurableHost) -> None:
     assert host.call("POST", "/x", bytes(range(256))).json["body"] == bytes(range(256)).decode("latin-1")
 
 
-def test_the_apps_status_and_headers_are_answered(host: DurableHost, started: tuple[str, Running]) -> None:
+def test_the_answer_has_the_apps_status_and_headers(host: DurableHost, started: tuple[str, Running]) -> None:
     answer = host.call("GET", "/missing/page")
 
     headers = {name.lower(): value for name, value in answer.headers.items()}
@@ -51,23 +51,23 @@ def test_an_exception_of_the_app_is_a_500(host: DurableHost) -> None:
 
 
 def facts(host: DurableHost) -> Any:
-    return host.call("POST", "/facts", b"{}", X_Own="given").json
+    return host.call("POST", "/facts", b"{}", X_Own="own header").json
 
 
 def test_asgi_starts_its_lifespan_once(host: DurableHost, started: tuple[str, Running]) -> None:
     if started[0] != "asgi":
         pytest.skip("WSGI has no lifespan")
-    found = [facts(host) for _ in range(3)][-1]
+    body = [facts(host) for _ in range(3)][-1]
 
-    assert (found["starts"], found["state"], found["function"]) == (["up"], "kept", "http_app_func")
+    assert (body["starts"], body["state"], body["function"]) == (["up"], "kept", "http_app_func")
 
 
 def test_wsgi_gets_its_environment(host: DurableHost, started: tuple[str, Running]) -> None:
     if started[0] != "wsgi":
-        pytest.skip("of WSGI")
-    found = facts(host)
+        pytest.skip("ASGI has no such environment")
+    body = facts(host)
 
-    assert (found["own"], found["kind"], found["uri"]) == ("given", "application/json", f"{host.url}/facts")
+    assert (body["own"], body["kind"], body["uri"]) == ("own header", "application/json", f"{host.url}/facts")
 
 
 @pytest.mark.parametrize("kind", ["asgi", "wsgi"])

@@ -1,4 +1,4 @@
-"""Apps that can't be used: each is refused with what is wrong and where, before anything runs."""
+"""Apps that can't be used are refused before anything runs, with the mistake and its place."""
 
 import asyncio
 from pathlib import Path
@@ -25,7 +25,7 @@ def one(req: func.HttpRequest) -> str: return ""
 
 
 def refusal(folder: Path, code: str | bytes | None, host_json: str | bytes | None = HOST_JSON) -> str:
-    """What an app of this code and this host.json is refused with."""
+    """Return the message with which an app of this code and this host.json is refused."""
     folder.mkdir(exist_ok=True)
     for name, content in (("function_app.py", code), ("host.json", host_json)):
         if content is not None:
@@ -52,7 +52,7 @@ def function(decorator: str, parameters: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("code", "said"),
+    ("code", "message"),
     [
         (None, "it has no function_app.py"),
         ("x = 1", "must hold one FunctionApp, it holds 0"),
@@ -94,12 +94,12 @@ def function(decorator: str, parameters: str) -> str:
         ),
     ],
 )
-def test_an_app_that_cannot_be_loaded_is_refused(tmp_path: Path, code: str | None, said: str) -> None:
-    assert said in refusal(tmp_path / "app", code)
+def test_an_app_that_cannot_be_loaded_is_refused(tmp_path: Path, code: str | None, message: str) -> None:
+    assert message in refusal(tmp_path / "app", code)
 
 
 @pytest.mark.parametrize(
-    ("code", "said"),
+    ("code", "message"),
     [
         (timer("99:00"), "is no schedule"),
         (timer("00:00:00"), "is no schedule"),
@@ -108,8 +108,8 @@ def test_an_app_that_cannot_be_loaded_is_refused(tmp_path: Path, code: str | Non
         (b"\xff\xfe = 1", "function_app.py"),
     ],
 )
-def test_an_odd_app_is_refused_too(tmp_path: Path, code: str | bytes, said: str) -> None:
-    assert said in refusal(tmp_path / "app", code)
+def test_an_odd_app_is_refused_too(tmp_path: Path, code: str | bytes, message: str) -> None:
+    assert message in refusal(tmp_path / "app", code)
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_an_error_in_a_module_of_the_app_is_named_by_its_line(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("host_json", "said"),
+    ("host_json", "message"),
     [
         (None, "is no function app: it has no host.json"),
         ("", "host.json' is not JSON"),
@@ -147,16 +147,22 @@ def test_an_error_in_a_module_of_the_app_is_named_by_its_line(tmp_path: Path) ->
         ('{"extensions": {"durableTask": {"maxConcurrentActivityFunctions": 0}}}', "maxConcurrentActivityFunctions"),
         ('{"extensions": {"durableTask": {"maxConcurrentActivityFunctions": "9"}}}', "not '9'"),
         ('{"extensions": {"durableTask": {"versionMatchStrategy": "Odd"}}}', "None, Strict, CurrentOrOlder, not 'Odd'"),
-        ('{"extensions": {"durableTask": {"versionFailureStrategy": 1}}}', "versionFailureStrategy is one of Reject"),
-        ('{"extensions": {"queues": {"maxDequeueCount": 0}}}', "maxDequeueCount is to be a number from 1 on, not 0"),
+        (
+            '{"extensions": {"durableTask": {"versionFailureStrategy": 1}}}',
+            "versionFailureStrategy must be one of",
+        ),
+        (
+            '{"extensions": {"queues": {"maxDequeueCount": 0}}}',
+            "maxDequeueCount must be a whole number from 1 on",
+        ),
     ],
 )
-def test_a_bad_host_json_is_refused(tmp_path: Path, host_json: str | None, said: str) -> None:
-    assert said in refusal(tmp_path / "app", HEAD, host_json)
+def test_a_bad_host_json_is_refused(tmp_path: Path, host_json: str | None, message: str) -> None:
+    assert message in refusal(tmp_path / "app", HEAD, host_json)
 
 
 @pytest.mark.parametrize(
-    ("host_json", "said"),
+    ("host_json", "message"),
     [
         (b'\xff{"version": "2.0"}', "host.json"),
         ('{"functionTimeout": "00:00:nan"}', "functionTimeout"),
@@ -164,8 +170,8 @@ def test_a_bad_host_json_is_refused(tmp_path: Path, host_json: str | None, said:
         ('{"functionTimeout": "00:99:00"}', "functionTimeout"),
     ],
 )
-def test_an_odd_host_json_is_refused_too(tmp_path: Path, host_json: str | bytes, said: str) -> None:
-    assert said in refusal(tmp_path / "app", HEAD, host_json)
+def test_an_odd_host_json_is_refused_too(tmp_path: Path, host_json: str | bytes, message: str) -> None:
+    assert message in refusal(tmp_path / "app", HEAD, host_json)
 
 
 def test_bad_local_settings_are_refused(tmp_path: Path) -> None:
@@ -184,9 +190,9 @@ def test_odd_local_settings_are_refused_too(tmp_path: Path, content: str) -> Non
 
 
 @pytest.mark.parametrize(
-    ("code", "said"), [(None, "it has no function_app.py"), ("1 / 0", "(line 1 of function_app.py)")]
+    ("code", "message"), [(None, "it has no function_app.py"), ("1 / 0", "(line 1 of function_app.py)")]
 )
-def test_the_command_says_it_in_one_line(tmp_path: Path, code: str | None, said: str) -> None:
+def test_the_command_prints_one_line(tmp_path: Path, code: str | None, message: str) -> None:
     (tmp_path / "host.json").write_text(HOST_JSON, encoding="utf-8")
     if code is not None:
         (tmp_path / "function_app.py").write_text(code, encoding="utf-8")
@@ -194,7 +200,7 @@ def test_the_command_says_it_in_one_line(tmp_path: Path, code: str | None, said:
     status, line = outcome("--app", tmp_path, "--data", tmp_path / "data")
 
     assert status == 2
-    assert said in line
+    assert message in line
     assert len(line.splitlines()) == 1
 
 

@@ -1,4 +1,4 @@
-"""Functions that a blob starts: Event Grid tells of it, its content is in the data folder or in Azurite."""
+"""Functions that a blob starts: Event Grid delivers the event, the content is in the data folder or in Azurite."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,8 +8,9 @@ import pytest
 from aiohttp import web
 
 from loopback.serving import in_thread
-from tests.functions.notes import eventually, triggers_host
+from tests.functions.polling import eventually
 from tests.functions.test_triggers import BLOBS, Started, event, poison, send
+from tests.functions.triggers_host import triggers_host
 
 AZURITE = "http://127.0.0.1:10000/devstoreaccount1"
 
@@ -33,12 +34,12 @@ def test_a_blob_is_read_from_the_data_folder(started: Started, data: Path) -> No
     host, notes = started
     folder = data / "data" / "blobs" / "samples" / "deep"
     folder.mkdir(parents=True)
-    (folder / "a b.txt").write_text("kept here", encoding="utf-8")
+    (folder / "a b.txt").write_text("in the folder", encoding="utf-8")
     url = f"{AZURITE}/samples/deep/a%20b.txt"
     assert host.call("POST", f"{BLOBS}on_blob", [created(url)]).status < 300
 
     [note] = notes.wait("on_blob", name="samples/deep/a b.txt")
-    assert (note["text"], note["length"], note["uri"]) == ("kept here", 9, url)
+    assert (note["text"], note["length"], note["uri"]) == ("in the folder", 13, url)
     assert send(host, "on_blob", "samples/deep/a b.txt") == 202
     assert len(notes.wait("on_blob", 2, name="samples/deep/a b.txt")) == 2
 
@@ -67,15 +68,15 @@ def test_only_new_blobs_of_the_path_start_a_function(started: Started, data: Pat
     cloud = "https://account.blob.core.windows.net"
     for url in (f"{cloud}/samples/a.png", f"{cloud}/other/a.txt", f"{cloud}/samples2/a.txt"):
         assert host.call("POST", f"{BLOBS}on_blob", [created(url)]).status < 300
-    gone = created(f"{cloud}/samples/gone.txt", "Microsoft.Storage.BlobDeleted")
-    assert host.call("POST", f"{BLOBS}on_blob", [gone]).status < 300
+    deleted = created(f"{cloud}/samples/gone.txt", "Microsoft.Storage.BlobDeleted")
+    assert host.call("POST", f"{BLOBS}on_blob", [deleted]).status < 300
     host.call("POST", f"{BLOBS}on_any_blob", [created(f"{cloud}/anything/last.bin")])
 
     assert notes.wait("on_any_blob")[0]["text"] == "last"
-    assert {each["name"] for each in notes.of("on_blob")} <= {"samples/deep/a b.txt", "samples/ü.txt"}
+    assert {note["name"] for note in notes.of("on_blob")} <= {"samples/deep/a b.txt", "samples/ü.txt"}
 
 
-def test_a_blob_that_is_not_there_ends_as_poison(started: Started) -> None:
+def test_a_missing_blob_ends_as_poison(started: Started) -> None:
     host, _ = started
     send(host, "on_blob", "samples/none.txt")
     send(host, "on_blob", "samples/../../outside.txt")

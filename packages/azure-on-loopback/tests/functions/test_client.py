@@ -5,15 +5,16 @@ from typing import Any
 
 import pytest
 
-from loopback.functions.testing import DurableHost
-from tests.functions.clients import LINKS, problem, result, start, waiting
-from tests.functions.semantics import run, until
+from loopback.functions.testing import Answer, DurableHost
+from tests.functions.client_calls import LINKS, problem, result, start, waiting
+from tests.functions.polling import eventually
+from tests.functions.semantics import run
 
 # start_new
 
 
 @pytest.mark.parametrize("value", [{"a": 1}, [1, "b"], 5, 0, 1.5, "text", "", "5", True, False, "ü€𝄞"])
-def test_an_input_arrives_and_is_shown_as_a_text(host: DurableHost, value: Any) -> None:
+def test_an_input_arrives_and_is_shown_as_a_string(host: DurableHost, value: Any) -> None:
     ended = host.wait(start(host, "gets_kind", value))
 
     assert ended["output"] == [type(value).__name__, value]
@@ -34,7 +35,7 @@ def test_a_raw_start_without_an_object_fails_in_get_input(host: DurableHost, val
 
 
 @pytest.mark.parametrize("value", [{"a": 1}, '{"a": 1}', "[1]", "5"])
-def test_a_raw_start_with_an_object_or_a_text_of_json_is_read(host: DurableHost, value: Any) -> None:
+def test_a_raw_start_with_an_object_or_a_string_of_json_is_read(host: DurableHost, value: Any) -> None:
     assert run(host, "gets_kind", value)["runtimeStatus"] == "Completed"
 
 
@@ -60,63 +61,63 @@ def test_an_id_that_runs_is_an_error(host: DurableHost) -> None:
 @pytest.mark.parametrize("history", [False, True])
 @pytest.mark.parametrize("outputs", [False, True])
 @pytest.mark.parametrize("inputs", [False, True])
-def test_a_status_shows_what_is_asked_for(host: DurableHost, history: bool, outputs: bool, inputs: bool) -> None:
+def test_a_status_shows_what_the_flags_ask_for(host: DurableHost, history: bool, outputs: bool, inputs: bool) -> None:
     instance = start(host, "gets_kind", {"a": 1})
     host.wait(instance)
     flags = {"show_history": history, "show_history_output": outputs, "show_input": inputs}
-    found = result(host, "get_status", instance_id=instance, **flags)
+    status = result(host, "get_status", instance_id=instance, **flags)
 
-    assert (found["instanceId"], found["name"], found["runtimeStatus"]) == (instance, "gets_kind", "Completed")
-    assert found["output"] == ["dict", {"a": 1}]
-    assert found["input"] == '{"a": 1}', "the host shows it unless told otherwise, the SDK never tells it"
-    assert (found["historyEvents"] is not None) == history
+    assert (status["instanceId"], status["name"], status["runtimeStatus"]) == (instance, "gets_kind", "Completed")
+    assert status["output"] == ["dict", {"a": 1}]
+    assert status["input"] == '{"a": 1}', "the SDK never asks the host to leave it out"
+    assert (status["historyEvents"] is not None) == history
     if history:
-        assert any("Result" in each for each in found["historyEvents"]) == outputs
+        assert any("Result" in row for row in status["historyEvents"]) == outputs
 
 
 @pytest.mark.parametrize(
-    ("name", "status", "text"),
+    ("name", "runtime_status", "text"),
     [("raises", "Failed", "on purpose"), ("waits", "Running", None), ("gets", "Completed", None)],
 )
-def test_a_status_is_one_of_the_sdks(host: DurableHost, name: str, status: str, text: str | None) -> None:
+def test_a_status_is_one_of_the_sdks(host: DurableHost, name: str, runtime_status: str, text: str | None) -> None:
     instance = host.start(name)
     host.wait(instance, until="Running")
-    found = result(host, "get_status", instance_id=instance)
+    status = result(host, "get_status", instance_id=instance)
 
-    assert found["runtimeStatus"] == status
-    assert text is None or text in found["output"]
-    assert found["createdTime"] <= found["lastUpdatedTime"]
+    assert status["runtimeStatus"] == runtime_status
+    assert text is None or text in status["output"]
+    assert status["createdTime"] <= status["lastUpdatedTime"]
 
 
-def test_a_custom_status_is_given_back(host: DurableHost) -> None:
+def test_a_custom_status_is_returned(host: DurableHost) -> None:
     assert result(host, "get_status", instance_id=waiting(host))["customStatus"] == "waiting"
 
 
-def test_nobodys_status_is_false(host: DurableHost) -> None:
+def test_the_status_of_an_unknown_run_is_false(host: DurableHost) -> None:
     assert result(host, "get_status", instance_id="nobody") is None
 
 
 def test_all_statuses(host: DurableHost) -> None:
     instance = waiting(host)
-    found = {each["instanceId"]: each["runtimeStatus"] for each in result(host, "get_status_all")}
+    statuses = {status["instanceId"]: status["runtimeStatus"] for status in result(host, "get_status_all")}
 
-    assert found[instance] == "Running"
+    assert statuses[instance] == "Running"
 
 
 @pytest.fixture(scope="module")
 def dated(host: DurableHost) -> dict[str, datetime]:
-    """Four runs an hour apart; each name's moment is just before it was created."""
-    moments = {}
+    """Start four runs an hour apart; return the second in which each was created."""
+    created = {}
     for name, orchestrator in (("d-a", "gets"), ("d-b", "raises"), ("d-c", "waits"), ("x-d", "gets")):
         host.advance(timedelta(hours=1))
         host.start(orchestrator, None, name)
         status = host.wait(name, until="Running") if orchestrator == "waits" else host.wait(name)
-        moments[name] = datetime.fromisoformat(status["createdTime"])
-    return moments
+        created[name] = datetime.fromisoformat(status["createdTime"])
+    return created
 
 
 @pytest.mark.parametrize(
-    ("after", "before", "statuses", "prefix", "found"),
+    ("after", "before", "statuses", "prefix", "expected"),
     [
         (None, None, None, "d-", "d-a d-b d-c"),
         ("d-b", None, None, None, "d-b d-c x-d"),
@@ -135,13 +136,14 @@ def test_statuses_by_filter(
     before: str | None,
     statuses: list[str] | None,
     prefix: str | None,
-    found: str,
+    expected: str,
 ) -> None:
-    given = {"runtime_status": statuses, "instance_id_prefix": prefix}
-    given |= {"created_time_from": dated[after].isoformat()} if after else {}
-    given |= {"created_time_to": dated[before].isoformat()} if before else {}
+    condition = {"runtime_status": statuses, "instance_id_prefix": prefix}
+    condition |= {"created_time_from": dated[after].isoformat()} if after else {}
+    condition |= {"created_time_to": dated[before].isoformat()} if before else {}
 
-    assert sorted(each["instanceId"] for each in result(host, "get_status_by", **given)) == found.split()
+    matching = result(host, "get_status_by", **condition)
+    assert sorted(status["instanceId"] for status in matching) == expected.split()
 
 
 # Purge
@@ -157,23 +159,23 @@ def test_purge_of_one(host: DurableHost) -> None:
 
 def test_purge_by_filter(host: DurableHost) -> None:
     host.advance(timedelta(days=1))
-    moment = run(host, "gets")["createdTime"]
+    created = run(host, "gets")["createdTime"]
     run(host, "raises")
     alive = waiting(host)
-    later = f"{datetime.fromisoformat(moment) + timedelta(hours=1)}"
-    given = {"created_time_from": moment, "created_time_to": later}
+    later = f"{datetime.fromisoformat(created) + timedelta(hours=1)}"
+    condition = {"created_time_from": created, "created_time_to": later}
 
-    assert result(host, "purge_instance_history_by", **given, runtime_status=["Failed"]) == {"deleted": 1}
-    assert result(host, "purge_instance_history_by", **given, runtime_status=["Terminated"]) == {"deleted": 0}
-    assert result(host, "purge_instance_history_by", **given) == {"deleted": 1}
+    assert result(host, "purge_instance_history_by", **condition, runtime_status=["Failed"]) == {"deleted": 1}
+    assert result(host, "purge_instance_history_by", **condition, runtime_status=["Terminated"]) == {"deleted": 0}
+    assert result(host, "purge_instance_history_by", **condition) == {"deleted": 1}
     assert result(host, "get_status", instance_id=alive)["runtimeStatus"] == "Running"
     assert "required" in problem(host, "purge_instance_history_by")
 
 
 def test_purge_from_the_first_year(host: DurableHost) -> None:
-    given = {"created_time_from": "0001-01-01", "created_time_to": "0001-01-02"}
+    condition = {"created_time_from": "0001-01-01", "created_time_to": "0001-01-02"}
 
-    assert result(host, "purge_instance_history_by", **given) == {"deleted": 0}
+    assert result(host, "purge_instance_history_by", **condition) == {"deleted": 0}
 
 
 # Entities
@@ -186,7 +188,7 @@ def test_an_entity_is_signalled_and_read(host: DurableHost, value: Any) -> None:
 
     assert result(host, "signal_entity", entity=entity, operation_name="put", operation_input=value) is None
 
-    until(lambda: result(host, "read_entity_state", entity=entity)["exists"])
+    eventually(lambda: result(host, "read_entity_state", entity=entity)["exists"])
     assert result(host, "read_entity_state", entity=entity, task_hub_name="T", connection_name="C")["state"] == [value]
 
 
@@ -198,56 +200,57 @@ def test_an_unknown_entity_is_an_error(host: DurableHost) -> None:
 # Answers
 
 
-def answer(host: DurableHost, method: str, **given: Any) -> Any:
-    return host.call("POST", f"/api/client/{method}", {"with_request": True, **given})
+def respond(host: DurableHost, method: str, **arguments: Any) -> Answer:
+    """Let the function return the response that a method of the client makes."""
+    return host.call("POST", f"/api/client/{method}", {"with_request": True, **arguments})
 
 
-@pytest.mark.parametrize("instance", ["nobody", "given"])
+@pytest.mark.parametrize("instance", ["nobody", "own-id"])
 def test_a_check_status_response_has_the_links(host: DurableHost, instance: str) -> None:
-    found = answer(host, "create_check_status_response", instance_id=instance)
+    answer = respond(host, "create_check_status_response", instance_id=instance)
 
-    assert (found.status, found.json.keys()) == (202, LINKS)
-    assert (found.headers["Location"], found.headers["Retry-After"]) == (found.json["statusQueryGetUri"], "10")
-    assert f"{host.url}/runtime/webhooks/durabletask/instances/{instance}?" in found.headers["Location"]
+    assert (answer.status, answer.json.keys()) == (202, LINKS)
+    assert (answer.headers["Location"], answer.headers["Retry-After"]) == (answer.json["statusQueryGetUri"], "10")
+    assert f"{host.url}/runtime/webhooks/durabletask/instances/{instance}?" in answer.headers["Location"]
 
 
 @pytest.mark.parametrize("method", ["create_http_management_payload", "get_client_response_links"])
 def test_links_of_any_id(host: DurableHost, method: str) -> None:
     more = {"request": None} if method == "get_client_response_links" else {}
-    found = result(host, method, instance_id="some-id", **more)
+    links = result(host, method, instance_id="some-id", **more)
 
-    assert found.keys() == LINKS
-    assert found["id"] == "some-id"
-    assert all("/instances/some-id" in url for name, url in found.items() if name != "id")
-    assert all(url.startswith(host.url) for name, url in found.items() if name != "id")
+    assert links.keys() == LINKS
+    assert links["id"] == "some-id"
+    assert all("/instances/some-id" in url for name, url in links.items() if name != "id")
+    assert all(url.startswith(host.url) for name, url in links.items() if name != "id")
 
 
 @pytest.mark.parametrize(
-    ("name", "given", "status", "body"), [("gets", {"a": 1}, 200, {"a": 1}), ("raises", None, 500, "Failed")]
+    ("name", "value", "status", "body"), [("gets", {"a": 1}, 200, {"a": 1}), ("raises", None, 500, "Failed")]
 )
 def test_waiting_for_the_end_gives_the_output_or_the_failure(
-    host: DurableHost, name: str, given: Any, status: int, body: Any
+    host: DurableHost, name: str, value: Any, status: int, body: Any
 ) -> None:
     times = {"timeout_in_milliseconds": 5000, "retry_interval_in_milliseconds": 10}
-    instance = host.start(name, given)
-    found = answer(host, "wait_for_completion_or_create_check_status_response", instance_id=instance, **times)
+    instance = host.start(name, value)
+    answer = respond(host, "wait_for_completion_or_create_check_status_response", instance_id=instance, **times)
 
-    assert found.status == status
-    assert found.json == body if status == 200 else found.json["runtimeStatus"] == body
+    assert answer.status == status
+    assert answer.json == body if status == 200 else answer.json["runtimeStatus"] == body
 
 
 def test_waiting_for_a_terminated_run_gives_its_status(host: DurableHost) -> None:
     instance = waiting(host)
     host.control(instance, "terminate", "over")
-    found = answer(host, "wait_for_completion_or_create_check_status_response", instance_id=instance)
+    answer = respond(host, "wait_for_completion_or_create_check_status_response", instance_id=instance)
 
-    assert (found.status, found.json["runtimeStatus"], found.json["output"]) == (200, "Terminated", "over")
+    assert (answer.status, answer.json["runtimeStatus"], answer.json["output"]) == (200, "Terminated", "over")
 
 
 @pytest.mark.parametrize("instance", ["nobody", ""])
 def test_waiting_in_vain_gives_the_links(host: DurableHost, instance: str) -> None:
     times = {"timeout_in_milliseconds": 30, "retry_interval_in_milliseconds": 10}
-    given = {"instance_id": instance or waiting(host), **times}
-    found = answer(host, "wait_for_completion_or_create_check_status_response", **given)
+    arguments = {"instance_id": instance or waiting(host), **times}
+    answer = respond(host, "wait_for_completion_or_create_check_status_response", **arguments)
 
-    assert (found.status, found.json.keys()) == (202, LINKS)
+    assert (answer.status, answer.json.keys()) == (202, LINKS)

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from loopback.functions.testing import DurableHost
-from tests.functions.clients import LINKS, problem, result, start, waiting
+from tests.functions.client_calls import LINKS, problem, result, start, waiting
 from tests.functions.semantics import run
 
 
 @pytest.mark.parametrize("value", [{"ok": True}, [1], 5, "text", True])
-def test_an_event_of_the_client_arrives_as_a_text_of_json(host: DurableHost, value: Any) -> None:
-    """The client encodes twice."""
+def test_an_event_of_the_client_arrives_as_a_string_of_json(host: DurableHost, value: Any) -> None:
+    # The client encodes the value twice.
     instance = waiting(host)
     result(host, "raise_event", instance_id=instance, event_name="Go", event_data=value)
 
@@ -31,7 +31,9 @@ def test_an_event_needs_no_data(host: DurableHost) -> None:
     ("name", "instance", "text"),
     [("Go", "nobody", "No instance with ID nobody found."), ("", "nobody", "non-empty"), ("Go", None, "is gone")],
 )
-def test_an_event_for_nobody_is_an_error(host: DurableHost, name: str, instance: str | None, text: str) -> None:
+def test_an_event_that_no_run_can_take_is_an_error(
+    host: DurableHost, name: str, instance: str | None, text: str
+) -> None:
     instance = instance or str(run(host, "gets")["instanceId"])
 
     assert text in problem(host, "raise_event", instance_id=instance, event_name=name)
@@ -48,13 +50,13 @@ def test_suspend_resume_and_terminate(host: DurableHost) -> None:
 
 
 @pytest.mark.parametrize("method", ["terminate", "suspend", "resume"])
-def test_control_of_nobody_is_an_error_and_of_what_has_ended_none(host: DurableHost, method: str) -> None:
+def test_control_of_an_unknown_run_is_an_error_and_of_an_ended_one_is_none(host: DurableHost, method: str) -> None:
     assert "No instance with ID 'nobody' found." in problem(host, method, instance_id="nobody", reason="r")
     assert result(host, method, instance_id=run(host, "gets")["instanceId"], reason="r") is None
 
 
 @pytest.mark.parametrize("method", ["suspend", "resume"])
-def test_what_stands_so_already_is_an_error(host: DurableHost, method: str) -> None:
+def test_a_command_that_would_change_nothing_is_an_error(host: DurableHost, method: str) -> None:
     instance = waiting(host)
     if method == "suspend":
         host.control(instance, "suspend")
@@ -63,9 +65,9 @@ def test_what_stands_so_already_is_an_error(host: DurableHost, method: str) -> N
     assert "500" in problem(host, method, instance_id=instance, reason="r")
 
 
-def test_rewind_runs_a_failed_one_again(host: DurableHost, tmp_path: Path) -> None:
-    given = {"path": str(tmp_path / "log"), "fails": 1}
-    instance = run(host, "calls", {"name": "counted", "given": given})["instanceId"]
+def test_rewind_runs_a_failed_run_again(host: DurableHost, tmp_path: Path) -> None:
+    value = {"path": str(tmp_path / "log"), "fails": 1}
+    instance = run(host, "calls", {"name": "counted", "input": value})["instanceId"]
 
     assert result(host, "rewind", instance_id=instance, reason="why not", task_hub_name="T") is None
 
@@ -75,14 +77,14 @@ def test_rewind_runs_a_failed_one_again(host: DurableHost, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("instance", "text"), [("nobody", "No instance with ID nobody found."), (None, "only supported on failed")]
 )
-def test_rewind_is_for_failed_ones(host: DurableHost, instance: str | None, text: str) -> None:
+def test_rewind_is_for_failed_runs(host: DurableHost, instance: str | None, text: str) -> None:
     instance = instance or str(run(host, "gets")["instanceId"])
 
     assert text in problem(host, "rewind", instance_id=instance, reason="r")
 
 
 @pytest.mark.parametrize("new", [True, False])
-def test_restart_gives_the_links_of_the_new_run(host: DurableHost, new: bool) -> None:
+def test_restart_returns_the_links_of_the_new_run(host: DurableHost, new: bool) -> None:
     instance = start(host, "gets_kind", [1])
     host.wait(instance)
     links = result(host, "restart", instance_id=instance, restart_with_new_instance_id=new)
@@ -92,5 +94,5 @@ def test_restart_gives_the_links_of_the_new_run(host: DurableHost, new: bool) ->
     assert host.wait(links["id"])["output"] == ["list", [1]]
 
 
-def test_restart_of_nobody_is_an_error(host: DurableHost) -> None:
+def test_restart_of_an_unknown_run_is_an_error(host: DurableHost) -> None:
     assert "400" in problem(host, "restart", instance_id="nobody")

@@ -1,4 +1,4 @@
-"""A caller that goes away: its function runs to its end, and the host goes on."""
+"""Callers that disconnect: their function runs to its end, and the host goes on."""
 
 import json
 import socket
@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from loopback.functions.testing import DurableHost
-from tests.functions.notes import Notes, triggers_host
+from tests.functions.triggers_host import Notes, triggers_host
 
 Started = tuple[DurableHost, Notes]
 
@@ -31,7 +31,7 @@ def request(path: str, body: bytes, length: int | None = None) -> bytes:
 
 
 @pytest.mark.parametrize("function", ["patient", "patient_in_thread"])
-def test_a_function_runs_on_when_its_caller_goes_away(started: Started, tmp_path: Path, function: str) -> None:
+def test_a_function_runs_on_when_its_caller_disconnects(started: Started, tmp_path: Path, function: str) -> None:
     host, notes = started
     body = json.dumps({"until": str(tmp_path / "release")}).encode()
     with connection(host) as caller:
@@ -46,7 +46,7 @@ def test_a_function_runs_on_when_its_caller_goes_away(started: Started, tmp_path
     assert host.call("GET", "/api/anyone").content == b"anyone"
 
 
-def test_a_caller_that_goes_in_the_middle_of_its_request_starts_nothing(started: Started) -> None:
+def test_a_caller_that_disconnects_within_its_request_starts_nothing(started: Started) -> None:
     host, notes = started
     before = len(notes.of("patient"))
     with connection(host) as caller:
@@ -56,7 +56,7 @@ def test_a_caller_that_goes_in_the_middle_of_its_request_starts_nothing(started:
     assert len(notes.of("patient")) == before
 
 
-def test_a_caller_that_does_not_read_its_answer_holds_nobody_up(started: Started) -> None:
+def test_a_caller_that_does_not_read_its_answer_holds_up_no_others(started: Started) -> None:
     host, _ = started
     with connection(host) as caller:
         caller.sendall(b"GET /api/large/16 HTTP/1.1\r\nHost: here\r\n\r\n")
@@ -67,7 +67,7 @@ def test_a_caller_that_does_not_read_its_answer_holds_nobody_up(started: Started
 @pytest.mark.parametrize(
     "nonsense", [b"\x16\x03\x01\x02\x00", b"GET\r\n\r\n", b"GET / HTTP/1.1\r\nContent-Length: x\r\n\r\n"]
 )
-def test_what_is_no_http_is_refused(started: Started, nonsense: bytes) -> None:
+def test_bytes_that_are_no_http_are_refused(started: Started, nonsense: bytes) -> None:
     host, _ = started
     with connection(host) as caller:
         caller.sendall(nonsense)

@@ -12,7 +12,8 @@ import pytest
 
 from loopback.serving import free_port
 from tests.functions.commands import COMMAND, Running, outcome, running
-from tests.functions.notes import Notes, eventually
+from tests.functions.polling import eventually
+from tests.functions.triggers_host import Notes
 
 CODE = """
 import asyncio, json, logging, os
@@ -87,17 +88,17 @@ def test_the_functions_are_listed_with_their_urls(app: Path, tmp_path: Path) -> 
     port = free_port()
     with running(app, tmp_path / "data", "--port", str(port)) as process:
         assert process.host.url == f"http://127.0.0.1:{port}"
-        lines = [line.strip() for line in process.said.splitlines()]
+        lines = [line.strip() for line in process.text.splitlines()]
 
     assert f"greeting: [GET,POST] http://127.0.0.1:{port}/api/greeting/{{name?}}" in lines
     assert {"works: orchestrationTrigger", "activity: activityTrigger"} <= set(lines)
     assert {"yearly: timerTrigger 0 0 0 1 1 *", "job: queueTrigger jobs"} <= set(lines)
-    assert "Access keys" not in process.said
+    assert "Access keys" not in process.text
 
 
 def test_the_urls_have_the_port_that_was_free(app: Path, tmp_path: Path) -> None:
     with running(app, tmp_path / "data") as process:
-        assert f"{process.host.url}/api/greeting" in process.said
+        assert f"{process.host.url}/api/greeting" in process.text
 
 
 def test_settings_reach_the_app_and_the_environment_is_stronger(app: Path, tmp_path: Path) -> None:
@@ -113,14 +114,14 @@ def test_verbose_shows_the_apps_own_logs(app: Path, tmp_path: Path) -> None:
     for options in ((), ("--verbose",)):
         with running(app, tmp_path / "data", *options) as process:
             process.host.call("GET", "/api/greeting")
-            assert "a warning" in process.said
-            assert ("an information" in process.said) is bool(options)
+            assert "a warning" in process.text
+            assert ("an information" in process.text) is bool(options)
 
 
 def test_reset_forgets_runs_and_nothing_else(app: Path, tmp_path: Path) -> None:
     data = tmp_path / "data"
     with running(app, data, "--auth") as process:
-        assert f"Access keys: {data / 'keys.json'}" in process.said
+        assert f"Access keys: {data / 'keys.json'}" in process.text
         assert process.host.call("GET", "/api/greeting").status == 401
         keys = (data / "keys.json").read_text(encoding="utf-8")
     with running(app, data) as process:
@@ -188,7 +189,7 @@ def test_what_is_under_way_ends_before_the_host_does(
             caller.start()
         notes.wait(function)
         process.process.send_signal(stop)
-        eventually(lambda: _is_gone(process), lambda: process.said)
+        eventually(lambda: _is_gone(process), lambda: process.text)
         assert process.process.poll() is None, "it waits"
         (tmp_path / "release").touch()
         assert process.process.wait(5) == 0

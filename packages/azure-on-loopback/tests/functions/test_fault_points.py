@@ -1,4 +1,4 @@
-"""The host dies at each place where it could leave something half done, and goes on as if nothing had happened."""
+"""The host dies at each point where it could leave something half done, and goes on as if nothing had happened."""
 
 import os
 import subprocess
@@ -21,8 +21,8 @@ BASE = "/runtime/webhooks/durabletask"
 SECONDS = 30
 
 
-class Mortal:
-    """A host process that is started anew when it has died, and the scenario that is played on it."""
+class MortalHost:
+    """A host process that is started anew when it has died, and the scenario that runs on it."""
 
     def __init__(self, folder: Path, point: str) -> None:
         self.folder = folder
@@ -39,10 +39,10 @@ class Mortal:
         return subprocess.Popen(command, stderr=subprocess.DEVNULL, env=environment)  # noqa: S603
 
     def call(self, method: str, path: str, body: Any = None) -> Answer:
-        """Again and again until there is an answer."""
+        """Send a request again and again until there is an answer."""
         return self._until(lambda: self.host.call(method, path, body), lambda _: True)
 
-    def _until(self, ask: Callable[[], Answer], good: Callable[[Answer], bool]) -> Answer:
+    def _until(self, send: Callable[[], Answer], accept: Callable[[Answer], bool]) -> Answer:
         deadline = time.monotonic() + SECONDS
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
@@ -50,21 +50,21 @@ class Mortal:
                 self.deaths += 1
                 self.process = self._launch({})
             try:
-                answer = ask()
+                answer = send()
             except (URLError, OSError):
                 time.sleep(0.02)
                 continue
-            if good(answer):
+            if accept(answer):
                 return answer
             time.sleep(0.01)
-        raise AssertionError("it takes too long")
+        raise AssertionError(f"no answer that is accepted within {SECONDS} seconds")
 
-    def run(self, name: str, status: str = "Completed", given: Any = None) -> dict[str, Any]:
-        """Start it, unless it is there; its state when it has the `status`."""
-        self.call("POST", f"{BASE}/orchestrators/{name}/{name}", given)
-        return self.reaches(name, status)
+    def run(self, name: str, status: str = "Completed", body: Any = None) -> dict[str, Any]:
+        """Start an instance unless it is there, and return its state as soon as it has this status."""
+        self.call("POST", f"{BASE}/orchestrators/{name}/{name}", body)
+        return self.wait_for(name, status)
 
-    def reaches(self, instance: str, status: str) -> dict[str, Any]:
+    def wait_for(self, instance: str, status: str) -> dict[str, Any]:
         path = f"{BASE}/instances/{instance}"
         answer = self._until(
             lambda: self.host.call("GET", path),
@@ -74,10 +74,10 @@ class Mortal:
 
     def change(self, instance: str, verb: str, status: str) -> dict[str, Any]:
         self.call("POST", f"{BASE}/instances/{instance}/{verb}?reason=test")
-        return self.reaches(instance, status)
+        return self.wait_for(instance, status)
 
-    def play(self) -> dict[str, Any]:
-        """The whole scenario; what came of it."""
+    def run_scenario(self) -> dict[str, Any]:
+        """Run the whole scenario and return its results."""
         self.call("POST", f"{BASE}/entities/names/all?op=add", '"outside"')
         self.call("POST", "/admin/functions/queued", {"input": "x"})
         self.call("POST", f"{BASE}/orchestrators/everything/everything", {"round": 1})
@@ -94,10 +94,12 @@ class Mortal:
         path = f"{BASE}/instances/everything"
         self._until(lambda: self.host.call("GET", path), lambda answer: answer.json["customStatus"] is not None)
         self.call("POST", f"{path}/raiseEvent/Go", {"ok": True})
-        output = self.reaches("everything", "Completed")["output"]
+        output = self.wait_for("everything", "Completed")["output"]
         self._until(lambda: self.host.call("GET", f"{BASE}/entities/names/all"), lambda answer: len(answer.json) == 5)
         names = self.call("GET", f"{BASE}/entities/names/all").json
-        self._until(lambda: self.host.call("GET", "/admin/host/status"), lambda _: self._left("ticked", "queued-x"))
+        self._until(
+            lambda: self.host.call("GET", "/admin/host/status"), lambda _: self._has_files("ticked", "queued-x")
+        )
         return {
             "answered": answered,
             "victim": victim,
@@ -107,7 +109,7 @@ class Mortal:
             "files": sorted(path.name for path in (self.folder / "files").iterdir()),
         }
 
-    def _left(self, *names: str) -> bool:
+    def _has_files(self, *names: str) -> bool:
         return all((self.folder / "files" / name).exists() for name in names)
 
     def end(self) -> None:
@@ -115,7 +117,7 @@ class Mortal:
         self.process.wait()
 
 
-MADE = [f"{round_}-{each}" for round_ in (1, 2) for each in ("a", "b", "c", "child")]
+MADE = [f"{round_}-{name}" for round_ in (1, 2) for name in ("a", "b", "c", "child")]
 EXPECTED = {
     "answered": 42,
     "victim": "test",
@@ -134,15 +136,15 @@ EXPECTED = {
 
 @pytest.mark.parametrize("point", ["", *POINTS, "episode: before commit:7", "activities: committed:4"])
 def test_dying_anywhere_changes_nothing(tmp_path: Path, point: str) -> None:
-    mortal = Mortal(tmp_path, point)
+    host = MortalHost(tmp_path, point)
     try:
-        assert mortal.play() == EXPECTED
+        assert host.run_scenario() == EXPECTED
     finally:
-        mortal.end()
-    assert mortal.deaths == (1 if point else 0), "the point was reached, once"
+        host.end()
+    assert host.deaths == (1 if point else 0), "the point was reached, once"
 
 
-def test_a_point_that_is_none_is_refused() -> None:
+def test_an_unknown_point_is_refused() -> None:
     command = [sys.executable, "-c", "import loopback.functions.fault_points"]
     environment = {**os.environ, DIE_AT: "nowhere"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603

@@ -1,4 +1,4 @@
-"""HTTP functions: what they are given, what becomes of what they return, and which of them answers."""
+"""HTTP functions: the requests they get, the responses that their results become, and routing between them."""
 
 import http.client
 import json
@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from loopback.functions.testing import DurableHost
-from tests.functions.notes import TRIGGERS, triggers_host
+from tests.functions.triggers_host import TRIGGERS, triggers_host
 
 PARTS = (
     b'--cut\r\nContent-Disposition: form-data; name="title"\r\n\r\nA title\r\n'
@@ -27,7 +27,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DurableHost]:
 
 
 def raw(host: DurableHost, method: str, path: str, *headers: tuple[str, str]) -> tuple[int, list[tuple[str, str]], Any]:
-    """For what urllib can't send or doesn't show: headers that come more than once."""
+    """Send a request whose headers, or whose answer's headers, are repeated: urllib can neither send nor show them."""
     connection = http.client.HTTPConnection(urlsplit(host.url).netloc, timeout=10)
     try:
         connection.putrequest(method, path)
@@ -46,15 +46,15 @@ def test_without_methods_a_function_takes_them_all(host: DurableHost, method: st
 
 
 def test_a_function_gets_the_whole_request(host: DurableHost) -> None:
-    given = host.call("POST", "/api/request/w%20%C3%BC+?q=a%26b&r=%C3%BC", b"body", X_Own="Mixed Case").json
+    request = host.call("POST", "/api/request/w%20%C3%BC+?q=a%26b&r=%C3%BC", b"body", X_Own="Mixed Case").json
 
-    assert given["url"].startswith(f"{host.url}/api/request/w")
-    assert "?q=" in given["url"]
-    assert given["params"] == {"q": "a&b", "r": "ü"}
-    assert given["route"] == {"word": "w ü+"}
-    assert given["body"] == "body"
-    assert given["headers"]["x-own"] == "Mixed Case"
-    assert given["headers"] == {name.lower(): value for name, value in given["headers"].items()}
+    assert request["url"].startswith(f"{host.url}/api/request/w")
+    assert "?q=" in request["url"]
+    assert request["params"] == {"q": "a&b", "r": "ü"}
+    assert request["route"] == {"word": "w ü+"}
+    assert request["body"] == "body"
+    assert request["headers"]["x-own"] == "Mixed Case"
+    assert request["headers"] == {name.lower(): value for name, value in request["headers"].items()}
 
 
 def test_values_of_one_query_parameter_are_joined_with_commas(host: DurableHost) -> None:
@@ -92,8 +92,8 @@ def test_forms_are_read(host: DurableHost) -> None:
     kind = "application/x-www-form-urlencoded"
     assert host.call("POST", "/api/form", b"a=1&b=%C3%BC+x", Content_Type=kind).json["form"] == {"a": "1", "b": "ü x"}
 
-    found = host.call("POST", "/api/form", PARTS, Content_Type="multipart/form-data; boundary=cut").json
-    assert found == {"form": {"title": "A title"}, "files": {"file": ["a.bin", "\x00\xff"]}}
+    body = host.call("POST", "/api/form", PARTS, Content_Type="multipart/form-data; boundary=cut").json
+    assert body == {"form": {"title": "A title"}, "files": {"file": ["a.bin", "\x00\xff"]}}
 
 
 @pytest.mark.parametrize(("body", "status"), [(b"[1, 2]", 200), (b"[1, 2", 400), (b"", 400)])
@@ -116,12 +116,12 @@ def test_the_context_names_the_function_and_each_invocation(host: DurableHost) -
         ("none", 204, None, b""),
         ("html", 200, "text/html; charset=utf-8", b"<p>"),
         ("latin", 200, "text/plain; charset=latin-1", "é".encode("latin-1")),
-        ("given", 200, "text/csv; header=present", b"x"),
+        ("own%20type", 200, "text/csv; header=present", b"x"),
         ("created", 201, "text/plain; charset=utf-8", b"made"),
         ("teapot", 418, "text/plain; charset=utf-8", b"short and stout"),
     ],
 )
-def test_what_is_returned_is_answered(
+def test_a_result_becomes_a_response(
     host: DurableHost, kind: str, status: int, content_type: str | None, body: bytes
 ) -> None:
     answer = host.call("GET", f"/api/returns/{kind}")
@@ -130,12 +130,12 @@ def test_what_is_returned_is_answered(
 
 
 @pytest.mark.parametrize(("kind", "content_type"), [("json", "application/json"), ("bytes", "image/png")])
-def test_only_texts_get_a_charset(host: DurableHost, kind: str, content_type: str) -> None:
+def test_only_text_gets_a_charset(host: DurableHost, kind: str, content_type: str) -> None:
     assert host.call("GET", f"/api/returns/{kind}").headers["Content-Type"] == content_type
 
 
 def test_an_answers_own_headers_are_sent(host: DurableHost) -> None:
-    assert host.call("GET", "/api/returns/given").headers["X-Own"] == "1"
+    assert host.call("GET", "/api/returns/own%20type").headers["X-Own"] == "1"
     assert host.call("GET", "/api/returns/created").headers["Location"] == "/api/it"
     assert host.call("GET", "/api/returns/empty").headers["Content-Length"] == "0"
 
@@ -143,12 +143,12 @@ def test_an_answers_own_headers_are_sent(host: DurableHost) -> None:
 def test_every_cookie_is_set(host: DurableHost) -> None:
     _, headers, _ = raw(host, "GET", "/api/cookies")
 
-    found = [value.split(";")[0] for name, value in headers if name.lower() == "set-cookie"]
-    assert found == ["one=1", "two=2"]
+    cookies = [value.split(";")[0] for name, value in headers if name.lower() == "set-cookie"]
+    assert cookies == ["one=1", "two=2"]
 
 
 @pytest.mark.parametrize("kind", ["dict", "list", "number", "raw"])
-def test_a_return_that_is_no_answer_is_the_functions_failure(host: DurableHost, kind: str) -> None:
+def test_a_result_that_is_no_response_is_a_failure_of_the_function(host: DurableHost, kind: str) -> None:
     answer = host.call("GET", f"/api/returns/{kind}")
 
     assert (answer.status, answer.content) == (500, b"")
@@ -161,7 +161,7 @@ def test_a_large_answer_arrives_whole(host: DurableHost) -> None:
 
 
 @pytest.mark.parametrize("function", ["raises", "raises_in_thread"])
-def test_an_exception_is_a_500_that_tells_nothing(
+def test_an_exception_is_a_500_without_details(
     host: DurableHost, function: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     answer = host.call("GET", f"/api/{function}/here")
@@ -171,7 +171,7 @@ def test_an_exception_is_a_500_that_tells_nothing(
 
 
 @pytest.mark.parametrize(
-    ("path", "said"),
+    ("path", "text"),
     [
         ("pick/fixed", "fixed"),
         ("pick/FIXED", "fixed"),
@@ -186,8 +186,8 @@ def test_an_exception_is_a_500_that_tells_nothing(
         ("UNROUTED", "by its name"),
     ],
 )
-def test_the_most_exact_route_answers(host: DurableHost, path: str, said: str) -> None:
-    assert host.call("GET", f"/api/{path}").content.decode() == said
+def test_the_most_exact_route_answers(host: DurableHost, path: str, text: str) -> None:
+    assert host.call("GET", f"/api/{path}").content.decode() == text
 
 
 def test_a_segment_that_begins_with_text_is_more_exact_than_a_parameter(host: DurableHost) -> None:
@@ -196,7 +196,7 @@ def test_a_segment_that_begins_with_text_is_more_exact_than_a_parameter(host: Du
 
 def test_functions_may_share_a_route_by_method(host: DurableHost) -> None:
     assert host.call("PUT", "/api/pick/fixed").content == b"put"
-    assert host.call("DELETE", "/api/pick/fixed").content == b"name fixed", "the next best takes all methods"
+    assert host.call("DELETE", "/api/pick/fixed").content == b"name fixed", "the next route takes all methods"
 
 
 @pytest.mark.parametrize("path", ["/api/nowhere", "/", "/pick/fixed", "/api/pages/one", "/api/pages/1/2", "/apipages"])

@@ -1,4 +1,4 @@
-"""Instances in memory are those in the store, however many there are."""
+"""The instances in memory equal those in the store, however many there are."""
 
 from pathlib import Path
 from typing import Any
@@ -21,26 +21,26 @@ DONE = Reply(is_done=True, actions=(), output="done", error=None, custom_status=
 def instances(tmp_path: Path) -> Instances:
     database = Database(tmp_path)
     store = Store(database)
-    return Instances(store, Entities(database, store, SystemClock()), SystemClock(), None, kept_live=1)
+    return Instances(store, Entities(database, store, SystemClock()), SystemClock(), None, max_live=1)
 
 
-def test_an_episode_counts_though_many_others_came_in_between(instances: Instances) -> None:
+def test_an_episode_is_committed_though_many_others_came_in_between(instances: Instances) -> None:
     names = [f"run-{number}" for number in range(5)]
     for name in names:
-        instances.begin("any", name, None)
-    episodes = [instances.due(name) for name in names]
+        instances.start("any", name, None)
+    episodes = [instances.next_episode(name) for name in names]
 
     for episode in episodes:
         assert episode is not None
         instances.commit([(episode, DONE, Decisions(ended=True))])
 
-    found = [instances.store.instance(name) for name in names]
-    assert [each.status for each in found if each] == ["Completed"] * 5
+    rows = [instances.store.instance(name) for name in names]
+    assert [row.status for row in rows if row] == ["Completed"] * 5
 
 
 def test_a_run_that_was_purged_meanwhile_is_not_written_again(instances: Instances) -> None:
-    instances.begin("any", "gone", None)
-    episode = instances.due("gone")
+    instances.start("any", "gone", None)
+    episode = instances.next_episode("gone")
     assert episode is not None
     with instances.store.transaction("purge"):
         instances.store.purge("gone")
@@ -54,8 +54,8 @@ def test_a_run_that_was_purged_meanwhile_is_not_written_again(instances: Instanc
 @pytest.mark.parametrize("fields", [{"Name": {"no": "text"}}, {"FireAt": "never"}, {}])
 def test_a_decision_that_cannot_be_carried_out_fails_one_run(instances: Instances, fields: dict[str, Any]) -> None:
     for name in ("good", "bad"):
-        instances.begin("any", name, None)
-    good, bad = instances.due("good"), instances.due("bad")
+        instances.start("any", name, None)
+    good, bad = instances.next_episode("good"), instances.next_episode("bad")
     assert good is not None
     assert bad is not None
     kind = wire.TIMER_CREATED if "FireAt" in fields else wire.TASK_SCHEDULED
@@ -65,5 +65,5 @@ def test_a_decision_that_cannot_be_carried_out_fails_one_run(instances: Instance
 
     instances.commit([(bad, DONE, Decisions(scheduled=[decided])), (good, DONE, Decisions(ended=True))])
 
-    found = {name: instances.store.instance(name) for name in ("good", "bad")}
-    assert {name: each.status for name, each in found.items() if each} == {"good": "Completed", "bad": "Failed"}
+    rows = {name: instances.store.instance(name) for name in ("good", "bad")}
+    assert {name: row.status for name, row in rows.items() if row} == {"good": "Completed", "bad": "Failed"}

@@ -1,4 +1,4 @@
-"""The management API over HTTP, at both of its bases: routes, status codes, headers, bodies."""
+"""The management API at both of its bases: routes, status codes, headers, bodies."""
 
 import re
 from typing import Any
@@ -7,8 +7,9 @@ from urllib.parse import quote, urlsplit
 import pytest
 
 from loopback.functions.testing import Answer, DurableHost
-from tests.functions.clients import LINKS
-from tests.functions.semantics import BASE, run, until
+from tests.functions.client_calls import LINKS
+from tests.functions.polling import eventually
+from tests.functions.semantics import BASE, run
 
 RPC = "/durabletask"
 STATUS = {
@@ -56,11 +57,11 @@ def failed(host: DurableHost) -> str:
     return str(run(host, "raises")["instanceId"])
 
 
-def nobody(_: DurableHost) -> str:
+def unknown(_: DurableHost) -> str:
     return "nobody"
 
 
-def refused(answer: Answer, status: int) -> dict[str, Any]:
+def error_body(answer: Answer, status: int) -> dict[str, Any]:
     assert answer.status == status, answer
     assert answer.headers["Content-Type"].startswith("application/json")
     assert answer.json.keys() == ERROR
@@ -71,19 +72,19 @@ def refused(answer: Answer, status: int) -> dict[str, Any]:
 # Start
 
 
-@pytest.mark.parametrize("given", [None, {}, {"a": 1}], ids=repr)
-def test_a_start_answers_with_links(host: DurableHost, base: str, given: Any) -> None:
-    answer = host.call("POST", f"{base}/orchestrators/gets", given)
+@pytest.mark.parametrize("value", [None, {}, {"a": 1}], ids=repr)
+def test_a_start_answers_with_links(host: DurableHost, base: str, value: Any) -> None:
+    answer = host.call("POST", f"{base}/orchestrators/gets", value)
 
     assert answer.status == 202
     assert answer.json.keys() == LINKS
     assert answer.headers["Location"] == answer.json["statusQueryGetUri"]
     assert answer.headers["Retry-After"] == "10"
     assert re.fullmatch(r"[0-9a-f]{32}", answer.json["id"])
-    assert host.wait(answer.json["id"])["output"] == given
+    assert host.wait(answer.json["id"])["output"] == value
 
 
-def test_the_links_do_what_they_say(host: DurableHost) -> None:
+def test_the_links_do_what_their_names_say(host: DurableHost) -> None:
     instance = waiting(host)
     links = host.call("POST", f"{BASE}/orchestrators/gets/linked", {}).json
     links = {name: urlsplit(link.replace("linked", instance)) for name, link in links.items() if name != "id"}
@@ -102,7 +103,7 @@ def test_the_links_do_what_they_say(host: DurableHost) -> None:
     assert host.call("DELETE", paths["purgeHistoryDeleteUri"]).status == 200
 
 
-@pytest.mark.parametrize("instance", ["given", "a b", "ü", "a:1", "a@b", "x" * 100, "a%b", "a+b", "a&b=c", "..."])
+@pytest.mark.parametrize("instance", ["own-id", "a b", "ü", "a:1", "a@b", "x" * 100, "a%b", "a+b", "a&b=c", "..."])
 def test_a_start_takes_an_id_and_its_links_are_right(host: DurableHost, base: str, instance: str) -> None:
     path = quote(instance, safe="")
     answer = host.call("POST", f"{base}/orchestrators/gets/{path}", {})
@@ -121,7 +122,7 @@ def test_an_id_or_a_key_may_have_braces(host: DurableHost, base: str, path: str)
 
 
 @pytest.mark.parametrize(
-    ("path", "body", "said"),
+    ("path", "body", "message"),
     [
         ("nobody", {}, "The function 'nobody' doesn't exist, is disabled, or is not an orchestrator function"),
         ("echo", {}, "The function 'echo' doesn't exist, is disabled, or is not an orchestrator function"),
@@ -133,8 +134,8 @@ def test_an_id_or_a_key_may_have_braces(host: DurableHost, base: str, path: str)
         ("gets/%40id", {}, ""),
     ],
 )
-def test_a_start_that_cannot_be_is_refused(host: DurableHost, base: str, path: str, body: Any, said: str) -> None:
-    assert said in refused(host.call("POST", f"{base}/orchestrators/{path}", body), 400)["ExceptionMessage"]
+def test_a_start_that_cannot_be_is_error_body(host: DurableHost, base: str, path: str, body: Any, message: str) -> None:
+    assert message in error_body(host.call("POST", f"{base}/orchestrators/{path}", body), 400)["ExceptionMessage"]
 
 
 def test_an_orchestrators_name_is_found_in_any_case(host: DurableHost) -> None:
@@ -143,12 +144,12 @@ def test_an_orchestrators_name_is_found_in_any_case(host: DurableHost) -> None:
 
 @pytest.mark.parametrize("make", [waiting, suspended])
 def test_a_start_with_an_id_that_runs_is_a_conflict(host: DurableHost, base: str, make: Any) -> None:
-    refused(host.call("POST", f"{base}/orchestrators/gets/{make(host)}", {}), 409)
+    error_body(host.call("POST", f"{base}/orchestrators/gets/{make(host)}", {}), 409)
 
 
-@pytest.mark.parametrize(("name", "given", "body"), [("gets", {"a": 1}, {"a": 1}), ("gets", None, None)])
-def test_a_start_can_wait_for_the_output(host: DurableHost, base: str, name: str, given: Any, body: Any) -> None:
-    answer = host.call("POST", f"{base}/orchestrators/{name}?timeout=10&pollingInterval=1", given)
+@pytest.mark.parametrize(("name", "value", "body"), [("gets", {"a": 1}, {"a": 1}), ("gets", None, None)])
+def test_a_start_can_wait_for_the_output(host: DurableHost, base: str, name: str, value: Any, body: Any) -> None:
+    answer = host.call("POST", f"{base}/orchestrators/{name}?timeout=10&pollingInterval=1", value)
 
     assert (answer.status, answer.json) == (200, body)
 
@@ -160,7 +161,7 @@ def test_a_start_that_waits_in_vain_answers_with_links(host: DurableHost) -> Non
 
 
 @pytest.mark.parametrize("query", ["timeout=10", "pollingInterval=1"])
-def test_a_start_waits_only_if_told_how_long_and_how_often(host: DurableHost, query: str) -> None:
+def test_a_start_waits_only_with_both_parameters(host: DurableHost, query: str) -> None:
     assert host.call("POST", f"{BASE}/orchestrators/gets?{query}", {}).status == 202
 
 
@@ -177,7 +178,7 @@ def test_a_start_waits_only_if_told_how_long_and_how_often(host: DurableHost, qu
         (terminated, "Terminated", 200),
     ],
 )
-def test_a_status_says_how_it_stands(host: DurableHost, base: str, make: Any, status: str, code: int) -> None:
+def test_a_status_is_shown(host: DurableHost, base: str, make: Any, status: str, code: int) -> None:
     instance = make(host)
     answer = host.call("GET", f"{base}/instances/{instance}")
 
@@ -201,17 +202,17 @@ def test_a_failure_is_a_500_only_if_asked_for(host: DurableHost, base: str, quer
 
 
 @pytest.mark.parametrize("make", [completed, terminated, waiting])
-def test_what_did_not_fail_is_no_500(host: DurableHost, make: Any) -> None:
+def test_a_run_that_has_not_failed_is_no_500(host: DurableHost, make: Any) -> None:
     flag = "?returnInternalServerErrorOnFailure=true"
 
     assert host.call("GET", f"{BASE}/instances/{make(host)}{flag}").status in (200, 202)
 
 
 @pytest.mark.parametrize(
-    ("query", "shown"), [("", {"a": 1}), ("?showInput=true", {"a": 1}), ("?showInput=false", None)]
+    ("query", "value"), [("", {"a": 1}), ("?showInput=true", {"a": 1}), ("?showInput=false", None)]
 )
-def test_the_input_is_shown_unless_told_otherwise(host: DurableHost, query: str, shown: Any) -> None:
-    assert host.call("GET", f"{BASE}/instances/{completed(host)}{query}").json["input"] == shown
+def test_the_input_is_shown_by_default(host: DurableHost, query: str, value: Any) -> None:
+    assert host.call("GET", f"{BASE}/instances/{completed(host)}{query}").json["input"] == value
 
 
 @pytest.mark.parametrize("instance", ["nobody", "a%2Fb", "%00", "@box@nobody", "x" * 300])
@@ -230,7 +231,7 @@ def test_the_output_of_a_failed_or_terminated_run_is_text(host: DurableHost) -> 
 
 VERBS = ("raiseEvent/Go", "terminate", "suspend", "resume", "rewind")
 CODES = {
-    nobody: dict.fromkeys(VERBS, 404),
+    unknown: dict.fromkeys(VERBS, 404),
     completed: dict.fromkeys(VERBS, 410),
     terminated: dict.fromkeys(VERBS, 410),
     failed: {**dict.fromkeys(VERBS, 410), "rewind": 202},
@@ -241,12 +242,12 @@ CODES = {
 
 @pytest.mark.parametrize("verb", VERBS)
 @pytest.mark.parametrize("make", CODES)
-def test_what_can_be_done_to_a_run(host: DurableHost, base: str, make: Any, verb: str) -> None:
+def test_commands_depend_on_the_status(host: DurableHost, base: str, make: Any, verb: str) -> None:
     answer = host.call("POST", f"{base}/instances/{make(host)}/{verb}?reason=why", {})
 
     assert answer.status == CODES[make][verb]
     if answer.status == 500:
-        refused(answer, 500)
+        error_body(answer, 500)
     else:
         assert answer.content == b""
 
@@ -259,7 +260,7 @@ def test_a_reason_may_be_left_out(host: DurableHost, verb: str, query: str) -> N
     assert host.call("POST", f"{BASE}/instances/{make(host)}/{verb}{query}").status == 202
 
 
-def test_a_reason_is_kept_as_it_was_given(host: DurableHost) -> None:
+def test_a_reason_is_kept_unchanged(host: DurableHost) -> None:
     instance = waiting(host)
     host.call("POST", f"{BASE}/instances/{instance}/terminate?reason=a%20b%26%C3%BC%22")
 
@@ -269,10 +270,10 @@ def test_a_reason_is_kept_as_it_was_given(host: DurableHost) -> None:
 @pytest.mark.parametrize(
     ("kind", "body"), [("text/plain", b"1"), ("application/json", b"{no json"), ("application/xml", b"<a/>")]
 )
-def test_an_event_that_is_not_json_is_refused(host: DurableHost, base: str, kind: str, body: bytes) -> None:
+def test_an_event_that_is_not_json_is_error_body(host: DurableHost, base: str, kind: str, body: bytes) -> None:
     path = f"{base}/instances/{waiting(host)}/raiseEvent/Go"
 
-    refused(host.call("POST", path, body, Content_Type=kind), 400)
+    error_body(host.call("POST", path, body, Content_Type=kind), 400)
 
 
 def test_an_event_may_be_sent_with_a_charset(host: DurableHost) -> None:
@@ -291,8 +292,8 @@ def test_a_restart_answers_with_links(host: DurableHost, base: str, make: Any, q
 
     assert (answer.status, answer.json.keys(), answer.headers["Retry-After"]) == (202, LINKS, "10")
     assert (answer.json["id"] == instance) == bool(query)
-    until(lambda: host.status(answer.json["id"])["runtimeStatus"] != "Pending")
+    eventually(lambda: host.status(answer.json["id"])["runtimeStatus"] != "Pending")
 
 
-def test_a_restart_of_nobody_is_refused(host: DurableHost, base: str) -> None:
-    refused(host.call("POST", f"{base}/instances/nobody/restart"), 400)
+def test_a_restart_of_nobody_is_error_body(host: DurableHost, base: str) -> None:
+    error_body(host.call("POST", f"{base}/instances/nobody/restart"), 400)

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from loopback.functions.testing import DurableHost
-from tests.functions.semantics import BASE, until
+from tests.functions.polling import eventually
+from tests.functions.semantics import BASE
 
 RPC = "/durabletask"
 TOKEN = "x-ms-continuation-token"  # noqa: S105 - a header's name
@@ -20,26 +21,26 @@ def base(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="module")
 def listed(host: DurableHost) -> dict[str, str]:
-    """Runs ten minutes apart, and when each was created."""
-    made = {}
+    """Start runs ten minutes apart; return the second in which each was created."""
+    created = {}
     for name, orchestrator in (("l-a", "gets"), ("l-b", "raises"), ("l-c", "gets"), ("l-d", "waits"), ("m-e", "waits")):
         instance = host.start(orchestrator, {"n": name}, name)
         host.wait(instance) if orchestrator != "waits" else host.wait_for_custom_status(instance, "waiting")
-        made[name] = str(host.status(instance)["createdTime"])
+        created[name] = str(host.status(instance)["createdTime"])
         host.advance(timedelta(minutes=10))
     host.control("m-e", "suspend")
     host.wait("m-e", until="Suspended")
     ended = host.start("waits", None, "l-f")
     host.control(ended, "terminate")
-    return made | {"l-f": str(host.status(ended)["createdTime"])}
+    return created | {"l-f": str(host.status(ended)["createdTime"])}
 
 
 def ids(answer: Any) -> list[str]:
-    return sorted(each["instanceId"] for each in answer.json if each["instanceId"][:2] in ("l-", "m-"))
+    return sorted(row["instanceId"] for row in answer.json if row["instanceId"][:2] in ("l-", "m-"))
 
 
-def shifted(moment: str, **by: int) -> str:
-    return f"{datetime.fromisoformat(moment) + timedelta(**by):%Y-%m-%dT%H:%M:%SZ}"
+def shifted(time: str, **by: int) -> str:
+    return f"{datetime.fromisoformat(time) + timedelta(**by):%Y-%m-%dT%H:%M:%SZ}"
 
 
 @pytest.mark.parametrize("slash", ["", "/"])
@@ -50,12 +51,12 @@ def test_all_runs_are_listed_with_their_status(
 
     assert answer.status == 200
     assert ids(answer) == sorted(listed)
-    assert {each["instanceId"]: each["createdTime"] for each in answer.json} == listed
-    assert next(each for each in answer.json if each["instanceId"] == "l-a")["output"] == {"n": "l-a"}
+    assert {row["instanceId"]: row["createdTime"] for row in answer.json} == listed
+    assert next(row for row in answer.json if row["instanceId"] == "l-a")["output"] == {"n": "l-a"}
 
 
 @pytest.mark.parametrize(
-    ("query", "found"),
+    ("query", "expected"),
     [
         ("instanceIdPrefix=l-", "l-a l-b l-c l-d l-f"),
         ("instanceIdPrefix=L-", ""),
@@ -83,44 +84,42 @@ def test_all_runs_are_listed_with_their_status(
         ("unknown=1&taskHub=TestHubName&connection=Storage", "l-a l-b l-c l-d l-f m-e"),
     ],
 )
-def test_filters_say_which(host: DurableHost, listed: dict[str, str], base: str, query: str, found: str) -> None:
-    for name, moment in listed.items():
-        query = query.replace(f"{{{name}}}", moment).replace(f"{{{name}+}}", shifted(moment, seconds=1))
+def test_lists_are_filtered(host: DurableHost, listed: dict[str, str], base: str, query: str, expected: str) -> None:
+    for name, time in listed.items():
+        query = query.replace(f"{{{name}}}", time).replace(f"{{{name}+}}", shifted(time, seconds=1))
 
-    assert ids(host.call("GET", f"{base}/instances?{query}")) == found.split()
-
-
-def test_an_offset_from_utc_counts(host: DurableHost, listed: dict[str, str]) -> None:
-    moment = shifted(listed["l-c"], hours=2).replace("Z", "%2B02:00")
-
-    assert ids(host.call("GET", f"{BASE}/instances?createdTimeFrom={moment}")) == ["l-c", "l-d", "l-f", "m-e"]
+    assert ids(host.call("GET", f"{base}/instances?{query}")) == expected.split()
 
 
-@pytest.mark.parametrize(("query", "shown"), [("", True), ("?showInput=true", True), ("?showInput=false", False)])
-def test_lists_show_inputs_unless_told_otherwise(
-    host: DurableHost, listed: dict[str, str], query: str, shown: bool
-) -> None:
-    found = host.call("GET", f"{BASE}/instances{query}").json
+def test_an_offset_from_utc_is_taken_into_account(host: DurableHost, listed: dict[str, str]) -> None:
+    start = shifted(listed["l-c"], hours=2).replace("Z", "%2B02:00")
 
-    assert {each["input"] is not None for each in found if each["instanceId"] == "l-a"} == {shown}
+    assert ids(host.call("GET", f"{BASE}/instances?createdTimeFrom={start}")) == ["l-c", "l-d", "l-f", "m-e"]
+
+
+@pytest.mark.parametrize(("query", "visible"), [("", True), ("?showInput=true", True), ("?showInput=false", False)])
+def test_lists_show_inputs_by_default(host: DurableHost, listed: dict[str, str], query: str, visible: bool) -> None:
+    rows = host.call("GET", f"{BASE}/instances{query}").json
+
+    assert {row["input"] is not None for row in rows if row["instanceId"] == "l-a"} == {visible}
 
 
 @pytest.mark.parametrize("top", [1, 2, 3, 5, 6, 7])
 def test_pages_hold_every_run_once(host: DurableHost, listed: dict[str, str], base: str, top: int) -> None:
-    found: list[str] = []
+    names: list[str] = []
     token = ""
     for _ in range(9):
         answer = host.call(
             "GET", f"{base}/instances?top={top}", **({"x_ms_continuation_token": token} if token else {})
         )
         assert len(answer.json) <= top
-        found += ids(answer)
+        names += ids(answer)
         token = next((value for name, value in answer.headers.items() if name.lower() == TOKEN), "")
         if not token:
             break
 
     assert not token
-    assert sorted(found) == sorted(listed)
+    assert sorted(names) == sorted(listed)
 
 
 # Values that can't be used
@@ -183,7 +182,7 @@ def test_a_start_that_is_refused_begins_nothing(host: DurableHost) -> None:
 @pytest.mark.parametrize(
     ("method", "path"), [("PUT", "instances/x"), ("GET", "orchestrators/gets"), ("POST", "instances"), ("GET", "odd")]
 )
-def test_what_is_not_served_is_an_error_in_json(host: DurableHost, base: str, method: str, path: str) -> None:
+def test_an_unknown_endpoint_is_an_error_in_json(host: DurableHost, base: str, method: str, path: str) -> None:
     answer = host.call(method, f"{base}/{path}", {})
 
     assert answer.status in (404, 405)
@@ -200,36 +199,36 @@ def test_an_entity_is_signalled_read_listed_and_deleted(host: DurableHost, base:
     answer = host.call("POST", f"{base}/entities/BOX/{key}?op=put", "5")
     assert (answer.status, answer.content) == (202, b"")
 
-    until(lambda: host.call("GET", f"{base}/entities/box/{key}").status == 200)
+    eventually(lambda: host.call("GET", f"{base}/entities/box/{key}").status == 200)
     answer = host.call("GET", f"{base}/entities/Box/{key}")
     assert (answer.json, answer.headers["Content-Type"].partition(";")[0]) == ([5], "application/json")
     for path in ("entities", "entities/", "entities/box"):
-        found = next(
-            each
-            for each in host.call("GET", f"{base}/{path}?fetchState=true").json
-            if each["entityId"] == {"name": "box", "key": key}
+        row = next(
+            row
+            for row in host.call("GET", f"{base}/{path}?fetchState=true").json
+            if row["entityId"] == {"name": "box", "key": key}
         )
-        assert found["state"] == [5]
-        assert found["lastOperationTime"].endswith("Z")
+        assert row["state"] == [5]
+        assert row["lastOperationTime"].endswith("Z")
     assert host.call("DELETE", f"{base}/entities/box/{key}").status == 202
-    until(lambda: host.call("GET", f"{base}/entities/box/{key}").status == 404)
+    eventually(lambda: host.call("GET", f"{base}/entities/box/{key}").status == 404)
 
 
 def test_entities_are_listed_in_pages(host: DurableHost, base: str) -> None:
     keys = [f"page-{number}" for number in range(5)]
     for key in keys:
         host.signal("box", key, "put", 1)
-    until(lambda: all(host.entity("box", key) for key in keys))
-    found: list[str] = []
+    eventually(lambda: all(host.entity("box", key) for key in keys))
+    listed_keys: list[str] = []
     token = ""
     for _ in range(9):
         answer = host.call("GET", f"{base}/entities/box?top=2", x_ms_continuation_token=token)
-        found += [each["entityId"]["key"] for each in answer.json]
+        listed_keys += [row["entityId"]["key"] for row in answer.json]
         token = next((value for name, value in answer.headers.items() if name.lower() == TOKEN), "")
         if not token:
             break
 
-    assert [each for each in found if each in keys] == keys
+    assert [key for key in listed_keys if key in keys] == keys
 
 
 def test_a_body_that_is_not_json_is_no_operations_input(host: DurableHost, base: str) -> None:

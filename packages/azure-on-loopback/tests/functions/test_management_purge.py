@@ -1,4 +1,4 @@
-"""Purge over the management API."""
+"""Purging over the management API."""
 
 from datetime import timedelta
 from typing import Any
@@ -7,7 +7,7 @@ import pytest
 
 from loopback.functions.testing import DurableHost
 from tests.functions.semantics import BASE
-from tests.functions.test_management_api import RPC, completed, failed, refused, terminated, waiting
+from tests.functions.test_management_api import RPC, completed, error_body, failed, terminated, waiting
 
 
 @pytest.fixture(params=[BASE, RPC], ids=["webhooks", "rpc"])
@@ -36,15 +36,19 @@ def test_many_are_purged_at_once(host: DurableHost, base: str) -> None:
     }
     assert host.call("DELETE", f"{base}/instances?createdTimeFrom={first}").json == {"instancesDeleted": 2}
     assert host.call("DELETE", f"{base}/instances?createdTimeFrom={first}").status == 404
-    assert [host.call("GET", f"{base}/instances/{each}").status for each in (*others, running)] == [404, 404, 202]
+    assert [host.call("GET", f"{base}/instances/{instance}").status for instance in (*others, running)] == [
+        404,
+        404,
+        202,
+    ]
 
 
 @pytest.mark.parametrize("query", ["", "?createdTimeTo=2100-01-01T00:00:00Z", "?runtimeStatus=Completed"])
-def test_a_purge_of_many_needs_a_beginning(host: DurableHost, base: str, query: str) -> None:
-    refused(host.call("DELETE", f"{base}/instances{query}"), 400)
+def test_a_purge_of_many_needs_a_start_time(host: DurableHost, base: str, query: str) -> None:
+    error_body(host.call("DELETE", f"{base}/instances{query}"), 400)
 
 
-def test_the_sdks_way_to_write_the_first_year_is_understood(host: DurableHost) -> None:
+def test_years_before_1000_are_read_as_the_sdk_writes_them(host: DurableHost) -> None:
     query = "?createdTimeFrom=1-01-01T00:00:00.000000Z&createdTimeTo=1-01-02T00:00:00.000000Z"
 
     assert host.call("DELETE", f"{BASE}/instances{query}").status == 404

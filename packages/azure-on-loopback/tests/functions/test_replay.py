@@ -7,7 +7,8 @@ import pytest
 
 from loopback.functions import protocol as wire
 from loopback.functions.protocol import Event, Reply
-from loopback.functions.replay.decisions import NonDeterminism, UnknownAction, decide
+from loopback.functions.replay.decisions import decide
+from loopback.functions.replay.schedule_actions import NonDeterminism, UnknownAction
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 START = [wire.event(wire.ORCHESTRATOR_STARTED, NOW), wire.event(wire.EXECUTION_STARTED, NOW, Name="o", Version="")]
@@ -38,7 +39,7 @@ def reply(*actions: dict[str, Any], done: bool = False) -> Reply:
 
 
 def names(history: list[Event], answer: Reply) -> list[str]:
-    return [each.get("Name") or "timer" for each in decide(history, answer, NOW).scheduled]
+    return [event.get("Name") or "timer" for event in decide(history, answer, NOW).scheduled]
 
 
 def test_one_action_at_a_time() -> None:
@@ -48,7 +49,7 @@ def test_one_action_at_a_time() -> None:
     assert names([*START, scheduled(0, "a"), completed(0)], answer) == ["b"]
 
 
-def test_a_new_child_holds_up_what_comes_later_until_it_ends() -> None:
+def test_a_new_child_holds_up_later_actions_until_it_ends() -> None:
     history = [*START, scheduled(0, "a"), scheduled(1, "b"), completed(0), scheduled(2, "c"), completed(1)]
 
     assert names(history, reply(any_of(call("a"), call("b")), any_of(call("c")), any_of(call("d")))) == []
@@ -60,8 +61,8 @@ def test_a_cancelled_timer_ends_its_wait_at_once() -> None:
 
     decisions = decide(history, answer, NOW)
 
-    assert [each.get("Name") or "timer" for each in decisions.scheduled] == ["c", "timer", "d"]
-    assert [each["EventId"] for each in decisions.scheduled] == [2, 3, 4]
+    assert [event.get("Name") or "timer" for event in decisions.scheduled] == ["c", "timer", "d"]
+    assert [event["EventId"] for event in decisions.scheduled] == [2, 3, 4]
     assert decisions.cancelled_timers == {3}
 
 
@@ -85,12 +86,12 @@ def test_a_retry_takes_numbers_as_the_real_host_does() -> None:
     history += [timers[0], fired[0]]
     assert names(history, reply(retried)) == ["a"]
     history += [scheduled(2, "a"), failed[1]]
-    assert names(history, reply(retried)) == ["timer"], "after the last failure, one more"
+    assert names(history, reply(retried)) == ["timer"], "one more timer after the last failure"
     history += [timers[1], fired[1]]
     assert names(history, reply(retried, call("next"))) == ["next"]
 
 
-def test_events_wait_for_their_waiter() -> None:
+def test_events_are_buffered_until_an_action_waits_for_them() -> None:
     raised = wire.event(wire.EVENT_RAISED, NOW, Name="GO", Input="1")
     wait = {"actionType": wire.WAIT_FOR_EVENT, "externalEventName": "go", "reason": "ExternalEvent"}
 
@@ -107,7 +108,7 @@ def test_events_wait_for_their_waiter() -> None:
         ((), "the history has activity a, the code schedules nothing"),
     ],
 )
-def test_other_code_than_the_historys_is_noticed(actions: tuple[dict[str, Any], ...], expected: str) -> None:
+def test_code_that_contradicts_the_history_is_noticed(actions: tuple[dict[str, Any], ...], expected: str) -> None:
     with pytest.raises(NonDeterminism, match=expected):
         decide([*START, scheduled(0, "a"), completed(0)], reply(*actions), NOW)
 

@@ -1,4 +1,4 @@
-"""Route templates, as ASP.NET Core reads them."""
+"""Route templates mean what they mean in ASP.NET Core."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from loopback.functions.http.routes import Route
 
 
 @pytest.mark.parametrize(
-    ("template", "path", "found"),
+    ("template", "path", "parameters"),
     [
         ("", "/api", {}),
         ("a/b", "/api/a/b", {}),
@@ -41,8 +41,8 @@ from loopback.functions.http.routes import Route
         ("{x:int:min(2)}", "/api/1", None),
     ],
 )
-def test_a_template_matches(template: str, path: str, found: dict[str, str] | None) -> None:
-    assert Route("api", template).match(path) == found
+def test_a_template_matches(template: str, path: str, parameters: dict[str, str] | None) -> None:
+    assert Route("api", template).match(path) == parameters
 
 
 @pytest.mark.parametrize(
@@ -71,11 +71,11 @@ def test_a_template_matches(template: str, path: str, found: dict[str, str] | No
         ("INT", ["1"], ["x"]),
     ],
 )
-def test_a_constraint_lets_through(constraint: str, good: list[str], bad: list[str]) -> None:
+def test_a_constraint_accepts_good_values_alone(constraint: str, good: list[str], bad: list[str]) -> None:
     route = Route("", f"{{x:{constraint}}}")
 
-    assert [each for each in good if route.match(f"/{each}") is None] == []
-    assert [each for each in bad if route.match(f"/{each}")] == []
+    assert [value for value in good if route.match(f"/{value}") is None] == []
+    assert [value for value in bad if route.match(f"/{value}")] == []
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_a_constraint_lets_through(constraint: str, good: list[str], bad: list[s
     ],
 )
 def test_a_constraint_means_what_it_means_in_net(constraint: str, good: list[str], bad: list[str]) -> None:
-    test_a_constraint_lets_through(constraint, good, bad)
+    test_a_constraint_accepts_good_values_alone(constraint, good, bad)
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_a_constraint_means_what_it_means_in_net(constraint: str, good: list[str
         "a//b",
     ],
 )
-def test_a_template_that_means_nothing_is_quoted(template: str) -> None:
+def test_a_malformed_template_is_quoted(template: str) -> None:
     with pytest.raises(ValueError, match="the route") as refused:
         Route("api", template)
 

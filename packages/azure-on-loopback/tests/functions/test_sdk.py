@@ -1,4 +1,4 @@
-"""What stands in for parts of the SDK gives what the SDK's own gives."""
+"""The replacements for parts of the SDK return what the SDK's own code returns."""
 
 import json
 from typing import Any
@@ -24,16 +24,16 @@ class Tea:
 
 @pytest.mark.filterwarnings("ignore:azure.functions Durable JSON codec:DeprecationWarning")
 @pytest.mark.parametrize("escaped", [False, True])
-def test_values_of_the_apps_own_classes_come_back_as_such(escaped: bool) -> None:
+def test_values_of_the_apps_own_classes_are_restored(escaped: bool) -> None:
     text = codec.df_dumps({"teas": [Tea(80)]})
     if escaped:
         text = text.replace("__class__", r"\u005f_class__")
 
-    found: Any = sdk._loads(text, codec._deserialize_custom_object)
+    value: Any = sdk._loads(text, codec._deserialize_custom_object)
 
-    assert [tea.degrees for tea in found["teas"]] == [80]
+    assert [tea.degrees for tea in value["teas"]] == [80]
 
 
 @pytest.mark.parametrize("text", ['{"a": [1, {"b": null}]}', b'{"a": 1}', '"__class__"', r'"\u00e9"'])
-def test_other_values_are_read_as_they_are(text: str | bytes) -> None:
+def test_other_values_are_read_as_json(text: str | bytes) -> None:
     assert sdk._loads(text, codec._deserialize_custom_object) == json.loads(text)

@@ -1,4 +1,4 @@
-"""An app that changes under its runs: versions, other code, other settings."""
+"""An app that changes while runs are open: versions, other code, other settings."""
 
 import json
 from pathlib import Path
@@ -7,14 +7,15 @@ from typing import Any
 import pytest
 
 from loopback.functions.testing import DurableHost, run_host
-from tests.functions.semantics import BASE, EXECUTION_STARTED, SEMANTICS, copied, events, output, until
+from tests.functions.polling import eventually
+from tests.functions.semantics import BASE, EXECUTION_STARTED, SEMANTICS, copied, events, output
 
 
 def settings(**durable: str) -> str:
     return json.dumps({"version": "2.0", "extensions": {"durableTask": durable}})
 
 
-def starts(host: DurableHost, version: str | None) -> str:
+def start(host: DurableHost, version: str | None) -> str:
     query = "" if version is None else f"?version={version}"
     answer = host.call("POST", f"{BASE}/orchestrators/about_itself{query}")
     assert answer.status == 202
@@ -22,26 +23,26 @@ def starts(host: DurableHost, version: str | None) -> str:
 
 
 @pytest.mark.parametrize(
-    ("default", "asked", "found"), [("1.5", None, "1.5"), ("1.5", "1.0", "1.0"), (None, None, None)]
+    ("default", "requested", "expected"), [("1.5", None, "1.5"), ("1.5", "1.0", "1.0"), (None, None, None)]
 )
-def test_a_run_has_the_version_asked_for_or_the_apps(
-    tmp_path: Path, default: str | None, asked: str | None, found: str | None
+def test_a_run_has_the_requested_version_or_the_apps(
+    tmp_path: Path, default: str | None, requested: str | None, expected: str | None
 ) -> None:
     app = copied(tmp_path, host_json=settings(**({"defaultVersion": default} if default else {})))
     with run_host(app, tmp_path / "data") as host:
-        instance = starts(host, asked)
-        assert host.wait(instance)["output"]["version"] == found
+        instance = start(host, requested)
+        assert host.wait(instance)["output"]["version"] == expected
         (started,) = events(host, instance, EXECUTION_STARTED)
-        assert started["Version"] == found
+        assert started["Version"] == expected
 
 
 def test_a_sub_orchestration_has_the_apps_version_or_its_own(tmp_path: Path) -> None:
     app = copied(tmp_path, host_json=settings(defaultVersion="2.0"))
     with run_host(app, tmp_path / "data") as host:
         sub = {"kind": "sub", "name": "about_itself"}
-        found = output(host, "in_order", {"tasks": [sub, sub | {"version": "1.0"}]})
+        results = output(host, "in_order", {"tasks": [sub, sub | {"version": "1.0"}]})
 
-    assert [each["version"] for each in found] == ["2.0", "1.0"]
+    assert [result["version"] for result in results] == ["2.0", "1.0"]
 
 
 MATCHES = [
@@ -57,55 +58,55 @@ MATCHES = [
 ]
 
 
-@pytest.mark.parametrize(("strategy", "own", "asked", "taken"), MATCHES)
-def test_a_run_of_a_version_that_does_not_match_fails_if_so_set(
-    tmp_path: Path, strategy: str, own: str, asked: str, taken: bool
+@pytest.mark.parametrize(("strategy", "own", "requested", "taken"), MATCHES)
+def test_a_run_of_another_version_fails_with_the_setting_fail(
+    tmp_path: Path, strategy: str, own: str, requested: str, taken: bool
 ) -> None:
     more = {"versionMatchStrategy": strategy, "versionFailureStrategy": "Fail"}
     app = copied(tmp_path, host_json=settings(defaultVersion=own, **more))
     with run_host(app, tmp_path / "data") as host:
-        ended = host.wait(starts(host, asked))
+        ended = host.wait(start(host, requested))
 
     assert ended["runtimeStatus"] == ("Completed" if taken else "Failed")
 
 
-def test_versions_of_which_one_is_no_number_are_compared_as_texts(tmp_path: Path) -> None:
+def test_versions_that_are_no_numbers_are_compared_as_text(tmp_path: Path) -> None:
     app = copied(tmp_path, host_json=settings(defaultVersion="1.0-rc", versionFailureStrategy="Fail"))
     with run_host(app, tmp_path / "data") as host:
-        assert host.wait(starts(host, "1.0"))["runtimeStatus"] == "Completed"
-        assert host.wait(starts(host, "2.0"))["runtimeStatus"] == "Failed"
+        assert host.wait(start(host, "1.0"))["runtimeStatus"] == "Completed"
+        assert host.wait(start(host, "2.0"))["runtimeStatus"] == "Failed"
 
 
-def test_a_run_of_a_version_that_does_not_match_waits_for_an_app_that_does(tmp_path: Path) -> None:
+def test_a_run_of_another_version_waits_for_an_app_of_its_version(tmp_path: Path) -> None:
     strict = {"versionMatchStrategy": "Strict", "versionFailureStrategy": "Reject"}
     app = copied(tmp_path, host_json=settings(defaultVersion="1.0", **strict))
     with run_host(app, tmp_path / "data") as host:
-        waiting = starts(host, "2.0")
-        assert host.wait(starts(host, "1.0"))["runtimeStatus"] == "Completed"
+        waiting = start(host, "2.0")
+        assert host.wait(start(host, "1.0"))["runtimeStatus"] == "Completed"
         assert host.status(waiting)["runtimeStatus"] == "Pending"
     app = copied(tmp_path, host_json=settings(defaultVersion="2.0", **strict))
     with run_host(app, tmp_path / "data") as host:
         assert host.wait(waiting)["output"]["version"] == "2.0"
 
 
-# Other code
+# Changed code
 
 FIRST = '    yield context.call_activity("echo", 1)\n    yield context.wait_for_external_event("Go")\n    # end'
 WAIT = '    yield context.wait_for_external_event("Go")\n    # end'
 
 
 def changed(folder: Path, code: str) -> dict[str, Any]:
-    """A run begins with the app's code and goes on with `code`."""
+    """Begin a run with the app's code and let it go on with `code`."""
     with run_host(SEMANTICS, folder / "data") as host:
         instance = host.start("changing")
-        until(lambda: len(events(host, instance, 5)) == 1)
+        eventually(lambda: len(events(host, instance, 5)) == 1)
     with run_host(copied(folder, code=(FIRST, code)), folder / "data") as host:
         host.raise_event(instance, "Go")
         return host.wait(instance)
 
 
 @pytest.mark.parametrize(
-    ("code", "got"),
+    ("code", "made"),
     [
         ('    yield context.call_activity("fail", 1)\n', "fail"),
         ('    yield context.call_sub_orchestrator("echo")\n', "sub-orchestration"),
@@ -116,17 +117,17 @@ def changed(folder: Path, code: str) -> dict[str, Any]:
     ],
     ids=["name", "sub", "timer", "entity", "http", "retry"],
 )
-def test_another_first_step_is_non_determinism(tmp_path: Path, code: str, got: str) -> None:
+def test_another_first_step_is_non_determinism(tmp_path: Path, code: str, made: str) -> None:
     ended = changed(tmp_path, code + WAIT)
 
     assert ended["runtimeStatus"] == "Failed"
     text = ended["output"].partition("Orchestrator function 'changing' failed: ")[2]
     assert text.startswith("Non-Deterministic workflow detected")
-    assert "activity echo" in text, "what was expected"
-    assert got in text, "what came instead"
+    assert "activity echo" in text, "the decision in the history"
+    assert made in text, "the decision of the code"
 
 
-def test_a_step_less_is_non_determinism(tmp_path: Path) -> None:
+def test_a_removed_step_is_non_determinism(tmp_path: Path) -> None:
     ended = changed(tmp_path, WAIT)
 
     assert ended["runtimeStatus"] == "Failed"
@@ -134,7 +135,7 @@ def test_a_step_less_is_non_determinism(tmp_path: Path) -> None:
     assert "activity echo" in ended["output"]
 
 
-def test_a_step_more_before_the_others_is_non_determinism(tmp_path: Path) -> None:
+def test_an_added_step_before_the_others_is_non_determinism(tmp_path: Path) -> None:
     ended = changed(tmp_path, '    yield context.call_activity("fail", 0)\n' + FIRST)
 
     assert "Non-Deterministic" in ended["output"]
@@ -149,14 +150,14 @@ def test_a_step_more_before_the_others_is_non_determinism(tmp_path: Path) -> Non
     ],
     ids=["a later step", "another input", "a custom status"],
 )
-def test_what_comes_later_may_change(tmp_path: Path, code: str) -> None:
+def test_later_steps_inputs_and_statuses_may_change(tmp_path: Path, code: str) -> None:
     assert changed(tmp_path, code)["output"] == "as it was"
 
 
-def test_an_orchestrator_that_is_gone_fails_its_runs(tmp_path: Path) -> None:
+def test_an_orchestrator_that_was_removed_fails_its_runs(tmp_path: Path) -> None:
     with run_host(SEMANTICS, tmp_path / "data") as host:
         instance = host.start("changing")
-        until(lambda: len(events(host, instance, 5)) == 1)
+        eventually(lambda: len(events(host, instance, 5)) == 1)
     app = copied(tmp_path, code=("def changing(", "def renamed("))
     with run_host(app, tmp_path / "data") as host:
         host.raise_event(instance, "Go")

@@ -1,4 +1,4 @@
-"""call_http against a server of the test's own."""
+"""`call_http` against a server that the tests start."""
 
 import json
 import threading
@@ -14,12 +14,12 @@ from tests.functions.semantics import TASK_SCHEDULED, events, failure, output, r
 
 
 class _Answers(BaseHTTPRequestHandler):
-    """/<status> answers so; /echo what it was sent; /job/<n> is done after n polls."""
+    """Answers /<status> with that status, /echo with the request, and /job/<n> with 202 until n polls."""
 
     polls: int = 0
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class names it so
-        """Say nothing."""
+        """Log nothing."""
 
     def _answer(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
@@ -49,7 +49,7 @@ class _Answers(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
 
-    do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = _answer  # noqa: N815 - the base class looks for them
+    do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = _answer  # noqa: N815 - the base class looks for these names
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +71,7 @@ def test_every_status_is_an_answer(host: DurableHost, server: str, status: int) 
     assert answer["content"] == ("" if status == 204 else f"body of /{status}")
 
 
-def test_a_header_that_comes_twice_is_a_list(host: DurableHost, server: str) -> None:
+def test_a_repeated_header_is_a_list(host: DurableHost, server: str) -> None:
     headers = output(host, "fetches", {"url": f"{server}/headers"})["headers"]
 
     assert (headers["X-Once"], headers["X-Twice"]) == ("1", ["a", "b"])
@@ -79,17 +79,15 @@ def test_a_header_that_comes_twice_is_a_list(host: DurableHost, server: str) -> 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
 @pytest.mark.parametrize(("content", "body"), [(None, ""), ({"a": 1}, '{"a": 1}'), ("text", '"text"')])
-def test_the_request_is_sent_as_it_was_asked(
-    host: DurableHost, server: str, method: str, content: Any, body: str
-) -> None:
-    asked = {"url": f"{server}/echo", "method": method, "content": content, "headers": {"X-Mine": "1"}}
-    sent = json.loads(output(host, "fetches", asked)["content"])
+def test_the_request_is_sent_unchanged(host: DurableHost, server: str, method: str, content: Any, body: str) -> None:
+    request = {"url": f"{server}/echo", "method": method, "content": content, "headers": {"X-Mine": "1"}}
+    sent = json.loads(output(host, "fetches", request)["content"])
 
     assert (sent["method"], sent["body"], sent["headers"]["x-mine"]) == (method, body, "1")
 
 
 @pytest.mark.parametrize("polls", [1, 3])
-def test_a_202_is_polled_until_it_is_done(host: DurableHost, server: str, polls: int) -> None:
+def test_a_202_is_polled_until_the_job_is_done(host: DurableHost, server: str, polls: int) -> None:
     answer = output(host, "fetches", {"url": f"{server}/job/{polls}", "method": "POST"})
 
     assert (answer["statusCode"], answer["content"]) == (200, "GET 0")
@@ -99,18 +97,18 @@ def test_a_202_without_a_location_is_the_answer(host: DurableHost, server: str) 
     assert output(host, "fetches", {"url": f"{server}/202"})["statusCode"] == 202
 
 
-def test_nobody_listening_fails_the_call(host: DurableHost) -> None:
+def test_a_port_without_a_server_fails_the_call(host: DurableHost) -> None:
     assert "Connect" in failure(host, "fetches", {"url": f"http://127.0.0.1:{free_port()}/"})
 
 
-def test_it_is_one_activity_of_the_hosts_own(host: DurableHost, server: str) -> None:
+def test_a_request_is_an_activity_of_the_host(host: DurableHost, server: str) -> None:
     ended = run(host, "fetches", {"url": f"{server}/200"})
 
     assert [event["Name"] for event in events(host, ended["instanceId"], TASK_SCHEDULED)] == ["BuiltIn::HttpActivity"]
 
 
-def test_it_goes_together_with_others(host: DurableHost, server: str) -> None:
-    tasks = [{"kind": "http", "url": f"{server}/200"}, {"kind": "activity", "name": "echo", "given": 1}]
+def test_a_request_can_be_awaited_together_with_other_tasks(host: DurableHost, server: str) -> None:
+    tasks = [{"kind": "http", "url": f"{server}/200"}, {"kind": "activity", "name": "echo", "input": 1}]
     http, echoed = output(host, "all_of", {"tasks": tasks})
 
     assert (http["statusCode"], echoed) == (200, 1)

@@ -1,4 +1,4 @@
-"""Activities, sub-orchestrations and what is made of them, as Azure's host runs them."""
+"""Activities, retries and sub-orchestrations run as on Azure's host."""
 
 import json
 import re
@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from loopback.functions.testing import DurableHost
+from tests.functions.polling import eventually
 from tests.functions.semantics import (
     BASE,
     EXECUTION_STARTED,
@@ -25,39 +26,38 @@ from tests.functions.semantics import (
     output,
     run,
     scheduled,
-    until,
 )
 
 VALUES = [{"a": 1}, [1, "b"], 5, 0, 1.5, "text", "", "5", True, False, None, "2026-01-01T00:00:00Z", "ü€𝄞"]
-NOT_DICTS = [each for each in VALUES if each is not None and not isinstance(each, dict)]
+NOT_DICTS = [value for value in VALUES if value is not None and not isinstance(value, dict)]
 
 
 @pytest.mark.parametrize("value", VALUES)
-def test_an_activity_gives_back_what_it_is_given(host: DurableHost, value: Any) -> None:
-    assert output(host, "calls", {"name": "echo", "given": value}) == value
+def test_an_activity_gets_its_input_and_returns_its_result(host: DurableHost, value: Any) -> None:
+    assert output(host, "calls", {"name": "echo", "input": value}) == value
 
 
-def test_an_activitys_input_is_an_array_of_one_text(host: DurableHost) -> None:
-    ended = run(host, "calls", {"name": "echo", "given": {"a": 1}})
+def test_an_activitys_input_is_an_array_of_one_string(host: DurableHost) -> None:
+    ended = run(host, "calls", {"name": "echo", "input": {"a": 1}})
 
-    (found,) = events(host, ended["instanceId"], TASK_SCHEDULED)
-    assert json.loads(found["Input"]) == ['{"a": 1}']
+    (event,) = events(host, ended["instanceId"], TASK_SCHEDULED)
+    assert json.loads(event["Input"]) == ['{"a": 1}']
 
 
 def test_the_raw_history_is_numbered_and_named(host: DurableHost) -> None:
-    ended = run(host, "calls", {"name": "echo", "given": 7})
+    ended = run(host, "calls", {"name": "echo", "input": 7})
 
-    found = host.recorded(ended["instanceId"]).events
-    assert [each["EventType"] for each in found] == [12, 0, 4, 13, 12, 5, 1, 13]
-    assert (found[2]["Name"], found[2]["EventId"]) == ("echo", 0)
-    assert (found[5]["TaskScheduledId"], found[5]["Result"]) == (0, "7")
-    for each in found:
-        assert {"EventType", "EventId", "IsPlayed", "Timestamp"} <= each.keys()
-        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z", each["Timestamp"])
+    history = host.recorded(ended["instanceId"]).events
+    assert [event["EventType"] for event in history] == [12, 0, 4, 13, 12, 5, 1, 13]
+    assert (history[2]["Name"], history[2]["EventId"]) == ("echo", 0)
+    assert (history[5]["TaskScheduledId"], history[5]["Result"]) == (0, "7")
+    for event in history:
+        assert {"EventType", "EventId", "IsPlayed", "Timestamp"} <= event.keys()
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z", event["Timestamp"])
 
 
-def test_a_failed_activity_is_told_with_its_reason(host: DurableHost) -> None:
-    text = failure(host, "calls", {"name": "fail", "given": "oh"})
+def test_a_failed_activity_fails_the_run_with_its_reason(host: DurableHost) -> None:
+    text = failure(host, "calls", {"name": "fail", "input": "oh"})
 
     assert text.startswith("Orchestrator function 'calls' failed: Activity function 'fail' failed: ")
     assert "ValueError: oh" in text
@@ -75,10 +75,10 @@ def test_an_activitys_result_that_is_not_json_fails_its_call(host: DurableHost) 
 
 @pytest.mark.parametrize(("name", "text"), [("returns_a_set", "not JSON serializable"), ("raises", "on purpose")])
 def test_an_orchestrator_that_breaks_fails_with_its_name(host: DurableHost, name: str, text: str) -> None:
-    said = failure(host, name)
+    message = failure(host, name)
 
-    assert said.startswith(f"Orchestrator function '{name}' failed: ")
-    assert text in said
+    assert message.startswith(f"Orchestrator function '{name}' failed: ")
+    assert text in message
 
 
 def test_an_orchestrator_need_not_be_a_generator(host: DurableHost) -> None:
@@ -106,12 +106,12 @@ def test_a_task_that_is_not_yielded_is_not_scheduled(host: DurableHost) -> None:
     ("fails", "attempts", "ran", "timers"), [(0, 3, 1, 0), (1, 3, 2, 1), (2, 3, 3, 2), (9, 3, 3, 3), (9, 1, 1, 1)]
 )
 @pytest.mark.parametrize("kind", ["retried", "retried sub"])
-def test_a_retry_runs_so_often_and_ends_with_one_timer_more(
+def test_a_retry_stops_at_its_limit_and_ends_with_one_more_timer(
     host: DurableHost, tmp_path: Path, kind: str, fails: int, attempts: int, ran: int, timers: int
 ) -> None:
     name = "counted_sub" if kind == "retried sub" else "counted"
-    given = {"path": str(tmp_path / "log"), "fails": fails}
-    ended = run(host, "one_caught", {"kind": kind, "name": name, "given": given, "attempts": attempts})
+    value = {"path": str(tmp_path / "log"), "fails": fails}
+    ended = run(host, "one_caught", {"kind": kind, "name": name, "input": value, "attempts": attempts})
 
     assert len(lines(tmp_path / "log")) == ran
     assert ended["output"].endswith(f"attempt {ran}") or f"attempt {ran}" in ended["output"]
@@ -123,16 +123,16 @@ def test_a_retry_runs_so_often_and_ends_with_one_timer_more(
 
 
 def test_a_retry_pauses_before_the_next_attempt(host: DurableHost, tmp_path: Path) -> None:
-    given = {"path": str(tmp_path / "log"), "fails": 1}
-    task = {"kind": "retried", "name": "counted", "given": given, "attempts": 2, "pause": 3_600_000}
+    value = {"path": str(tmp_path / "log"), "fails": 1}
+    task = {"kind": "retried", "name": "counted", "input": value, "attempts": 2, "pause": 3_600_000}
     waiting = host.start("one", task)
-    until(lambda: events(host, waiting, TIMER_CREATED) != [])
+    eventually(lambda: events(host, waiting, TIMER_CREATED) != [])
     (failed,) = events(host, waiting, TASK_FAILED)
     (timer,) = events(host, waiting, TIMER_CREATED)
 
     assert host.status(waiting)["runtimeStatus"] == "Running"
     assert _hours(failed["Timestamp"], timer["FireAt"]) == pytest.approx(1, abs=0.01)
-    host.control(waiting, "terminate", "seen")
+    host.control(waiting, "terminate", "enough")
 
 
 def _hours(first: str, last: str) -> float:
@@ -142,16 +142,16 @@ def _hours(first: str, last: str) -> float:
 @pytest.mark.parametrize("attempts", [2, 3])
 def test_a_retry_that_fails_in_a_task_all_fails_it(host: DurableHost, tmp_path: Path, attempts: int) -> None:
     retried = {"kind": "retried", "name": "counted", "attempts": attempts}
-    retried |= {"given": {"path": str(tmp_path / "log"), "fails": 9}}
-    tasks = [{"kind": "activity", "name": "echo", "given": 1}, retried, retried | {"name": "echo"}]
+    retried |= {"input": {"path": str(tmp_path / "log"), "fails": 9}}
+    tasks = [{"kind": "activity", "name": "echo", "input": 1}, retried, retried | {"name": "echo"}]
 
     assert f"attempt {attempts}" in output(host, "all_of", {"tasks": tasks, "more": True})
     assert len(lines(tmp_path / "log")) == attempts
 
 
-def test_retries_that_succeed_in_a_task_all_give_their_results(host: DurableHost, tmp_path: Path) -> None:
+def test_retries_that_succeed_in_a_task_all_return_their_results(host: DurableHost, tmp_path: Path) -> None:
     tasks = [
-        {"kind": "retried", "name": "counted", "attempts": 5, "given": {"path": str(tmp_path / name), "fails": fails}}
+        {"kind": "retried", "name": "counted", "attempts": 5, "input": {"path": str(tmp_path / name), "fails": fails}}
         for name, fails in (("a", 2), ("b", 0), ("c", 1))
     ]
 
@@ -161,12 +161,12 @@ def test_retries_that_succeed_in_a_task_all_give_their_results(host: DurableHost
 @pytest.mark.parametrize("fails", [1, 9])
 def test_a_retry_in_a_task_any_wins_when_it_has_ended(host: DurableHost, tmp_path: Path, fails: int) -> None:
     retried = {"kind": "retried", "name": "counted", "attempts": 2}
-    retried |= {"given": {"path": str(tmp_path / "log"), "fails": fails}}
+    retried |= {"input": {"path": str(tmp_path / "log"), "fails": fails}}
     tasks = [{"kind": "event", "name": "Never"}, retried]
 
-    place, result = output(host, "any_of", {"tasks": tasks, "more": True})
+    index, result = output(host, "any_of", {"tasks": tasks, "more": True})
 
-    assert place == 1
+    assert index == 1
     assert "attempt 2" in result
     assert result.startswith("failed") == (fails == 9)
 
@@ -177,24 +177,24 @@ def test_a_retry_in_a_task_any_wins_when_it_has_ended(host: DurableHost, tmp_pat
 @pytest.mark.parametrize("kind", ["sub", "retried sub"])
 @pytest.mark.parametrize("value", [{"a": {"b": []}}, None])
 def test_a_sub_orchestration_gets_its_input(host: DurableHost, kind: str, value: Any) -> None:
-    assert output(host, "one", {"kind": kind, "name": "gets_kind", "given": value})[1] == value
+    assert output(host, "one", {"kind": kind, "name": "gets_kind", "input": value})[1] == value
 
 
 @pytest.mark.parametrize("kind", ["sub", "retried sub"])
 @pytest.mark.parametrize("value", NOT_DICTS)
 def test_a_sub_orchestration_gets_an_input_that_is_no_object(host: DurableHost, kind: str, value: Any) -> None:
-    assert output(host, "one", {"kind": kind, "name": "gets_kind", "given": value})[1] == value
+    assert output(host, "one", {"kind": kind, "name": "gets_kind", "input": value})[1] == value
 
 
-def test_a_given_id_is_the_childs_and_it_knows_its_parent(host: DurableHost) -> None:
-    ended = run(host, "one", {"kind": "sub", "name": "about_itself", "id": "given-id"})
+def test_a_child_has_the_id_that_its_parent_chose_and_knows_its_parent(host: DurableHost) -> None:
+    ended = run(host, "one", {"kind": "sub", "name": "about_itself", "id": "own-id"})
 
-    assert ended["output"]["id"] == "given-id"
+    assert ended["output"]["id"] == "own-id"
     assert ended["output"]["parent"] == ended["instanceId"]
-    assert host.status("given-id")["runtimeStatus"] == "Completed"
+    assert host.status("own-id")["runtimeStatus"] == "Completed"
 
 
-def test_a_derived_id_is_of_the_execution_and_the_task(host: DurableHost) -> None:
+def test_a_derived_id_is_made_of_the_execution_and_the_task(host: DurableHost) -> None:
     tasks = [{"kind": "activity", "name": "echo"}] * 10 + [{"kind": "sub", "name": "about_itself"}]
     ended = run(host, "in_order", {"tasks": tasks})
 
@@ -202,10 +202,10 @@ def test_a_derived_id_is_of_the_execution_and_the_task(host: DurableHost) -> Non
     assert ended["output"][10]["id"] == f"{started['OrchestrationInstance']['ExecutionId']}:10"
 
 
-def test_derived_ids_differ_and_their_runs_can_be_asked_for(host: DurableHost) -> None:
+def test_derived_ids_differ_and_their_runs_have_a_status(host: DurableHost) -> None:
     ended = run(host, "all_of", {"tasks": [{"kind": "sub", "name": "about_itself"}] * 3})
 
-    children = [each["id"] for each in ended["output"]]
+    children = [child["id"] for child in ended["output"]]
     (started,) = events(host, ended["instanceId"], EXECUTION_STARTED)
     assert len(set(children)) == 3
     assert all(child.startswith(started["OrchestrationInstance"]["ExecutionId"] + ":") for child in children)
@@ -226,7 +226,7 @@ def test_an_unknown_sub_orchestrator_fails_its_call(host: DurableHost) -> None:
 
 def test_a_terminated_child_fails_its_call_with_the_reason(host: DurableHost) -> None:
     parent = host.start("one_caught", {"kind": "sub", "name": "waits", "id": "to-terminate"})
-    until(lambda: host.call("GET", f"{BASE}/instances/to-terminate").status == 202)
+    eventually(lambda: host.call("GET", f"{BASE}/instances/to-terminate").status == 202)
     assert host.control("to-terminate", "terminate", "not needed") == 202
 
     assert "not needed" in host.wait(parent)["output"]
@@ -234,16 +234,16 @@ def test_a_terminated_child_fails_its_call_with_the_reason(host: DurableHost) ->
 
 
 def test_every_attempt_of_a_sub_orchestration_is_a_run_of_its_own(host: DurableHost, tmp_path: Path) -> None:
-    given = {"path": str(tmp_path / "log"), "fails": 2}
-    ended = run(host, "one", {"kind": "retried sub", "name": "counted_sub", "given": given, "attempts": 3})
+    value = {"path": str(tmp_path / "log"), "fails": 2}
+    ended = run(host, "one", {"kind": "retried sub", "name": "counted_sub", "input": value, "attempts": 3})
 
     children = [event["InstanceId"] for event in events(host, ended["instanceId"], SUB_CREATED)]
     assert [host.status(child)["runtimeStatus"] for child in children] == ["Failed", "Failed", "Completed"]
 
 
 def test_a_sub_orchestration_can_be_retried_under_one_id(host: DurableHost, tmp_path: Path) -> None:
-    given = {"path": str(tmp_path / "log"), "fails": 1}
-    task = {"kind": "retried sub", "name": "counted_sub", "given": given, "attempts": 2, "id": "same-child"}
+    value = {"path": str(tmp_path / "log"), "fails": 1}
+    task = {"kind": "retried sub", "name": "counted_sub", "input": value, "attempts": 2, "id": "same-child"}
 
     assert output(host, "one", task) == "attempt 2"
     assert len(events(host, "same-child", TASK_COMPLETED)) == 1

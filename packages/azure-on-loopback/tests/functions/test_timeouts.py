@@ -1,4 +1,4 @@
-"""Functions that never end, or end more than themselves: they fail, and all else goes on."""
+"""Functions that never end, or that exit: they fail, and the host and all others go on."""
 
 import os
 import time
@@ -18,38 +18,38 @@ import azure.functions as func
 
 app = df.DFApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 
-@app.activity_trigger(input_name="given")
-async def endless(given: str) -> None:
+@app.activity_trigger(input_name="value")
+async def endless(value: str) -> None:
     await asyncio.sleep(3600)
 
-@app.activity_trigger(input_name="given")
-def endless_in_thread(given: str) -> None:
+@app.activity_trigger(input_name="value")
+def endless_in_thread(value: str) -> None:
     time.sleep(3600)
 
-@app.activity_trigger(input_name="given")
-async def own_timeout(given: str) -> None:
-    raise TimeoutError("of its own")
+@app.activity_trigger(input_name="value")
+async def own_timeout(value: str) -> None:
+    raise TimeoutError("its own")
 
-@app.activity_trigger(input_name="given")
-def leaves(given: str) -> None:
+@app.activity_trigger(input_name="value")
+def exits(value: str) -> None:
     sys.exit(3)
 
 @app.orchestration_trigger(context_name="context")
-def orchestrator_leaves(context):
+def orchestrator_exits(context):
     sys.exit(3)
     yield
 
-@app.route(route="leaves")
-async def http_leaves(req: func.HttpRequest) -> str:
+@app.route(route="exits")
+async def http_exits(req: func.HttpRequest) -> str:
     sys.exit(3)
 
-@app.activity_trigger(input_name="given")
-def quick(given: str) -> str:
-    return given
+@app.activity_trigger(input_name="value")
+def quick(value: str) -> str:
+    return value
 
 @app.orchestration_trigger(context_name="context")
 def calls(context):
-    return (yield context.call_activity(context.get_input()["name"], "given"))
+    return (yield context.call_activity(context.get_input()["name"], "value"))
 
 @app.orchestration_trigger(context_name="context")
 def stuck(context):
@@ -93,15 +93,15 @@ def test_activities_that_never_end_fail_while_others_go_on(process: Running) -> 
         assert ended["runtimeStatus"] == "Failed"
         assert f"Timeout value of 0:00:00.500000 exceeded by function: {name}" in ended["output"]
 
-    assert host.wait(host.start("calls", {"name": "quick"}))["output"] == "given", (
-        "the threads they hold are not missed"
+    assert host.wait(host.start("calls", {"name": "quick"}))["output"] == "value", (
+        "the threads that they block are replaced"
     )
 
 
-def test_an_activitys_own_timeout_error_is_its_own(process: Running) -> None:
+def test_a_timeout_error_of_the_activity_is_not_the_hosts(process: Running) -> None:
     ended = process.host.wait(process.host.start("calls", {"name": "own_timeout"}))
 
-    assert "TimeoutError: of its own" in ended["output"]
+    assert "TimeoutError: its own" in ended["output"]
     assert "Timeout value" not in ended["output"]
 
 
@@ -110,14 +110,14 @@ def test_a_request_that_never_ends_fails(process: Running, route: str) -> None:
     answer = process.host.call("GET", f"/api/{route}")
 
     assert (answer.status, answer.content) == (500, b"")
-    assert f"exceeded by function: http_{route}" in process.said
+    assert f"exceeded by function: http_{route}" in process.text
 
 
 def test_an_orchestrator_that_never_yields_does_not_stop_others(app: Path) -> None:
     with running(app, app / "stuck") as process:
         host = process.host
         host.start("stuck")
-        assert host.wait(host.start("calls", {"name": "quick"}))["output"] == "given"
+        assert host.wait(host.start("calls", {"name": "quick"}))["output"] == "value"
         if os.name != "nt":
             began = time.monotonic()
             assert process.interrupt() == 0
@@ -129,7 +129,7 @@ def test_many_orchestrators_that_never_yield_do_not_stop_others(app: Path) -> No
         host = process.host
         for _ in range(5):
             host.start("stuck")
-        assert host.wait(host.start("calls", {"name": "quick"}), seconds=1)["output"] == "given"
+        assert host.wait(host.start("calls", {"name": "quick"}), seconds=1)["output"] == "value"
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no SIGINT to a child on Windows")
@@ -144,14 +144,14 @@ def test_a_host_stops_soon_with_functions_that_never_end(app: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["activity", "orchestrator", "http"])
-def test_a_function_that_exits_ends_itself_alone(app: Path, kind: str) -> None:
+def test_a_function_that_exits_does_not_end_the_host(app: Path, kind: str) -> None:
     with running(app, app / f"{kind}-exits") as process:
         host = process.host
         try:
             if kind == "http":
-                assert host.call("GET", "/api/leaves").status == 500
+                assert host.call("GET", "/api/exits").status == 500
             else:
-                run = host.start("orchestrator_leaves" if kind == "orchestrator" else "calls", {"name": "leaves"})
+                run = host.start("orchestrator_exits" if kind == "orchestrator" else "calls", {"name": "exits"})
                 assert host.wait(run, seconds=3)["runtimeStatus"] == "Failed"
             assert host.call("GET", "/admin/host/status").status == 200
         except (OSError, HTTPException) as error:

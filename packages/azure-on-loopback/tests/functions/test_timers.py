@@ -1,4 +1,4 @@
-"""Timer triggers: when they run, what they are told, how often they are tried."""
+"""Timer triggers: their schedules, their arguments, their retries."""
 
 import asyncio
 from collections.abc import Iterator
@@ -13,7 +13,8 @@ from loopback.functions.host import Options, make_app
 from loopback.functions.testing import DurableHost
 from loopback.functions.triggers.schedules import Schedule
 from loopback.serving import in_thread, listen
-from tests.functions.notes import NEVER, TRIGGERS, Notes, eventually, settings
+from tests.functions.polling import eventually
+from tests.functions.triggers_host import NEVER, TRIGGERS, Notes, settings
 
 A_YEAR = timedelta(days=366)
 
@@ -22,7 +23,7 @@ A_YEAR = timedelta(days=366)
 def host_at(
     folder: Path, ahead: timedelta = timedelta(0), *, tick: str = NEVER, slow: str = NEVER
 ) -> Iterator[tuple[DurableHost, Notes]]:
-    """A host whose clock is `ahead` from its start on."""
+    """Start a host whose clock is `ahead` of the system's."""
     clock = MovableClock()
     clock.advance(ahead)
     if slow == NEVER:
@@ -34,8 +35,8 @@ def host_at(
         yield DurableHost(url, clock), notes
 
 
-def seen(host: DurableHost) -> None:
-    """Whatever was due when this was called has begun when it returns."""
+def let_due_work_begin(host: DurableHost) -> None:
+    """Return when everything that was due at the call has begun."""
     for _ in range(3):
         host.call("GET", "/admin/host/status")
 
@@ -45,15 +46,15 @@ def test_a_timer_runs_on_its_schedule(tmp_path: Path) -> None:
         runs = notes.wait("ticking", 2)
 
     assert [run["past_due"] for run in runs] == [False] * len(runs)
-    moments = [datetime.fromisoformat(run["status"]["Next"]) for run in runs]
-    assert moments == sorted(set(moments))
-    assert {moment.microsecond for moment in moments} == {0}
+    times = [datetime.fromisoformat(run["status"]["Next"]) for run in runs]
+    assert times == sorted(set(times))
+    assert {time.microsecond for time in times} == {0}
 
 
 def test_a_timer_may_have_a_time_span_for_a_schedule(tmp_path: Path) -> None:
     with host_at(tmp_path, tick="01:00:00") as (host, notes):
         host.advance(timedelta(minutes=59))
-        seen(host)
+        let_due_work_begin(host)
         assert notes.of("ticking") == []
         host.advance(timedelta(minutes=2))
         notes.wait("ticking")
@@ -74,12 +75,12 @@ def test_a_function_may_run_at_each_start(tmp_path: Path) -> None:
     assert notes.of("yearly") == []
 
 
-def test_a_time_that_went_by_unused_is_made_up_for_once(tmp_path: Path) -> None:
+def test_missed_runs_are_made_up_for_once(tmp_path: Path) -> None:
     with host_at(tmp_path) as (host, _):
-        seen(host)
+        let_due_work_begin(host)
     with host_at(tmp_path, 3 * A_YEAR) as (host, notes):
         [run] = notes.wait("yearly")
-        seen(host)
+        let_due_work_begin(host)
         assert len(notes.of("yearly")) == 1
         assert notes.of("unwatched") == [], "it has no monitor"
 
@@ -95,16 +96,16 @@ def test_a_run_is_not_overlapped_by_the_next(tmp_path: Path) -> None:
         notes.wait("slow", at="begin")
         for _ in range(3):
             host.advance(timedelta(minutes=1))
-            seen(host)
+            let_due_work_begin(host)
         assert len(notes.of("slow", at="begin")) == 1
         (tmp_path / "notes.release").touch()
         notes.wait("slow", at="end")
-        seen(host)
+        let_due_work_begin(host)
         host.advance(timedelta(minutes=1))
         notes.wait("slow", 2, at="end")
 
 
-def test_without_a_policy_a_timer_is_tried_once(tmp_path: Path) -> None:
+def test_without_a_retry_policy_a_timer_is_tried_once(tmp_path: Path) -> None:
     with host_at(tmp_path) as (host, notes):
         assert host.call("POST", "/admin/functions/fails_once", {"input": ""}).status == 202
         eventually(lambda: host.call("GET", "/admin/host/poison").json, notes.all)
@@ -120,15 +121,15 @@ def test_a_fixed_delay_is_waited_between_tries(tmp_path: Path) -> None:
         host.call("POST", "/admin/functions/fails_thrice", {"input": ""})
         for number in (1, 2, 3):
             assert len(notes.wait("fails_thrice", number)) == number
-            seen(host)
+            let_due_work_begin(host)
             host.advance(timedelta(seconds=9))
-            seen(host)
+            let_due_work_begin(host)
             assert len(notes.of("fails_thrice")) == number, "not before the delay is over"
             host.advance(timedelta(seconds=2))
         eventually(lambda: host.call("GET", "/admin/host/poison").json, notes.all)
         [poison] = host.call("GET", "/admin/host/poison").json
 
-    assert [(each["retry"], each["of"]) for each in notes.of("fails_thrice")] == [(0, 2), (1, 2), (2, 2)]
+    assert [(note["retry"], note["of"]) for note in notes.of("fails_thrice")] == [(0, 2), (1, 2), (2, 2)]
     assert (poison["tries"], poison["error"]) == (3, "RuntimeError: try 2")
 
 
@@ -138,13 +139,13 @@ def test_an_exponential_delay_grows_and_goes_on_without_end(tmp_path: Path) -> N
         notes.wait("fails_long")
         for number, delay in enumerate((10, 20, 40, 60), start=1):
             assert len(notes.wait("fails_long", number)) == number
-            seen(host)
+            let_due_work_begin(host)
             host.advance(timedelta(seconds=delay - 2))
-            seen(host)
+            let_due_work_begin(host)
             assert len(notes.of("fails_long")) == number, f"not before {delay} seconds"
             host.advance(timedelta(seconds=3))
         assert len(notes.wait("fails_long", 5)) == 5
-        seen(host)
+        let_due_work_begin(host)
         assert host.call("GET", "/admin/host/poison").json == []
 
 
@@ -152,13 +153,13 @@ def test_a_retry_that_waits_outlives_the_host(tmp_path: Path) -> None:
     with host_at(tmp_path) as (host, notes):
         host.call("POST", "/admin/functions/fails_thrice", {"input": ""})
         notes.wait("fails_thrice")
-        seen(host)
+        let_due_work_begin(host)
     with host_at(tmp_path, timedelta(minutes=1)) as (_, notes):
-        assert [each["retry"] for each in notes.wait("fails_thrice", 2)] == [0, 1]
+        assert [note["retry"] for note in notes.wait("fails_thrice", 2)] == [0, 1]
 
 
 @pytest.mark.parametrize(
-    ("schedule", "moment", "following"),
+    ("schedule", "time", "following"),
     [
         ("0 */5 * * * *", "2026-03-10T10:02:03", "2026-03-10T10:05:00"),
         ("0 0 * * * *", "2026-03-10T10:00:00", "2026-03-10T11:00:00"),
@@ -174,18 +175,18 @@ def test_a_retry_that_waits_outlives_the_host(tmp_path: Path) -> None:
         ("1.00:00:00", "2026-03-10T10:00:00", "2026-03-11T10:00:00"),
     ],
 )
-def test_a_schedule_is_read_as_ncrontab(schedule: str, moment: str, following: str) -> None:
-    found = Schedule(schedule).after(datetime.fromisoformat(moment).replace(tzinfo=UTC))
+def test_a_schedule_is_read_as_ncrontab(schedule: str, time: str, following: str) -> None:
+    after = Schedule(schedule).after(datetime.fromisoformat(time).replace(tzinfo=UTC))
 
-    assert found == datetime.fromisoformat(following).replace(tzinfo=UTC)
+    assert after == datetime.fromisoformat(following).replace(tzinfo=UTC)
 
 
 async def test_a_host_stops_even_when_its_clock_has_just_moved(tmp_path: Path) -> None:
     for turns in range(4):
         clock = MovableClock()
         with settings(tmp_path / "notes"):
-            made = await make_app(TRIGGERS, Options(tmp_path / f"data{turns}", clock=clock))
-            runner, _ = await listen(made, 0)
+            web_app = await make_app(TRIGGERS, Options(tmp_path / f"data{turns}", clock=clock))
+            runner, _ = await listen(web_app, 0)
         for _turn in range(9):
             await asyncio.sleep(0)
         clock.advance(timedelta(0))

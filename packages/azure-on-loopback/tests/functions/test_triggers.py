@@ -1,4 +1,4 @@
-"""Functions that a message, a blob or an event starts: what they are given, how often they are tried."""
+"""Functions that a message, a blob or an event starts: their arguments and their retries."""
 
 import json
 import time
@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from loopback.functions.testing import DurableHost
-from tests.functions.notes import Notes, eventually, triggers_host
+from tests.functions.polling import eventually
+from tests.functions.triggers_host import Notes, triggers_host
 
 GRID = "/runtime/webhooks/eventgrid?functionName="
 BLOBS = "/runtime/webhooks/blobs?functionName=Host.Functions."
@@ -23,26 +24,26 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Started]:
         yield started
 
 
-def send(host: DurableHost, function: str, given: Any) -> int:
-    return host.call("POST", f"/admin/functions/{function}", {"input": given}).status
+def send(host: DurableHost, function: str, value: Any) -> int:
+    return host.call("POST", f"/admin/functions/{function}", {"input": value}).status
 
 
 def poison(host: DurableHost, text: str) -> list[dict[str, Any]]:
-    found = host.call("GET", "/admin/host/poison").json
-    return [each for each in found if text in json.dumps(each["input"])]
+    rows = host.call("GET", "/admin/host/poison").json
+    return [row for row in rows if text in json.dumps(row["input"])]
 
 
 def event(kind: str = "made", **more: Any) -> dict[str, Any]:
-    given = {"id": kind, "topic": "t", "subject": "s", "eventType": kind, "eventTime": "2026-01-01T00:00:00Z"}
-    return {**given, "dataVersion": "1", "data": {"a": 1}, **more}
+    fields = {"id": kind, "topic": "t", "subject": "s", "eventType": kind, "eventTime": "2026-01-01T00:00:00Z"}
+    return {**fields, "dataVersion": "1", "data": {"a": 1}, **more}
 
 
-def test_a_message_is_given_as_azure_gives_it(started: Started) -> None:
+def test_a_message_has_the_fields_that_it_has_on_azure(started: Started) -> None:
     host, notes = started
     assert send(host, "on_message", "first") == 202
     [note] = notes.wait("on_message", text="first")
 
-    inserted, expires, visible = (datetime.fromisoformat(each) for each in note["times"])
+    inserted, expires, visible = (datetime.fromisoformat(time) for time in note["times"])
     assert note["tries"] == 1
     assert note["id"]
     assert inserted <= visible < expires
@@ -62,7 +63,7 @@ def test_a_failed_message_is_tried_again_until_it_succeeds(started: Started) -> 
     host, notes = started
     send(host, "on_message", "fail 2 times")
 
-    assert [each["tries"] for each in notes.wait("on_message", 3, text="fail 2 times")] == [1, 2, 3]
+    assert [note["tries"] for note in notes.wait("on_message", 3, text="fail 2 times")] == [1, 2, 3]
     send(host, "on_message", "after it")
     notes.wait("on_message", text="after it")
     assert poison(host, "fail 2 times") == []
@@ -74,12 +75,12 @@ def test_a_message_that_always_fails_is_kept_as_poison(started: Started) -> None
     eventually(lambda: poison(host, "fail 9 times"), notes.all)
 
     assert len(notes.of("on_message", text="fail 9 times")) == 3, "maxDequeueCount of host.json"
-    [found] = poison(host, "fail 9 times")
-    assert (found["functionName"], found["tries"]) == ("on_message", 3)
-    assert found["error"] == "ValueError: fail 9 times: try 3"
+    [row] = poison(host, "fail 9 times")
+    assert (row["functionName"], row["tries"]) == ("on_message", 3)
+    assert row["error"] == "ValueError: fail 9 times: try 3"
 
 
-def test_messages_are_worked_on_side_by_side(started: Started, tmp_path: Path) -> None:
+def test_messages_are_processed_at_the_same_time(started: Started, tmp_path: Path) -> None:
     host, notes = started
     release = tmp_path / "release"
     for _ in range(3):
@@ -93,7 +94,7 @@ def test_messages_are_worked_on_side_by_side(started: Started, tmp_path: Path) -
     notes.wait("on_message", 3, at="end")
 
 
-def test_an_event_of_event_grids_schema_is_given(started: Started) -> None:
+def test_an_event_in_event_grids_schema_arrives(started: Started) -> None:
     host, notes = started
     assert (
         host.call("POST", f"{GRID}on_event", [event("one"), event("two")], aeg_event_type="Notification").status < 300
@@ -104,7 +105,7 @@ def test_an_event_of_event_grids_schema_is_given(started: Started) -> None:
     notes.wait("on_event", kind="two")
 
 
-def test_a_cloud_event_is_given(started: Started) -> None:
+def test_a_cloud_event_arrives(started: Started) -> None:
     host, notes = started
     cloud = {"specversion": "1.0", "id": "c", "source": "/here", "type": "cloudy", "subject": "s", "data": {"b": 2}}
     kind = "application/cloudevents+json; charset=utf-8"
@@ -127,15 +128,15 @@ def test_a_failed_event_ends_as_poison(started: Started) -> None:
 @pytest.mark.parametrize("webhook", [f"{GRID}on_event", f"{BLOBS}on_blob"])
 def test_a_subscription_is_validated(started: Started, webhook: str) -> None:
     host, _ = started
-    asked = [event("Microsoft.EventGrid.SubscriptionValidationEvent", data={"validationCode": "512d38b6"})]
-    answer = host.call("POST", webhook, asked, aeg_event_type="SubscriptionValidation")
+    events = [event("Microsoft.EventGrid.SubscriptionValidationEvent", data={"validationCode": "512d38b6"})]
+    answer = host.call("POST", webhook, events, aeg_event_type="SubscriptionValidation")
 
     assert (answer.status, answer.json) == (200, {"validationResponse": "512d38b6"})
     assert host.call("POST", webhook, [event()], aeg_event_type="SubscriptionValidation").status == 400
     assert host.call("POST", webhook, [event()], aeg_event_type="Unsubscribe").status == 202
 
 
-def test_cloud_events_may_be_sent_by_who_asks(started: Started) -> None:
+def test_the_origin_that_asks_may_send_cloud_events(started: Started) -> None:
     answer = started[0].call("OPTIONS", f"{GRID}on_event", WebHook_Request_Origin="eventgrid.azure.net")
 
     assert answer.status == 200
@@ -143,7 +144,7 @@ def test_cloud_events_may_be_sent_by_who_asks(started: Started) -> None:
 
 
 @pytest.mark.parametrize("path", ["/runtime/webhooks/EventGrid?functionName=on_event", "/Runtime/Webhooks/Blobs"])
-def test_webhooks_mind_no_case(started: Started, path: str) -> None:
+def test_the_paths_of_webhooks_ignore_case(started: Started, path: str) -> None:
     answer = started[0].call("POST", path if "?" in path else f"{path}?functionName=Host.Functions.on_blob", [])
 
     assert answer.status < 300

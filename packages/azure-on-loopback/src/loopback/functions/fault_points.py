@@ -1,7 +1,7 @@
-"""Named places at which a test lets the host die.
+"""Named points at which a test can kill the host.
 
-`LOOPBACK_DIE_AT="activity: ran"` ends the process there, without a word, the first time it comes by; with
-`"activity: ran:3"` the third time. Each transaction has two places, just before and just after its commit.
+`LOOPBACK_DIE_AT="activity: ran"` ends the process at the first activity that has run, without cleaning up;
+`"activity: ran:3"` at the third. Each transaction has two points, just before and just after its commit.
 """
 
 import os
@@ -25,22 +25,22 @@ TRANSACTIONS = (
     "invocation",
     "schedule",
 )
-"""Everything that changes the store."""
+"""All kinds of changes of the store."""
 
 EFFECTS = ("episode: replayed", "activity: ran", "entity: ran", "invocation: ran")
-"""The app's code has run, nothing of it is recorded yet."""
+"""Points at which the app's code has run and its result is not yet recorded."""
 
 POINTS = EFFECTS + tuple(f"{name}: {side}" for name in TRANSACTIONS for side in ("before commit", "committed"))
 
 
-class _Trap:
-    """Counts down to the moment to die."""
+class _FaultPoint:
+    """The point at which the process dies, and the number of arrivals there until it does."""
 
-    def __init__(self, given: str | None) -> None:
-        name, _, count = (given or "").rpartition(":")
-        self.point, self.left = (name, int(count)) if count.isdigit() else (given or "", 1)
-        if given and self.point not in POINTS:
-            raise ValueError(f"{DIE_AT} names no fault point: {given!r}")
+    def __init__(self, setting: str | None) -> None:
+        name, _, count = (setting or "").rpartition(":")
+        self.point, self.left = (name, int(count)) if count.isdigit() else (setting or "", 1)
+        if setting and self.point not in POINTS:
+            raise ValueError(f"{DIE_AT} names no fault point: {setting!r}")
 
     def reach(self, point: str) -> None:
         if point == self.point:
@@ -49,5 +49,5 @@ class _Trap:
                 os._exit(EXIT_STATUS)
 
 
-reach = _Trap(os.environ.get(DIE_AT)).reach
-"""Called by the host at each of `POINTS`."""
+reach = _FaultPoint(os.environ.get(DIE_AT)).reach
+"""Mark that the host is at one of `POINTS`; the process may end here."""

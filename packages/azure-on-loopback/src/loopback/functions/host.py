@@ -1,4 +1,4 @@
-"""The host: an app, its store, its engine and its web server, as one."""
+"""The host: puts together an app, its store, its engine and its web server."""
 
 import re
 import traceback
@@ -13,22 +13,23 @@ from aiohttp import web
 from loopback.functions.apps.app_folder import inside
 from loopback.functions.apps.host_settings import read_host_settings
 from loopback.functions.apps.loading import LoadedApp, load
-from loopback.functions.apps.sdk import close_client, quicken
+from loopback.functions.apps.sdk import close_client, speed_up_sdk
 from loopback.functions.clock import Clock, SystemClock
 from loopback.functions.engine.call_http import call_http
-from loopback.functions.engine.engine import Engine, say
+from loopback.functions.engine.engine import Engine
 from loopback.functions.engine.entities import Entities
 from loopback.functions.engine.instances import Instances
+from loopback.functions.http.errors import error
 from loopback.functions.http.http_functions import MAX_BODY_BYTES, HttpFunctions
 from loopback.functions.http.keys import Keys
-from loopback.functions.management import views as shown
 from loopback.functions.management.addresses import Addresses
 from loopback.functions.management.entity_api import EntityApi
-from loopback.functions.management.orchestrations import Management
+from loopback.functions.management.orchestrations import OrchestrationApi
 from loopback.functions.protocol import HTTP_ACTIVITY
+from loopback.functions.report import report
 from loopback.functions.storage.database import Database
 from loopback.functions.storage.store import Store
-from loopback.functions.triggers.event_queue import Invocations
+from loopback.functions.triggers.event_queue import EventQueue
 from loopback.functions.triggers.webhooks import Webhooks
 from loopback.serving import HOST, LISTENING, CannotStart, writable_folder
 
@@ -70,7 +71,7 @@ async def make_app(folder: Path, options: Options) -> web.Application:
 
 
 def _serve(app: LoadedApp, database: Database, data: Path, options: Options) -> web.Application:
-    quicken()
+    speed_up_sdk()
     app.activities[HTTP_ACTIVITY] = call_http
     keys = Keys(data, [function.name for function in app.http], enforced=options.auth)
     addresses = Addresses(app.settings.hub_name, keys)
@@ -78,23 +79,23 @@ def _serve(app: LoadedApp, database: Database, data: Path, options: Options) -> 
     store = Store(database)
     entities = Entities(database, store, options.clock)
     engine = Engine(Instances(store, entities, options.clock, app.settings.default_version), app)
-    invocations = Invocations(database, options.clock, app, data / "blobs")
+    queue = EventQueue(database, options.clock, app, data / "blobs")
 
     web_app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[_errors])
     if options.home is not None:
         web_app.router.add_get("/", partial(_redirect, options.home))
-    web_app.add_routes(Management(engine, list(app.orchestrators), addresses, keys).routes())
+    web_app.add_routes(OrchestrationApi(engine, list(app.orchestrators), addresses, keys).routes())
     web_app.add_routes(EntityApi(engine, list(app.entities), addresses, keys).routes())
-    web_app.add_routes(Webhooks(app, invocations, keys).routes())
-    web_app.router.add_route("*", "/{path:.*}", HttpFunctions(app.http, keys).serve)
+    web_app.add_routes(Webhooks(app, queue, keys).routes())
+    web_app.router.add_route("*", "/{path:.*}", HttpFunctions(app.http, app.settings.route_prefix, keys).serve)
 
     def begin(port: int) -> None:
         addresses.origin = f"http://{HOST}:{port}"
         engine.start()
-        invocations.start()
+        queue.start()
 
     async def end(_: web.Application) -> None:
-        await invocations.stop()
+        await queue.stop()
         await engine.stop()
         await close_client()
 
@@ -117,31 +118,36 @@ OWN_PATHS = ("/runtime/", "/admin/", "/durabletask")
 async def _errors(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
-    """The host's own endpoints answer with JSON, whatever goes wrong."""
+    """Let the host's own endpoints answer with JSON, whatever goes wrong."""
     try:
         return await handler(request)
     except web.HTTPException as problem:
         if problem.content_type == "application/json" or not request.path.lower().startswith(OWN_PATHS):
             raise
         limit = f"; a body has at most {MAX_BODY_BYTES} bytes" if problem.status == TOO_LARGE else ""
-        return shown.error(problem.status, f"{problem.reason}: {request.method} {request.path}{limit}")
-    except Exception:  # noqa: BLE001 - a defect of the host; its trace is for who runs it
-        say(traceback.format_exc())
-        return shown.error(500, "Something went wrong while processing your request")
+        return error(problem.status, f"{problem.reason}: {request.method} {request.path}{limit}")
+    except Exception:  # noqa: BLE001 - a defect of the host; its trace is for the person who runs it
+        report(traceback.format_exc())
+        return error(500, "Something went wrong while processing your request")
 
 
 def describe(app: LoadedApp, port: int) -> list[str]:
-    """The functions as `func start` lists them."""
+    """List the functions as `func start` does."""
     prefix = f"{app.settings.route_prefix}/" if app.settings.route_prefix else ""
     base = f"http://{HOST}:{port}/{prefix}"
     lines = ["Functions:"]
-    lines += [f"  {each.name}: [{','.join(each.methods)}] {base}{each.route.template}" for each in app.http]
+    lines += [
+        f"  {function.name}: [{','.join(function.methods)}] {base}{function.route.strip('/')}" for function in app.http
+    ]
     lines += [f"  {name}: orchestrationTrigger" for name in app.orchestrators]
     lines += [f"  {name}: entityTrigger" for name in app.entities]
     lines += [f"  {name}: activityTrigger" for name in app.activities if name != HTTP_ACTIVITY]
-    lines += [f"  {each.name}: {each.trigger['type']} {_about(each.trigger)}".rstrip() for each in app.queued.values()]
+    lines += [
+        f"  {function.name}: {function.trigger['type']} {_source(function.trigger)}".rstrip()
+        for function in app.queued.values()
+    ]
     return lines
 
 
-def _about(trigger: dict[str, object]) -> str:
+def _source(trigger: dict[str, object]) -> str:
     return next((str(trigger[name]) for name in ("schedule", "queueName", "path") if name in trigger), "")

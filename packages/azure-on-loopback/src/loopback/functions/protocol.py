@@ -1,6 +1,6 @@
 """The out-of-process protocol of azure-functions-durable 1.7: history events, the request, the reply.
 
-Events are dicts as they cross the wire. They are made here and nowhere else.
+Events are dicts in the form they have on the wire. Only this module makes them.
 """
 
 import json
@@ -51,8 +51,24 @@ EVENT_NAMES = {
     EXECUTION_SUSPENDED: "ExecutionSuspended",
     EXECUTION_RESUMED: "ExecutionResumed",
 }
+KIND_OF = {
+    TASK_SCHEDULED: "activity",
+    TIMER_CREATED: "timer",
+    SUB_CREATED: "sub-orchestration",
+    EVENT_SENT: "entity operation",
+}
+"""The events that record a decision, with the kind of work they begin."""
+COMPLETES = {
+    TASK_COMPLETED: "TaskScheduledId",
+    TASK_FAILED: "TaskScheduledId",
+    SUB_COMPLETED: "TaskScheduledId",
+    SUB_FAILED: "TaskScheduledId",
+    TIMER_FIRED: "TimerId",
+}
+"""The events that end such work, with their field for the number of the decision."""
+FAILS = frozenset({TASK_FAILED, SUB_FAILED})
 NOT_SENT = frozenset({TASK_SCHEDULED, SUB_CREATED, TIMER_CREATED, ORCHESTRATOR_COMPLETED})
-"""The SDK ignores these; leaving them out saves almost half of a replay's time, which is parsing of dates."""
+"""Events that the SDK ignores. Leaving them out saves almost half of a replay's time, which goes into parsing dates."""
 
 CALL_ACTIVITY = 0
 CALL_ACTIVITY_WITH_RETRY = 1
@@ -68,18 +84,21 @@ WHEN_ANY = 11
 WHEN_ALL = 12
 
 HTTP_ACTIVITY = "BuiltIn::HttpActivity"
-"""The name under which the real host schedules `call_http`."""
+"""The activity as which the real host schedules `call_http`."""
+
+MISSING_FUNCTION = "The function '{}' doesn't exist, is disabled, or is not {}."
+"""The extension's message; its second blank is for a kind such as "an entity function"."""
 
 FAILURE_LABEL = "\n\n$OutOfProcData$:"
 
 
-class OrchestratorBroke(Exception):
-    """The orchestrator's function failed outside of what the protocol reports."""
+class OrchestratorFailed(Exception):
+    """The orchestrator function failed in a way that the protocol has no reply for."""
 
 
 @dataclass(frozen=True)
 class Reply:
-    """What the SDK answers: all actions from the first on, and whether the function has returned."""
+    """The SDK's answer: all actions from the first on, and whether the function has returned."""
 
     is_done: bool
     actions: Sequence[Action]
@@ -88,15 +107,16 @@ class Reply:
     custom_status: Any
 
 
-def broken(problem: BaseException) -> Reply:
-    """Stands for the reply of an orchestrator that could not be replayed, or whose decisions can't be carried out."""
+def failed_reply(problem: BaseException) -> Reply:
+    """Stand in for the reply of an orchestrator that can't be replayed, or whose decisions can't be carried out."""
     return Reply(
         is_done=True, actions=(), output=None, error=str(problem) or type(problem).__name__, custom_status=None
     )
 
 
-def timestamp(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
+def timestamp(time: datetime) -> str:
+    """Format a time as the wire does: UTC, to the microsecond, with a Z."""
+    return time.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
 
 
 def parse_timestamp(text: str) -> datetime:
@@ -104,34 +124,40 @@ def parse_timestamp(text: str) -> datetime:
 
 
 def event(kind: int, now: datetime, *, event_id: int = -1, **fields: Any) -> Event:
-    """An event of the history; `fields` in the wire's own names."""
+    """Make an event of a history; `fields` have the wire's own names."""
     return {"EventType": kind, "EventId": event_id, "IsPlayed": False, "Timestamp": timestamp(now), **fields}
 
 
-def slim(history: Sequence[Event]) -> str:
-    """The history as the SDK is sent it: a JSON array."""
-    return json.dumps([each for each in history if each["EventType"] not in NOT_SENT])
+def describe_decision(decision: Event) -> str:
+    """Name the work that a decision begins: "activity greet", "timer"."""
+    name = decision.get("InstanceId") if decision["EventType"] == EVENT_SENT else decision.get("Name")
+    return f"{KIND_OF[decision['EventType']]} {name or ''}".strip()
+
+
+def sent_history(history: Sequence[Event]) -> str:
+    """Return the part of a history that the SDK is sent, as a JSON array."""
+    return json.dumps([event for event in history if event["EventType"] not in NOT_SENT])
 
 
 def request(history_json: str, *, instance: str, parent: str | None, input_json: str | None) -> str:
-    """The body of one call of an orchestrator. `history_json` is the array of events as JSON."""
-    given = "null" if input_json is None else json.dumps(json.loads(input_json))
+    """Make the body of one call of an orchestrator. `history_json` is the array of events as JSON."""
+    input_text = "null" if input_json is None else json.dumps(json.loads(input_json))
     head = json.dumps({"instanceId": instance, "isReplaying": False, "parentInstanceId": parent})
     tail = (
         '"upperSchemaVersion":1,"upperSchemaVersionNew":2,"maximumShortTimerDuration":"6.00:00:00",'
         '"longRunningTimerIntervalDuration":"3.00:00:00","defaultHttpAsyncRequestSleepTimeMillseconds":30000'
     )
-    return f'{head[:-1]},"input":{given},{tail},"history":{history_json}}}'
+    return f'{head[:-1]},"input":{input_text},{tail},"history":{history_json}}}'
 
 
 def ask(handle: Callable[[str], str], body: str) -> Reply:
-    """Replay the orchestrator behind `handle`; raises `OrchestratorBroke` when it can't even fail properly."""
+    """Replay the orchestrator behind `handle`; raises `OrchestratorFailed` when there is no reply to read."""
     try:
         text = handle(body)
     except Exception as failure:
         message, label, data = str(failure).partition(FAILURE_LABEL)
         if not label:
-            raise OrchestratorBroke(f"{type(failure).__name__}: {failure}") from failure
+            raise OrchestratorFailed(f"{type(failure).__name__}: {failure}") from failure
         answer = json.loads(data)
         answer.setdefault("error", message)
     else:

@@ -1,6 +1,6 @@
-"""Threads for code that blocks, and that may never end.
+"""A thread pool for code that blocks and may never return.
 
-The standard pool waits for its threads when the interpreter ends; a function that never returns would keep a host
+The standard pool waits for its threads when the interpreter ends, so a function that never returns would keep the host
 from stopping. These threads end with the process.
 """
 
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 class DaemonThreads(Executor):
-    """At most `limit` threads, made when they are needed."""
+    """A pool of at most `limit` threads, each made when it is needed."""
 
     def __init__(self, limit: int, name: str) -> None:
         self._limit = limit
@@ -33,7 +33,7 @@ class DaemonThreads(Executor):
         return future
 
     def abandon_one(self) -> None:
-        """A call has been given up that does not return: its thread is not counted any more."""
+        """Stop counting one thread, because its caller has given up on a call that does not return."""
         self._limit += 1
 
     def _run(self) -> None:
@@ -42,7 +42,8 @@ class DaemonThreads(Executor):
             if future.set_running_or_notify_cancel():
                 try:
                     future.set_result(call())
-                except BaseException as error:  # noqa: BLE001 - it belongs to who waits for the future
+                except BaseException as error:  # noqa: BLE001 - the error belongs to the future's owner
                     future.set_exception(error)
+            # A thread that waits for work must not keep the last call's values alive.
             del future, call
             self._idle.release()

@@ -1,6 +1,6 @@
-"""`--watch`: the host in a child process, started anew whenever the app's code or settings change.
+"""`--watch`: runs the host in a child process, and starts it anew when the app's code or settings change.
 
-Runs that are open go on in the new process: all of them are in the store.
+Open runs go on in the new process, because all of them are in the store.
 """
 
 import os
@@ -18,15 +18,15 @@ SETTINGS = ("host.json", "local.settings.json")
 STOP_SECONDS = 15.0
 
 
-class _Code(DefaultFilter):
-    """Python files and the host's settings; not what the host itself writes."""
+class CodeFilter(DefaultFilter):
+    """Selects Python files and the host's settings, but not the files that a host writes."""
 
     def __call__(self, change: object, path: str) -> bool:
-        found = Path(path)
+        file = Path(path)
         return (
             super().__call__(change, path)  # type: ignore[arg-type]
-            and ".loopback" not in found.parts
-            and (found.suffix == ".py" or found.name in SETTINGS)
+            and ".loopback" not in file.parts
+            and (file.suffix == ".py" or file.name in SETTINGS)
         )
 
 
@@ -39,7 +39,7 @@ def watch(folder: Path, arguments: list[str]) -> int:
     if "--reset" in arguments:
         arguments.remove("--reset")
     try:
-        for _ in changes(folder, watch_filter=_Code(), raise_interrupt=False):
+        for _ in changes(folder, watch_filter=CodeFilter(), raise_interrupt=False):
             print("the app has changed; starting anew", file=sys.stderr, flush=True)  # noqa: T201
             _stop(child)
             child = _start(arguments)
@@ -54,7 +54,7 @@ def _start(arguments: list[str]) -> subprocess.Popen[bytes]:
 
 
 def _stop(child: subprocess.Popen[bytes]) -> None:
-    """It drains when its standard input closes, on every system."""
+    """Close the child's standard input: on every system it then drains and ends."""
     assert child.stdin is not None  # noqa: S101 - it was opened as a pipe
     child.stdin.close()
     try:

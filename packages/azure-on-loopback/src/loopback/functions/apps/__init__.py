@@ -1,1 +1,1 @@
-"""Somebody's app: loading it, its settings, and calling its functions."""
+"""The app that the host runs: its folder, its settings, loading it and calling its functions."""

@@ -1,4 +1,4 @@
-"""What an app may bind to on this host, and what to use instead of what it may not."""
+"""The triggers and bindings of this host, and what to use in place of those that it does not have."""
 
 from loopback.serving import CannotStart
 
@@ -14,15 +14,15 @@ TRIGGERS = {
 }
 BINDINGS = {"http", "durableClient"}
 INSTEAD = {
-    "queue": "send the message with azure-storage-queue inside of the function",
-    "blob": "read and write blobs with azure-storage-blob or obstore inside of the function",
-    "table": "use azure-data-tables inside of the function",
-    "cosmosDB": "use azure-cosmos inside of the function",
-    "eventGrid": "publish with azure-eventgrid inside of the function",
-    "eventHub": "send with azure-eventhub inside of the function",
-    "serviceBus": "send with azure-servicebus inside of the function",
-    "signalR": "call the SignalR service's REST API inside of the function",
-    "sendGrid": "call the mail service's API inside of the function",
+    "queue": "send the message with azure-storage-queue in the function",
+    "blob": "read and write blobs with azure-storage-blob or obstore in the function",
+    "table": "use azure-data-tables in the function",
+    "cosmosDB": "use azure-cosmos in the function",
+    "eventGrid": "publish with azure-eventgrid in the function",
+    "eventHub": "send with azure-eventhub in the function",
+    "serviceBus": "send with azure-servicebus in the function",
+    "signalR": "call the SignalR service's REST API in the function",
+    "sendGrid": "call the mail service's API in the function",
     "serviceBusTrigger": "use a queueTrigger here, or call the same code from an HTTP function",
     "eventHubTrigger": "use an eventGridTrigger here, or call the same code from an HTTP function",
     "cosmosDBTrigger": "use an eventGridTrigger here, or call the same code from an HTTP function",
@@ -31,10 +31,10 @@ INSTEAD = {
 
 
 def check(function: str, kind: str, *, trigger: bool) -> None:
-    """Raises `CannotStart` when `function` binds to what is not there; names it, and what to use."""
-    if kind in (TRIGGERS if trigger else BINDINGS):
+    """Raise `CannotStart` if the host lacks this trigger or binding; the message says what to use instead."""
+    available = TRIGGERS if trigger else BINDINGS
+    if kind in available:
         return
-    what = "trigger" if trigger else "binding"
-    known = ", ".join(sorted(TRIGGERS if trigger else BINDINGS))
-    instead = INSTEAD.get(kind, f"there are {known}")
-    raise CannotStart(f"function {function!r}: the {what} {kind!r} is not available on this host; {instead}")
+    noun = "trigger" if trigger else "binding"
+    instead = INSTEAD.get(kind, f"there are {', '.join(sorted(available))}")
+    raise CannotStart(f"function {function!r}: the {noun} {kind!r} is not available on this host; {instead}")

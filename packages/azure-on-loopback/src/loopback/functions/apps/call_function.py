@@ -1,4 +1,4 @@
-"""Calls a function of the app: on the loop when it is asynchronous, in a thread when it is not, within its time."""
+"""Calling a function of the app: on the loop if it is asynchronous, else in a thread, within functionTimeout."""
 
 import asyncio
 import contextvars
@@ -16,15 +16,15 @@ import azure.functions as func
 from loopback.functions.threads import DaemonThreads
 
 Call = Callable[[dict[str, Any]], Coroutine[Any, Any, Any]]
-"""Arguments by name -> what the function returns."""
+"""Takes the arguments by name, returns the function's result."""
 
 
 class TimedOut(Exception):
     """The function took longer than host.json's functionTimeout."""
 
 
-class Ended(Exception):
-    """The function ended in a way that would end its caller."""
+class FunctionExited(Exception):
+    """The function ended in a way that would have ended its caller, too."""
 
 
 class TraceContext:
@@ -37,7 +37,7 @@ class TraceContext:
 
 
 class RetryContext:
-    """Which try this is, of how many retries."""
+    """The number of this retry and the limit of the function's policy."""
 
     def __init__(self, retry_count: int = 0, max_retry_count: int = 0) -> None:
         self.retry_count = retry_count
@@ -46,7 +46,7 @@ class RetryContext:
 
 
 class Context(func.Context):
-    """What a function's `context` parameter holds."""
+    """The value of a function's `context` parameter."""
 
     thread_local_storage = threading.local()  # type: ignore[assignment]
     invocation_id = ""
@@ -63,28 +63,28 @@ class Context(func.Context):
         self.retry_context = retry
 
 
-class Caller:
-    """Calls functions of the app in `folder`."""
+class FunctionCaller:
+    """Makes the functions of the app in `folder` callable for the host."""
 
     def __init__(self, folder: Path, timeout: timedelta | None, threads: DaemonThreads) -> None:
         self._folder = folder
         self._timeout = timeout
         self._threads = threads
 
-    def of(self, function: Callable[..., Any], name: str) -> Call:
-        """How to call `function`, which is known as `name`.
+    def wrap(self, function: Callable[..., Any], name: str) -> Call:
+        """Return a coroutine function that calls `function`, which is known as `name`.
 
-        The arguments may have `_headers` and `_retry` for the context; they go no further.
+        The arguments may have `_headers` and `_retry` for the context; the function does not get them.
         """
         takes_context = "context" in inspect.signature(function).parameters
         asynchronous = inspect.iscoroutinefunction(function)
 
         async def call(arguments: dict[str, Any]) -> Any:
-            given = dict(arguments)
-            headers, retry = given.pop("_headers", {}), given.pop("_retry", None)
-            if takes_context and "context" not in given:
-                given["context"] = Context(name, self._folder, headers, retry or RetryContext())
-            work = function(**given) if asynchronous else self._in_thread(functools.partial(function, **given))
+            own = dict(arguments)
+            headers, retry = own.pop("_headers", {}), own.pop("_retry", None)
+            if takes_context and "context" not in own:
+                own["context"] = Context(name, self._folder, headers, retry or RetryContext())
+            work = function(**own) if asynchronous else self._in_thread(functools.partial(function, **own))
             try:
                 async with asyncio.timeout(self._timeout.total_seconds() if self._timeout else None) as limit:
                     return await work
@@ -95,15 +95,15 @@ class Caller:
                     self._threads.abandon_one()
                 raise TimedOut(f"Timeout value of {self._timeout} exceeded by function: {name}") from error
             except SystemExit as error:
-                raise Ended(f"the function called sys.exit({error})") from error
+                raise FunctionExited(f"the function called sys.exit({error})") from error
             except asyncio.CancelledError as error:
                 task = asyncio.current_task()
                 if task is not None and task.cancelling():
-                    raise  # it is the host that gives it up
-                raise Ended("the function was cancelled by its own code") from error
+                    raise  # the host has cancelled it
+                raise FunctionExited("the function was cancelled by its own code") from error
 
         return call
 
     async def _in_thread(self, call: Callable[[], Any]) -> Any:
-        copied = contextvars.copy_context()
-        return await asyncio.wrap_future(self._threads.submit(copied.run, call))
+        context = contextvars.copy_context()
+        return await asyncio.wrap_future(self._threads.submit(context.run, call))

@@ -1,8 +1,8 @@
-"""The Durable SDK as this host drives it: its own replay, less what it does again and again for nothing.
+"""The Durable SDK as this host runs it: its own replay, without the work that it repeats for nothing.
 
-Every replay parses each date with a parser that guesses the format, looks up a setting and makes a JSON decoder for
-each value, makes the same class anew, and asks `typing` what is callable. Together that is most of the time a replay
-takes. What stands in for them gives what the SDK's own gives.
+At every replay the SDK parses each date with a parser that guesses the format, looks up a setting and makes a JSON
+decoder for each value, makes the same class anew, and asks `typing` what is callable. Together that is most of a
+replay's time. The replacements here return what the SDK's own code returns.
 """
 
 import asyncio
@@ -22,23 +22,23 @@ from azure.durable_functions.models.utils import http_utils
 from azure.functions import _durable_functions as codec
 from dateutil.tz import tzutc
 
-KEPT_DATES = 20_000
+MAX_CACHED_DATES = 20_000
 _UTC = tzutc()
-# Classes hide their modules of the same name.
+# Classes hide their modules of the same name, so the modules are looked up by the classes.
 _events, _contexts, _executors = (
-    sys.modules[each.__module__] for each in (HistoryEvent, DurableOrchestrationContext, TaskOrchestrationExecutor)
+    sys.modules[owner.__module__] for owner in (HistoryEvent, DurableOrchestrationContext, TaskOrchestrationExecutor)
 )
-_guess = _events.dt_parse
+_guess_date = _events.dt_parse
 _is_strict = codec._is_strict_mode
 
 
-@functools.lru_cache(maxsize=KEPT_DATES)
-def parse(text: str) -> datetime:
-    """The same value, of the same type, as the SDK's own parser gives; a history's dates come again every episode."""
+@functools.lru_cache(maxsize=MAX_CACHED_DATES)
+def parse_date(text: str) -> datetime:
+    """Return the value, of the type, that the SDK's own parser returns; a history's dates come again every episode."""
     if len(text) == len("2026-01-01T00:00:00.000000Z") and text.endswith("Z"):
         return datetime.fromisoformat(text[:-1]).replace(tzinfo=_UTC)
-    parsed: datetime = _guess(text)
-    return parsed
+    date: datetime = _guess_date(text)
+    return date
 
 
 _decoder = functools.cache(lambda hook: json.JSONDecoder(object_hook=hook))
@@ -57,17 +57,17 @@ def _dumps(value: Any, default: Any = None) -> str:
     return str(_encoder(default).encode(value))
 
 
-def quicken() -> None:
-    """Let the SDK use these; called when the app is loaded, for its settings stay as they are then."""
+def speed_up_sdk() -> None:
+    """Let the SDK use the replacements. The setting that it would look up each time is read once, here."""
     strict = _is_strict()
     codec._is_strict_mode = lambda: strict
     vars(codec)["json"] = SimpleNamespace(**{**vars(json), "loads": _loads, "dumps": _dumps})
-    vars(_events)["dt_parse"] = parse
+    vars(_events)["dt_parse"] = parse_date
     vars(_contexts)["Callable"] = collections.abc.Callable
     vars(_executors)["namedtuple"] = functools.lru_cache(namedtuple)
 
 
 async def close_client() -> None:
-    """Close the session that all clients of a process share, on its own loop; another host may have another loop."""
+    """Close the session that all clients of the process share, on its own loop: the next host has another loop."""
     await http_utils._close_session()
     http_utils._session_lock = asyncio.Lock()

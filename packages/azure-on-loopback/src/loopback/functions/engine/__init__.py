@@ -1,1 +1,1 @@
-"""Instances and entities: episodes, events, and what people do to them."""
+"""Running orchestrations, activities and entities: what each change of the store leads to."""

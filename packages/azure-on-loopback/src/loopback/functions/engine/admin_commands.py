@@ -1,29 +1,26 @@
-"""What people and programs do to instances from outside, a transaction each."""
+"""Commands to instances from outside: terminate, suspend, rewind, purge and others. Each is one transaction."""
 
 import json
 import uuid
 
 from loopback.functions import protocol as wire
-from loopback.functions.engine.episodes import Consequences, ended_child
-from loopback.functions.engine.instances import Conflict, Instances
-from loopback.functions.protocol import Event
-from loopback.functions.replay.decisions import COMPLETES, FAILS, KIND_OF
+from loopback.functions.engine.episode import Consequences, sub_orchestration_ended
+from loopback.functions.engine.instances import Instances
+from loopback.functions.protocol import COMPLETES, FAILS, KIND_OF, Event
 from loopback.functions.storage.store import Filter, Instance
 
-__all__ = ["Conflict", "Control"]
 
-
-class Control:
-    """Each method takes a row that is in the store, in a state that allows what it does."""
+class AdminCommands:
+    """Takes commands. The caller has checked that the instance is in a state that allows them."""
 
     def __init__(self, instances: Instances) -> None:
         self._instances = instances
         self._store = instances.store
         self._clock = instances.clock
 
-    def raise_event(self, row: Instance, name: str, given: str) -> Consequences:
-        """Send an external event; `given` is JSON. It goes to whichever execution of the instance there is."""
-        return self._send(row, "event", wire.event(wire.EVENT_RAISED, self._clock.now(), Name=name, Input=given))
+    def raise_event(self, row: Instance, name: str, input_json: str) -> Consequences:
+        """Send an external event to the instance's current execution, whichever that is on arrival."""
+        return self._send(row, "event", wire.event(wire.EVENT_RAISED, self._clock.now(), Name=name, Input=input_json))
 
     def suspend(self, row: Instance, reason: str) -> Consequences:
         return self._send(row, "suspend", wire.event(wire.EXECUTION_SUSPENDED, self._clock.now(), Input=reason))
@@ -37,7 +34,7 @@ class Control:
         return Consequences(instances=[row.id])
 
     def terminate(self, row: Instance, reason: str) -> Consequences:
-        """End it at once; its sub-orchestrations go on, as on Azure."""
+        """End an instance at once. Its sub-orchestrations go on, as on Azure."""
         now, output = self._clock.now(), json.dumps(reason)
         events = [
             wire.event(wire.ORCHESTRATOR_STARTED, now),
@@ -45,101 +42,104 @@ class Control:
             wire.event(wire.EXECUTION_COMPLETED, now, OrchestrationStatus="Terminated", Result=output),
             wire.event(wire.ORCHESTRATOR_COMPLETED, now),
         ]
-        then = Consequences()
+        consequences = Consequences()
         with self._store.transaction("terminate"):
             number = len(self._store.history(row.id))
             self._store.append(row.id, number, [json.dumps(event) for event in events])
-            self._instances.close(row, "Terminated", output, then)
-        return then
+            self._instances.end(row, "Terminated", output, consequences)
+        return consequences
 
     def restart(self, row: Instance, *, new_id: bool) -> str:
-        """Start the same function with the same input; raises `Conflict` when the id is kept and still runs."""
+        """Start the same function with the same input; return the id.
+
+        Raises `Conflict` if the instance keeps its id and has not ended.
+        """
         instance = uuid.uuid4().hex if new_id else row.id
-        self._instances.begin(row.name, instance, row.input, version=row.version)
+        self._instances.start(row.name, instance, row.input, version=row.version)
         return instance
 
     def purge(self, row: Instance) -> None:
-        """Forget it."""
         with self._store.transaction("purge"):
             self._store.purge(row.id)
         self._instances.forget(row.id)
 
     def purge_ended(self, wanted: Filter) -> int:
-        """Forget all of these that have ended; returns how many."""
+        """Purge the instances that have ended; return their number."""
         with self._store.transaction("purge"):
-            found = self._store.ids_over(wanted)
-            for instance in found:
+            ended = self._store.ended_ids(wanted)
+            for instance in ended:
                 self._store.purge(instance)
-        return len(found)
+        return len(ended)
 
     def rewind(self, row: Instance, reason: str) -> Consequences:
         """Take a failed instance back to before its first failure, and its failed sub-orchestrations with it.
 
-        What had succeeded stays. What failed is done again, and so is what was decided after the first failure.
+        Work that had succeeded stays. Failed work is done again, and so is what was decided after the first failure.
         """
-        then = Consequences()
+        consequences = Consequences()
         with self._store.transaction("rewind"):
-            self._rewind(row, reason, then)
-        return then
+            self._rewind(row, reason, consequences)
+        return consequences
 
-    def _rewind(self, row: Instance, reason: str, then: Consequences) -> None:
+    def _rewind(self, row: Instance, reason: str, consequences: Consequences) -> None:
         now = self._clock.now()
-        kept = _healthy([json.loads(body) for body in self._store.history(row.id)])
-        self._store.forget_history(row.id)
-        self._store.append(row.id, 0, [json.dumps(each) for each in kept])
+        history = _without_failures([json.loads(body) for body in self._store.history(row.id)])
+        self._store.delete_history(row.id)
+        self._store.append(row.id, 0, [json.dumps(event) for event in history])
         self._instances.forget(row.id)
         row.status, row.output, row.updated = "Running", None, wire.timestamp(now)
         self._store.save(row)
-        ended = {each[COMPLETES[each["EventType"]]] for each in kept if each["EventType"] in COMPLETES}
-        raised = {each["Name"] for each in kept if each["EventType"] == wire.EVENT_RAISED}
-        opened = [
-            each
-            for each in kept
-            if each["EventType"] in KIND_OF and each["EventId"] not in ended and not self._sent(each, raised)
+        ended = {event[COMPLETES[event["EventType"]]] for event in history if event["EventType"] in COMPLETES}
+        raised = {event["Name"] for event in history if event["EventType"] == wire.EVENT_RAISED}
+        open_work = [event for event in history if event["EventType"] in KIND_OF and event["EventId"] not in ended]
+        to_dispatch = [
+            event
+            for event in open_work
+            if not self._is_sent(event, raised) and not self._has_child(event, reason, consequences)
         ]
-        anew = [each for each in opened if not self._has_child(each, reason, then)]
-        self._instances.dispatch(row, anew, (), then)
+        self._instances.dispatch(row, to_dispatch, (), consequences)
         self._store.send(row.id, wire.event(wire.GENERIC_EVENT, now, Data=f"Rewound: {reason}"))
-        then.instances.append(row.id)
+        consequences.instances.append(row.id)
 
-    def _sent(self, decided: Event, raised: set[str]) -> bool:
-        """Whether `decided` is an operation of an entity that need not be sent again."""
+    def _is_sent(self, decided: Event, raised: set[str]) -> bool:
+        """Tell whether a decision is an operation of an entity that must not be sent again."""
         if decided["EventType"] != wire.EVENT_SENT:
             return False
-        asked = json.loads(decided["Input"])
-        return bool(asked.get("signal")) or asked["id"] in raised or self._instances.entities.has_queued(asked["id"])
+        operation = json.loads(decided["Input"])
+        answered = operation["id"] in raised
+        return bool(operation.get("signal")) or answered or self._instances.entities.has_queued(operation["id"])
 
-    def _has_child(self, decided: Event, reason: str, then: Consequences) -> bool:
-        """Whether `decided` is a sub-orchestration that is there to go on with; a failed one is rewound."""
+    def _has_child(self, decided: Event, reason: str, consequences: Consequences) -> bool:
+        """Tell whether a decision is a sub-orchestration that can go on; rewind it if it has failed."""
         child = self._store.instance(decided["InstanceId"]) if decided["EventType"] == wire.SUB_CREATED else None
         if child is None or child.status == "Terminated":
             return False
         if child.status == "Failed":
-            self._rewind(child, reason, then)
-        elif child.over and child.parent is not None:
-            told = ended_child(child, self._clock.now())
-            self._store.send(child.parent, told, execution=child.parent_execution)
+            self._rewind(child, reason, consequences)
+        elif child.ended and child.parent is not None:
+            event = sub_orchestration_ended(child, self._clock.now())
+            self._store.send(child.parent, event, execution=child.parent_execution)
         return True
 
 
-def _healthy(history: list[Event]) -> list[Event]:
-    """The history without its end, its failures, what failed, and what was decided after the first failure."""
+def _without_failures(history: list[Event]) -> list[Event]:
+    """Return the history without its end, its failures, the failed work, and the decisions after the first failure."""
     history = [event for event in history if event["EventType"] != wire.EXECUTION_COMPLETED]
-    first = next((place for place, event in enumerate(history) if event["EventType"] in FAILS), len(history))
+    first = next((index for index, event in enumerate(history) if event["EventType"] in FAILS), len(history))
     failed = {event["TaskScheduledId"] for event in history if event["EventType"] in FAILS}
     dropped = {
         event["EventId"]
-        for place, event in enumerate(history)
+        for index, event in enumerate(history)
         if event["EventType"] in KIND_OF
-        and (place > first or (event["EventId"] in failed and event["EventType"] == wire.TASK_SCHEDULED))
+        and (index > first or (event["EventId"] in failed and event["EventType"] == wire.TASK_SCHEDULED))
     }
-    return [event for event in history if not _gone(event, dropped)]
+    return [event for event in history if not _is_dropped(event, dropped)]
 
 
-def _gone(each: Event, dropped: set[int]) -> bool:
-    kind = each["EventType"]
+def _is_dropped(event: Event, dropped: set[int]) -> bool:
+    kind = event["EventType"]
     if kind in FAILS:
         return True
     if kind in KIND_OF:
-        return each["EventId"] in dropped
-    return kind in COMPLETES and each[COMPLETES[kind]] in dropped
+        return event["EventId"] in dropped
+    return kind in COMPLETES and event[COMPLETES[kind]] in dropped

@@ -1,10 +1,9 @@
-"""Before an instance is replayed it rests a moment, so that results which come shortly after one another are taken
-together.
+"""Debouncing of instances: an episode is delayed a moment, so that results that come close together are taken together.
 
 Every episode replays the whole history: 1,000 results in 1,000 episodes cost a thousand times as much as in one. So
-after each result the next is waited for as long as a replay takes, again and again, though in all no longer than the
-replays that this may save are worth. Agents whose results are taken together are begun together, too, and so end close
-to one another the next time.
+after each result the host waits for the next as long as a replay takes, again and again, but in all no longer than the
+replays are worth that this may save. Agents whose results are taken together also start together, and so end close to
+one another the next time.
 """
 
 import asyncio
@@ -12,82 +11,86 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
-REST = 2000.0
-"""Seconds of rest, for the square of a replay's seconds: 8 ms after 2 ms, 0.2 s after 10 ms."""
-MAX_SECONDS = 0.5
-WORTH = 0.5
-"""Of what the replays would take if every task that is waited for had one of its own."""
-MOST = 0.9
+DELAY_PER_SQUARE_SECOND = 2000.0
+"""Seconds of delay for the square of a replay's seconds: 8 ms after 2 ms, 0.2 s after 10 ms."""
+MAX_DELAY_SECONDS = 0.5
+MAX_DELAY_SHARE = 0.5
+"""The longest delay, as a share of the time that the replays would take if every open task had one of its own."""
+ENOUGH_SHARE = 0.9
+"""The share of the open tasks whose results end a delay at once."""
 
 
 @dataclass(frozen=True)
-class _Rest:
-    longest: float
-    """Seconds in all."""
-    pause: float
-    """Seconds after which nothing more is expected soon."""
-    most: float
-    """How many results are enough to end it."""
+class _Delay:
+    max_seconds: float
+    """The longest time in all."""
+    settle_seconds: float
+    """The time without a result after which no more are expected soon."""
+    enough_results: float
+    """The number of results that end the delay."""
 
 
-NONE = _Rest(0.0, 0.0, 0.0)
+NO_DELAY = _Delay(0.0, 0.0, 0.0)
 
 
 class Debounce:
-    """`end` is called with an instance when its rest is over."""
+    """Calls `fire` with an instance when its delay is over."""
 
-    def __init__(self, end: Callable[[str], None]) -> None:
-        self._end = end
-        self._rests: dict[str, _Rest] = {}
-        self._resting: dict[str, tuple[asyncio.TimerHandle, float]] = {}
-        """The timer that ends it, and when it is over in any case."""
-        self._arrived: Counter[str] = Counter()
+    def __init__(self, fire: Callable[[str], None]) -> None:
+        self._fire = fire
+        self._delays: dict[str, _Delay] = {}
+        self._waiting: dict[str, tuple[asyncio.TimerHandle, float]] = {}
+        """The timer of each instance that is delayed, and the time of the loop at which it fires at the latest."""
+        self._results: Counter[str] = Counter()
 
     def episode_begins(self, instance: str) -> None:
-        """All that has come for it is taken now."""
-        self._arrived.pop(instance, None)
+        """Count results anew, because the episode takes all that have arrived."""
+        self._results.pop(instance, None)
 
-    def episode_ended(self, instance: str, replay_seconds: float, tasks: int) -> None:
-        """Its replay took so long; `tasks` are waited for. A single one is not worth a rest."""
-        if tasks <= 1:
+    def episode_ended(self, instance: str, replay_seconds: float, open_tasks: int) -> None:
+        """Work out the delay before the next episode. A single open task is not worth one."""
+        if open_tasks <= 1:
             self.forget(instance)
             return
-        # Taken one by one, the tasks would cost a replay each: a rest is to be worth a good part of that.
-        longest = min(REST * replay_seconds**2, WORTH * tasks * replay_seconds, MAX_SECONDS)
-        self._rests[instance] = _Rest(longest, replay_seconds, MOST * tasks)
+        max_seconds = min(
+            DELAY_PER_SQUARE_SECOND * replay_seconds**2,
+            MAX_DELAY_SHARE * open_tasks * replay_seconds,
+            MAX_DELAY_SECONDS,
+        )
+        self._delays[instance] = _Delay(max_seconds, replay_seconds, ENOUGH_SHARE * open_tasks)
 
     def forget(self, instance: str) -> None:
-        """It has ended, or no rest is worth while."""
-        self._rests.pop(instance, None)
-        self._arrived.pop(instance, None)
+        """Don't delay the instance any more; it may have ended."""
+        self._delays.pop(instance, None)
+        self._results.pop(instance, None)
 
-    def begin(self, instance: str) -> None:
-        """Something has come for an instance that is not being worked on."""
-        rest = self._rests.get(instance, NONE)
-        if self._arrived[instance] >= rest.most:
-            self._end(instance)
+    def delay(self, instance: str) -> None:
+        """Begin the delay of an instance that has something to do and is not being worked on."""
+        delay = self._delays.get(instance, NO_DELAY)
+        if self._results[instance] >= delay.enough_results:
+            self._fire(instance)
         else:
-            self._wait(instance, rest, asyncio.get_running_loop().time() + rest.longest)
+            self._wait(instance, delay, asyncio.get_running_loop().time() + delay.max_seconds)
 
-    def arrived(self, instance: str, results: int) -> None:
-        """Results of tasks have come for an instance, which may have ended."""
-        rest = self._rests.get(instance)
-        if rest is None:
+    def results_arrived(self, instance: str, count: int) -> None:
+        """Count the results of tasks of an instance, which may have ended."""
+        delay = self._delays.get(instance)
+        if delay is None:
             return
-        self._arrived[instance] += results
-        if instance in self._resting:
-            timer, until = self._resting[instance]
+        self._results[instance] += count
+        if instance in self._waiting:
+            timer, latest = self._waiting[instance]
             timer.cancel()
-            if self._arrived[instance] >= rest.most:
-                self._over(instance)
+            if self._results[instance] >= delay.enough_results:
+                self._end_delay(instance)
             else:
-                self._wait(instance, rest, until)
+                self._wait(instance, delay, latest)
 
-    def _wait(self, instance: str, rest: _Rest, until: float) -> None:
+    def _wait(self, instance: str, delay: _Delay, latest: float) -> None:
         loop = asyncio.get_running_loop()
-        timer = loop.call_at(min(until, loop.time() + rest.pause), self._over, instance)
-        self._resting[instance] = timer, until
+        timer = loop.call_at(min(latest, loop.time() + delay.settle_seconds), self._end_delay, instance)
+        self._waiting[instance] = timer, latest
 
-    def _over(self, instance: str) -> None:
-        del self._resting[instance]
-        self._end(instance)
+    def _end_delay(self, instance: str) -> None:
+        del self._waiting[instance]
+        self._fire(instance)

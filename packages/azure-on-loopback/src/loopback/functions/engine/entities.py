@@ -1,7 +1,7 @@
-"""Entities: a state each, and operations that are done one after the other.
+"""Entities: each has a state, and operations that are carried out one after the other.
 
-Everything that has arrived for an entity is one batch and one call of its function; its new state and the answers
-to its callers are one transaction.
+All operations that have arrived for an entity are one batch and one call of its function. Its new state and the
+answers to its callers are one transaction.
 """
 
 import json
@@ -16,11 +16,13 @@ from loopback.functions.storage.database import Database
 from loopback.functions.storage.store import Store
 
 Operation = Mapping[str, Any]
-"""`op`, and perhaps `input` (JSON), `signal`; of a call `id`, `parent` and `execution`, to answer to."""
+"""`op`, and perhaps `input` (JSON) and `signal`; a call also has `id`, `parent` and `execution`, for the answer."""
 
 
 @dataclass(frozen=True)
 class Entity:
+    """An entity as it is in the store."""
+
     id: str
     name: str
     key: str
@@ -32,14 +34,14 @@ class Entity:
 
 @dataclass(frozen=True)
 class Batch:
-    """What one call of an entity's function is to do."""
+    """The operations for one call of an entity's function."""
 
     entity: Entity
     numbers: Sequence[int]
     operations: Sequence[Operation]
 
     def request(self) -> str:
-        """The body of the call, as the extension sends it."""
+        """Make the body of the call, as the extension sends it."""
         entity = self.entity
         batch = [
             {"name": operation["op"], "input": operation.get("input"), "isSignal": bool(operation.get("signal"))}
@@ -48,8 +50,8 @@ class Batch:
         own = {"name": entity.name, "key": entity.key}
         return json.dumps({"self": own, "exists": entity.exists, "state": entity.state, "batch": batch})
 
-    def failed(self, problem: str) -> dict[str, Any]:
-        """The reply of a function that could not be called at all: the state stays as it was."""
+    def failed_reply(self, problem: str) -> dict[str, Any]:
+        """Stand in for the reply of a function that could not be called: the state stays as it was."""
         result = {"isError": True, "duration": 0, "startTime": 0, "result": json.dumps(problem)}
         return {
             "entityExists": self.entity.exists,
@@ -63,6 +65,8 @@ def entity_id(name: str, key: str) -> str:
 
 
 class Entities:
+    """The entities in the store, and the operations that are queued for them."""
+
     def __init__(self, database: Database, store: Store, clock: Clock) -> None:
         self._db = database
         self._store = store
@@ -76,32 +80,35 @@ class Entities:
         return Entity(entity, name, key, None, "", exists=False)
 
     def send(self, entity: str, operation: Operation) -> None:
-        """Inside of the sender's transaction."""
+        """Queue an operation, within the sender's transaction."""
         self._db.execute("INSERT INTO operations (entity, body) VALUES (?,?)", (entity, json.dumps(operation)))
 
-    def signal(self, entity: str, operation: str, given: str | None) -> None:
-        """From outside; `given` is JSON."""
-        asked = {"op": operation, "signal": True, "id": str(uuid.uuid4())} | ({} if given is None else {"input": given})
+    def signal(self, entity: str, name: str, input_json: str | None) -> None:
+        """Queue a signal from outside."""
+        operation = {"op": name, "signal": True, "id": str(uuid.uuid4())}
+        if input_json is not None:
+            operation["input"] = input_json
         with self._db.transaction("signal"):
-            self.send(entity, asked)
+            self.send(entity, operation)
 
     def has_queued(self, operation: str) -> bool:
-        """Whether a call, by its id, has not been carried out yet."""
+        """Tell whether the call with this id has still to be carried out."""
         return bool(self._db.value("SELECT 1 FROM operations WHERE json_extract(body, '$.id')=?", (operation,)))
 
     def waiting(self) -> list[str]:
+        """Return the entities that have operations."""
         return [entity for (entity,) in self._db.execute("SELECT DISTINCT entity FROM operations")]
 
-    def due(self, entity: str) -> Batch | None:
-        rows = self._db.execute("SELECT number, body FROM operations WHERE entity=? ORDER BY number", (entity,))
-        found = rows.fetchall()
-        if not found:
+    def next_batch(self, entity: str) -> Batch | None:
+        query = "SELECT number, body FROM operations WHERE entity=? ORDER BY number"
+        rows = self._db.execute(query, (entity,)).fetchall()
+        if not rows:
             return None
-        return Batch(self.read(entity), [number for number, _ in found], [json.loads(body) for _, body in found])
+        return Batch(self.read(entity), [number for number, _ in rows], [json.loads(body) for _, body in rows])
 
     def commit(self, batch: Batch, reply: Mapping[str, Any]) -> list[str]:
-        """Keep the state, answer the callers; returns the instances to wake."""
-        entity, now, woken = batch.entity, self._clock.now(), []
+        """Write the state and answer the callers; return the instances that have got an answer."""
+        entity, now, answered = batch.entity, self._clock.now(), []
         with self._db.transaction("entity"):
             self._db.execute_many("DELETE FROM operations WHERE number=?", [(number,) for number in batch.numbers])
             self._save(entity, reply, wire.timestamp(now))
@@ -109,10 +116,10 @@ class Entities:
                 if operation.get("signal"):
                     continue
                 answer = {"result": result["result"]} | ({"exceptionType": "Error"} if result["isError"] else {})
-                told = wire.event(wire.EVENT_RAISED, now, Name=operation["id"], Input=json.dumps(answer))
-                self._store.send(operation["parent"], told, execution=operation["execution"])
-                woken.append(operation["parent"])
-        return woken
+                event = wire.event(wire.EVENT_RAISED, now, Name=operation["id"], Input=json.dumps(answer))
+                self._store.send(operation["parent"], event, execution=operation["execution"])
+                answered.append(operation["parent"])
+        return answered
 
     def _save(self, entity: Entity, reply: Mapping[str, Any], now: str) -> None:
         if reply["entityExists"]:
@@ -122,12 +129,12 @@ class Entities:
             self._db.execute("DELETE FROM entities WHERE id=?", (entity.id,))
 
     def purge(self, entity: str) -> bool:
-        """Forget its state; whether it had one."""
+        """Delete an entity's state; return whether it had one."""
         with self._db.transaction("purge"):
             return self._db.execute("DELETE FROM entities WHERE id=?", (entity,)).rowcount == 1
 
     def find(self, *, name: str, updated: tuple[str | None, str | None], after: str, top: int) -> list[Entity]:
-        """Entities in the order of their ids, after the id `after`; all names when `name` is empty."""
+        """Return entities in the order of their ids, after the id `after`; of all names if `name` is empty."""
         rows = self._db.execute(
             "SELECT id, name, key, state, updated FROM entities"
             " WHERE id>? AND (?='' OR name=?) AND updated>=? AND updated<=? ORDER BY id LIMIT ?",

@@ -1,4 +1,4 @@
-"""Versions of orchestrations: which runs this app takes on."""
+"""Versions of orchestrations: the runs that this app takes on."""
 
 import re
 
@@ -8,7 +8,7 @@ _NUMBERS = re.compile(r"\d+(\.\d+){1,3}")
 
 
 def takes_on(settings: HostSettings, version: str | None) -> bool:
-    """Whether the app of `settings` runs an orchestration that was started as `version`."""
+    """Tell whether the app of `settings` runs an orchestration that was started as `version`."""
     current = settings.default_version
     match settings.version_match:
         case "None":
@@ -20,7 +20,7 @@ def takes_on(settings: HostSettings, version: str | None) -> bool:
 
 
 def _not_newer(version: str, current: str) -> bool:
-    """Two dotted numbers are compared by their values, anything else by its letters."""
+    """Compare two dotted numbers by their values, and anything else by its letters."""
     if _NUMBERS.fullmatch(version) and _NUMBERS.fullmatch(current):
         return _parts(version) <= _parts(current)
     return version.casefold() <= current.casefold()

@@ -1,4 +1,4 @@
-"""What a value in a route must be, as ASP.NET reads it: `{x:int}`, `{x:length(2,4)}`, `{x:regex(^a+$)}`."""
+"""Constraints on the values in a route, as in ASP.NET: `{x:int}`, `{x:length(2,4)}`, `{x:regex(^a+$)}`."""
 
 import re
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dateutil import parser as dates
 
 Check = Callable[[str], object]
-"""Falsy, or raises `ValueError`, for a value that does not do."""
+"""Returns something falsy, or raises `ValueError`, for a value that violates the constraint."""
 
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _NUMBER = re.compile(r"[+-]?([0-9][0-9,]*\.?[0-9]*|\.[0-9]+)")
@@ -24,31 +24,31 @@ def _whole(bits: int) -> Check:
     return lambda text: -(2 ** (bits - 1)) <= _value(text) < 2 ** (bits - 1)
 
 
-def _length(given: str) -> Check:
-    low, _, high = given.partition(",")
-    least, most = int(low), int(high or low)
-    return lambda text: least <= len(text) <= most
+def _length(arguments: str) -> Check:
+    first, _, second = arguments.partition(",")
+    low, high = int(first), int(second or first)
+    return lambda text: low <= len(text) <= high
 
 
-def _range(given: str) -> Check:
-    low, high = (int(each) for each in given.split(","))
+def _range(arguments: str) -> Check:
+    low, high = (int(argument) for argument in arguments.split(","))
     return lambda text: low <= _value(text) <= high
 
 
-def _at_least(measure: Callable[[str], float], least: int) -> Check:
-    return lambda text: measure(text) >= least
+def _at_least(measure: Callable[[str], float], low: int) -> Check:
+    return lambda text: measure(text) >= low
 
 
-def _at_most(measure: Callable[[str], float], most: int) -> Check:
-    return lambda text: measure(text) <= most
+def _at_most(measure: Callable[[str], float], high: int) -> Check:
+    return lambda text: measure(text) <= high
 
 
 def _plain(check: Check) -> Callable[[str], Check]:
-    """A constraint that takes no arguments."""
+    """Make a constraint that takes no arguments."""
     return lambda _: check
 
 
-_KNOWN: dict[str, Callable[[str], Check]] = {
+_CONSTRAINTS: dict[str, Callable[[str], Check]] = {
     "int": _plain(_whole(32)),
     "long": _plain(_whole(64)),
     "bool": _plain(lambda text: text.lower() in ("true", "false")),
@@ -60,22 +60,22 @@ _KNOWN: dict[str, Callable[[str], Check]] = {
     "datetime": _plain(dates.parse),
     "required": _plain(bool),
     "length": _length,
-    "minlength": lambda given: _at_least(len, int(given)),
-    "maxlength": lambda given: _at_most(len, int(given)),
-    "min": lambda given: _at_least(_value, int(given)),
-    "max": lambda given: _at_most(_value, int(given)),
+    "minlength": lambda argument: _at_least(len, int(argument)),
+    "maxlength": lambda argument: _at_most(len, int(argument)),
+    "min": lambda argument: _at_least(_value, int(argument)),
+    "max": lambda argument: _at_most(_value, int(argument)),
     "range": _range,
-    "regex": lambda given: re.compile(given, re.IGNORECASE).search,
+    "regex": lambda argument: re.compile(argument, re.IGNORECASE).search,
 }
 
 
-def check_of(text: str) -> Check:
-    """The check that a constraint such as `min(2)` stands for; raises `ValueError` for one that is unknown."""
+def parse_constraint(text: str) -> Check:
+    """Return the check for a constraint such as `min(2)`; raises `ValueError` for one that is unknown."""
     name, _, rest = text.partition("(")
-    known = _KNOWN.get(name.lower())
-    if known is None or (rest and not rest.endswith(")")):
+    make_check = _CONSTRAINTS.get(name.lower())
+    if make_check is None or (rest and not rest.endswith(")")):
         raise ValueError(f"there is no constraint {text!r}")
     try:
-        return known(rest[:-1])
+        return make_check(rest[:-1])
     except (ValueError, re.error) as error:
         raise ValueError(f"the constraint {text!r} can't be read: {error}") from error

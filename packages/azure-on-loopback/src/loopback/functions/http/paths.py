@@ -1,11 +1,11 @@
-"""Paths of the host's own endpoints."""
+"""The paths of the host's own endpoints, in which case does not matter."""
 
 import re
 
 
 def any_case(path: str) -> str:
-    """An aiohttp path that takes no notice of case; a parameter takes any characters of its segment."""
-    return "/".join(_segment(each) for each in path.split("/"))
+    """Make an aiohttp path that ignores case; a parameter takes all characters of its segment."""
+    return "/".join(_segment(segment) for segment in path.split("/"))
 
 
 def _segment(segment: str) -> str:

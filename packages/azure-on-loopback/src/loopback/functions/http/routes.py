@@ -3,14 +3,16 @@
 import re
 from dataclasses import dataclass
 
-from loopback.functions.http.constraints import Check, check_of
+from loopback.functions.http.constraints import Check, parse_constraint
 
 
 @dataclass(frozen=True)
 class Parameter:
+    """A part of a path in braces."""
+
     name: str
     rest: bool
-    """It takes all segments that are left."""
+    """It takes all segments that are left, as `{*rest}` does."""
     checks: list[Check]
     optional: bool
     default: str | None
@@ -20,10 +22,10 @@ Segment = list[str | Parameter]
 
 
 class Route:
-    """A template below a prefix. Matching takes no notice of case."""
+    """A template below a prefix. Matching ignores case."""
 
     def __init__(self, prefix: str, template: str) -> None:
-        """Raises `ValueError` that quotes a template that can't be understood."""
+        """Read a template; raises `ValueError` that quotes it if it is malformed."""
         self.template = template.strip("/")
         self._parameters: dict[str, Parameter] = {}
         try:
@@ -33,21 +35,21 @@ class Route:
         except ValueError as error:
             raise ValueError(f"the route {self.template!r} can't be used: {error}") from error
         self.rank = [_rank(segment) for segment in segments]
-        """More exact routes have lower ranks."""
+        """A more exact route has a lower rank."""
         self._expression = re.compile(expression + "/?", re.IGNORECASE)
 
     def match(self, path: str) -> dict[str, str] | None:
-        """The parameters of a path; None when it is not one of this route."""
-        found = self._expression.fullmatch(path)
-        if found is None:
+        """Return the parameters of a path; None if it is not one of this route."""
+        match = self._expression.fullmatch(path)
+        if match is None:
             return None
-        given = {name: value for name, value in found.groupdict().items() if value}
-        if not all(_does(self._parameters[name], value) for name, value in given.items()):
+        values = {name: value for name, value in match.groupdict().items() if value}
+        if not all(_is_valid(self._parameters[name], value) for name, value in values.items()):
             return None
         defaults = {
             name: parameter.default for name, parameter in self._parameters.items() if parameter.default is not None
         }
-        return {**defaults, **given}
+        return {**defaults, **values}
 
     def _expression_of(self, segment: Segment, *, last: bool) -> str:
         expression, before = "", ""
@@ -58,25 +60,27 @@ class Route:
                 continue
             self._add(part)
             if part.rest and not (whole and last):
-                raise ValueError(f"{part.name!r} takes all that is left, and is not the end")
+                raise ValueError(f"{part.name!r} takes the rest of the path, so it must be the last segment")
             value = f"(?P<{part.name}>{'.*' if part.rest else '[^/]+'})"
             if part.optional and not whole:
                 if part is not segment[-1] or not before.endswith("."):
-                    raise ValueError(f"{part.name!r} is optional, with text about it")
+                    raise ValueError(f"{part.name!r} is optional, so no text but a dot may stand beside it")
                 expression = expression.removesuffix(re.escape(".")) + f"(?:{re.escape('.')}{value})?"
             else:
                 expression += value
         only = segment[0]
-        may_lack = whole and isinstance(only, Parameter) and (only.optional or only.rest or only.default is not None)
-        return f"(?:/{expression})?" if may_lack else f"/{expression}"
+        may_be_missing = (
+            whole and isinstance(only, Parameter) and (only.optional or only.rest or only.default is not None)
+        )
+        return f"(?:/{expression})?" if may_be_missing else f"/{expression}"
 
     def _add(self, parameter: Parameter) -> None:
         if parameter.name.casefold() in {name.casefold() for name in self._parameters}:
-            raise ValueError(f"{parameter.name!r} is there twice")
+            raise ValueError(f"the parameter {parameter.name!r} is there twice")
         self._parameters[parameter.name] = parameter
 
 
-def _does(parameter: Parameter, value: str) -> bool:
+def _is_valid(parameter: Parameter, value: str) -> bool:
     try:
         return all(check(value) for check in parameter.checks)
     except (ValueError, OverflowError):
@@ -96,18 +100,18 @@ def _segments(template: str) -> list[Segment]:
     if not template:
         return []
     segments: list[Segment] = [[]]
-    place = 0
-    while place < len(template):
-        sign, twice = template[place], template[place : place + 2]
+    position = 0
+    while position < len(template):
+        sign, twice = template[position], template[position : position + 2]
         if twice in ("{{", "}}"):
             _add_text(segments[-1], sign)
-            place += 2
+            position += 2
         elif sign == "{":
-            end = _end_of_parameter(template, place + 1)
+            end = _end_of_parameter(template, position + 1)
             if segments[-1] and isinstance(segments[-1][-1], Parameter):
                 raise ValueError("two parameters have nothing between them")
-            segments[-1].append(_parameter(template[place + 1 : end]))
-            place = end + 1
+            segments[-1].append(_parameter(template[position + 1 : end]))
+            position = end + 1
         elif sign == "}":
             raise ValueError("a brace is closed that is not open")
         else:
@@ -115,7 +119,7 @@ def _segments(template: str) -> list[Segment]:
                 segments.append([])
             else:
                 _add_text(segments[-1], sign)
-            place += 1
+            position += 1
     if not all(segments):
         raise ValueError("a segment is empty")
     return segments
@@ -128,10 +132,10 @@ def _add_text(segment: Segment, text: str) -> None:
         segment.append(text)
 
 
-def _end_of_parameter(template: str, place: int) -> int:
-    """Where the brace closes; those within the parentheses of a constraint belong to it."""
+def _end_of_parameter(template: str, start: int) -> int:
+    """Return the position of the closing brace. Braces in the parentheses of a constraint belong to the constraint."""
     depth = 0
-    for end in range(place, len(template)):
+    for end in range(start, len(template)):
         depth += {"(": 1, ")": -1}.get(template[end], 0)
         if template[end] == "}" and depth <= 0:
             return end
@@ -146,19 +150,19 @@ def _parameter(text: str) -> Parameter:
     optional = head.endswith("?")
     if (optional and default is not None) or (default or "").endswith("?"):
         raise ValueError(f"{text!r} is optional and has a default")
-    stars, name, *checks = re.match(r"\**", head)[0], *_split_outside_parentheses(head.removesuffix("?"), ":")  # type: ignore[index]
+    stars, name, *constraints = re.match(r"\**", head)[0], *_split_outside_parentheses(head.removesuffix("?"), ":")  # type: ignore[index]
     name = name.removeprefix(stars)
     if not re.fullmatch(r"[^\W\d]\w*", name):
         raise ValueError(f"{name!r} is no name of a parameter")
-    return Parameter(name, bool(stars), [check_of(check) for check in checks], optional, default)
+    return Parameter(name, bool(stars), [parse_constraint(constraint) for constraint in constraints], optional, default)
 
 
 def _split_outside_parentheses(text: str, sign: str) -> list[str]:
     parts, depth = [""], 0
-    for each in text:
-        depth += {"(": 1, ")": -1}.get(each, 0)
-        if each == sign and depth <= 0:
+    for character in text:
+        depth += {"(": 1, ")": -1}.get(character, 0)
+        if character == sign and depth <= 0:
             parts.append("")
         else:
-            parts[-1] += each
+            parts[-1] += character
     return parts

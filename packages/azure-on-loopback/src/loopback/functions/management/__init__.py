@@ -1,1 +1,1 @@
-"""The Durable management API."""
+"""The Durable management API over HTTP, as the extension serves it."""

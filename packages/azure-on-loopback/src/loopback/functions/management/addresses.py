@@ -1,4 +1,4 @@
-"""The URLs under which an instance is managed."""
+"""The URLs under which instances are managed, and the client binding that holds them."""
 
 import json
 from urllib.parse import quote
@@ -10,7 +10,7 @@ RPC = "/durabletask"
 
 
 class Addresses:
-    """`origin` is the host's own address, known once it listens."""
+    """The URLs of a host. `origin` is its own address, which it knows once it listens."""
 
     def __init__(self, hub: str, keys: Keys) -> None:
         self.origin = ""
@@ -18,26 +18,26 @@ class Addresses:
         self._hub = hub
         self._code = f"code={key}" if key else ""
         self.rpc = f"{RPC}/{key}" if key else RPC
-        """Where the SDK's client calls: it can send no key but in the path."""
+        """The base of the SDK client's calls. The client can send a key only in the path."""
 
     def of(self, instance: str, *, origin: str | None = None) -> dict[str, str]:
-        """All URLs of an instance, by the extension's names."""
-        one = f"{origin or self.origin}{WEBHOOKS}/instances/{quote(instance, safe='')}"
+        """Return all URLs of an instance, by the extension's names."""
+        base = f"{origin or self.origin}{WEBHOOKS}/instances/{quote(instance, safe='')}"
         suffix = "&".join(filter(None, (f"taskHub={self._hub}", "connection=Storage", self._code)))
         return {
             "id": instance,
-            "statusQueryGetUri": f"{one}?{suffix}",
-            "sendEventPostUri": f"{one}/raiseEvent/{{eventName}}?{suffix}",
-            "terminatePostUri": f"{one}/terminate?reason={{text}}&{suffix}",
-            "rewindPostUri": f"{one}/rewind?reason={{text}}&{suffix}",
-            "purgeHistoryDeleteUri": f"{one}?{suffix}",
-            "restartPostUri": f"{one}/restart?{suffix}",
-            "suspendPostUri": f"{one}/suspend?reason={{text}}&{suffix}",
-            "resumePostUri": f"{one}/resume?reason={{text}}&{suffix}",
+            "statusQueryGetUri": f"{base}?{suffix}",
+            "sendEventPostUri": f"{base}/raiseEvent/{{eventName}}?{suffix}",
+            "terminatePostUri": f"{base}/terminate?reason={{text}}&{suffix}",
+            "rewindPostUri": f"{base}/rewind?reason={{text}}&{suffix}",
+            "purgeHistoryDeleteUri": f"{base}?{suffix}",
+            "restartPostUri": f"{base}/restart?{suffix}",
+            "suspendPostUri": f"{base}/suspend?reason={{text}}&{suffix}",
+            "resumePostUri": f"{base}/resume?reason={{text}}&{suffix}",
         }
 
     def client_binding(self) -> str:
-        """The JSON of a durableClient binding."""
+        """Return the JSON of a durableClient binding."""
         base = f"{self.origin}{WEBHOOKS}"
         create = f"{base}/orchestrators/{{functionName}}[/{{instanceId}}]"
         return json.dumps(

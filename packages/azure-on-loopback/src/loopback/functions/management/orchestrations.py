@@ -1,44 +1,49 @@
-"""The Durable management API for orchestrations over HTTP, as the extension serves it."""
+"""The management API for orchestrations."""
 
-import base64
 import json
 import re
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from collections.abc import Callable
 
 from aiohttp import web
 
-from loopback.functions.engine.admin_commands import Conflict, Control
+from loopback.functions.engine.admin_commands import AdminCommands
 from loopback.functions.engine.engine import Engine
-from loopback.functions.engine.episodes import Consequences
+from loopback.functions.engine.episode import Consequences
+from loopback.functions.engine.instances import Conflict
+from loopback.functions.http.errors import error
 from loopback.functions.http.keys import Keys
 from loopback.functions.http.paths import any_case
-from loopback.functions.management import views as shown
-from loopback.functions.management.addresses import WEBHOOKS, Addresses
+from loopback.functions.management import query, views
+from loopback.functions.management.addresses import Addresses
+from loopback.functions.management.durable_routes import Handler, durable_routes
+from loopback.functions.protocol import MISSING_FUNCTION
 from loopback.functions.replay.recorded import Recorded
 from loopback.functions.storage.store import Instance
 
 MAX_ID_CHARACTERS = 100
 MAX_WAIT_SECONDS = 24 * 3600
+DEFAULT_WAIT_SECONDS = 10
 BAD_ID = re.compile(r"[/\\#?\x00-\x1f\x7f-\x9f]")
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-Change = Callable[[Instance, str], Consequences]
-"""An instance and a reason -> the work that follows."""
+Command = Callable[[Instance, str], Consequences]
+"""Takes an instance and a reason, returns the work that follows."""
 
 
-class Management:
+class OrchestrationApi:
+    """Starts, shows and commands instances."""
+
     def __init__(self, engine: Engine, orchestrators: list[str], addresses: Addresses, keys: Keys) -> None:
         self._engine = engine
         self._instances = engine.instances
         self._store = engine.instances.store
-        self._control = Control(engine.instances)
+        self._commands = AdminCommands(engine.instances)
         self._orchestrators = {name.casefold(): name for name in orchestrators}
         self._addresses = addresses
         self._keys = keys
 
     def routes(self) -> list[web.RouteDef]:
-        found = [
+        commands = self._commands
+        handlers = [
             ("POST", "/orchestrators/{name}", self.start),
             ("POST", "/orchestrators/{name}/{id}", self.start),
             ("GET", "/instances", self.list),
@@ -50,15 +55,15 @@ class Management:
             ("POST", "/instances/{id}/raiseEvent/{event}", self.raise_event),
             ("POST", "/instances/{id}/restart", self.restart),
             ("POST", "/instances/{id}/rewind", self.rewind),
-            ("POST", "/instances/{id}/terminate", self._change(self._control.terminate)),
-            ("POST", "/instances/{id}/suspend", self._change(self._control.suspend, refused="Suspended")),
-            ("POST", "/instances/{id}/resume", self._change(self._control.resume, only="Suspended")),
+            ("POST", "/instances/{id}/terminate", self._command(commands.terminate)),
+            ("POST", "/instances/{id}/suspend", self._command(commands.suspend, forbidden="Suspended")),
+            ("POST", "/instances/{id}/resume", self._command(commands.resume, required="Suspended")),
         ]
-        raw = web.get(any_case("/admin/instances/{id}/history"), self.recorded)
-        return [*durable_routes(found, self._addresses, self._keys), raw]
+        raw_history = web.get(any_case("/admin/instances/{id}/history"), self.recorded)
+        return [*durable_routes(handlers, self._addresses, self._keys), raw_history]
 
     async def recorded(self, request: web.Request) -> web.Response:
-        """The history as it is kept, to be replayed elsewhere; see `recorded.py`."""
+        """Send the raw history, which `recorded.differences` replays elsewhere."""
         self._keys.check_master(request)
         row = self._store.instance(request.match_info["id"])
         if row is None:
@@ -68,42 +73,42 @@ class Management:
 
     async def start(self, request: web.Request) -> web.Response:
         name = request.match_info["name"]
-        known = self._orchestrators.get(name.casefold())
-        if known is None:
-            names = ", ".join(f"'{orchestrator}'" for orchestrator in self._orchestrators.values())
-            return shown.error(
+        orchestrator = self._orchestrators.get(name.casefold())
+        if orchestrator is None:
+            names = ", ".join(f"'{known_name}'" for known_name in self._orchestrators.values())
+            return error(
                 400,
-                f"The function '{name}' doesn't exist, is disabled, or is not an orchestrator function. "
-                f"Additional info: the following are the known orchestrator functions: {names or '(none)'}.",
+                f"{MISSING_FUNCTION.format(name, 'an orchestrator function')}"
+                f" Additional info: the following are the known orchestrator functions: {names or '(none)'}.",
             )
         instance = request.match_info.get("id") or uuid.uuid4().hex
         if instance.startswith("@") or len(instance) > MAX_ID_CHARACTERS or BAD_ID.search(instance):
-            return shown.error(
+            return error(
                 400,
                 f"An instance id has 1 to {MAX_ID_CHARACTERS} characters, doesn't begin with @ and holds no"
                 f" /, \\, #, ? or control character: {instance[:MAX_ID_CHARACTERS]!r}.",
             )
         try:
-            given = await _json_text(request)
+            input_json = await query.json_text(request)
         except ValueError as problem:
-            return shown.error(400, "Invalid JSON content", problem)
-        wait = _wait(request)
+            return error(400, "Invalid JSON content", problem)
+        wait_seconds = _wait_seconds(request)
         try:
-            self._instances.begin(known, instance, given, version=request.query.get("version"))
+            self._instances.start(orchestrator, instance, input_json, version=request.query.get("version"))
         except Conflict:
-            return shown.error(409, f"An Orchestration instance with the status Running already exists: {instance}")
+            return error(409, f"An Orchestration instance with the status Running already exists: {instance}")
         self._engine.wake(instance)
-        return await self._started(request, instance, wait)
+        return await self._started(request, instance, wait_seconds)
 
-    async def _started(self, request: web.Request, instance: str, wait: float | None) -> web.Response:
-        """Links; or the output, when the caller waits and it is there in time."""
-        if wait is not None:
-            await self._engine.until_over(instance, wait)
+    async def _started(self, request: web.Request, instance: str, wait_seconds: float | None) -> web.Response:
+        """Answer with links; or with the result, if the caller waits and the instance ends in time."""
+        if wait_seconds is not None:
+            await self._engine.wait_for_end(instance, wait_seconds)
             row = self._store.instance(instance)
             if row is not None and row.status == "Completed":
                 return web.json_response(text=row.output or "null")
-            if row is not None and row.over:
-                return web.json_response(shown.status_body(row, show_input=True))
+            if row is not None and row.ended:
+                return web.json_response(views.status_body(row, show_input=True))
         links = self._addresses.of(instance, origin=str(request.url.origin()))
         headers = {"Location": links["statusQueryGetUri"], "Retry-After": "10"}
         return web.json_response(links, status=202, headers=headers)
@@ -112,71 +117,66 @@ class Management:
         row = self._store.instance(request.match_info["id"])
         if row is None:
             return web.Response(status=404)
-        body = shown.status_body(row, show_input=shown.flag(request, "showInput", default=True))
-        if shown.flag(request, "showHistory"):
+        body = views.status_body(row, show_input=query.flag(request, "showInput", default=True))
+        if query.flag(request, "showHistory"):
             history = [json.loads(event) for event in self._store.history(row.id)]
-            body["historyEvents"] = shown.history_rows(history, outputs=shown.flag(request, "showHistoryOutput"))
-        if not row.over:
+            body["historyEvents"] = views.history_rows(history, outputs=query.flag(request, "showHistoryOutput"))
+        if not row.ended:
             headers = {"Location": str(request.url), "Retry-After": "5"}
             return web.json_response(body, status=202, headers=headers)
-        failed = row.status == "Failed" and shown.flag(request, "returnInternalServerErrorOnFailure")
+        failed = row.status == "Failed" and query.flag(request, "returnInternalServerErrorOnFailure")
         return web.json_response(body, status=500 if failed else 200)
 
     async def list(self, request: web.Request) -> web.Response:
-        top = shown.top(request)
-        rows = self._store.find(shown.asked_filter(request), after=_position(request), top=top)
-        show_input = shown.flag(request, "showInput", default=True)
-        body = [shown.status_body(row, show_input=show_input) for row in rows]
-        headers = {}
-        if len(rows) == top:
-            last = json.dumps([rows[-1].created, rows[-1].id])
-            headers[shown.TOKEN_HEADER] = base64.urlsafe_b64encode(last.encode()).decode()
+        top = query.page_size(request)
+        rows = self._store.find(query.instance_filter(request), after=query.page_start(request), top=top)
+        show_input = query.flag(request, "showInput", default=True)
+        body = [views.status_body(row, show_input=show_input) for row in rows]
+        headers = {query.TOKEN_HEADER: query.page_token(rows[-1].created, rows[-1].id)} if len(rows) == top else {}
         return web.json_response(body, headers=headers)
 
     async def purge(self, request: web.Request) -> web.Response:
         instance = request.match_info["id"]
         if instance.startswith("@"):
-            found = self._engine.instances.entities.purge(instance)
-            return web.json_response({"instancesDeleted": 1}) if found else web.Response(status=404)
+            deleted = self._instances.entities.purge(instance)
+            return web.json_response({"instancesDeleted": 1}) if deleted else web.Response(status=404)
         row = self._store.instance(instance)
         if row is None:
             return web.Response(status=404)
-        if not row.over:
-            return shown.error(412, f"Only ended instances can be purged; {row.id!r} has the status {row.status}.")
-        self._control.purge(row)
+        if not row.ended:
+            return error(412, f"Only ended instances can be purged; {row.id!r} has the status {row.status}.")
+        self._commands.purge(row)
         return web.json_response({"instancesDeleted": 1})
 
     async def purge_many(self, request: web.Request) -> web.Response:
         if not request.query.get("createdTimeFrom"):
-            return shown.error(400, "Please provide value for 'createdTimeFrom' parameter.")
-        deleted = self._control.purge_ended(shown.asked_filter(request))
+            return error(400, "Please provide value for 'createdTimeFrom' parameter.")
+        deleted = self._commands.purge_ended(query.instance_filter(request))
         return web.json_response({"instancesDeleted": deleted}) if deleted else web.Response(status=404)
 
     async def raise_event(self, request: web.Request) -> web.Response:
         row = self._store.instance(request.match_info["id"])
-        if row is None or row.over:
+        if row is None or row.ended:
             return web.Response(status=404 if row is None else 410)
         if request.content_type != "application/json":
-            return shown.error(400, "Only application/json request content is supported")
+            return error(400, "Only application/json request content is supported")
         try:
-            given = await _json_text(request)
+            input_json = await query.json_text(request)
         except ValueError as problem:
-            return shown.error(400, "Invalid JSON content", problem)
-        self._engine.follow(self._control.raise_event(row, request.match_info["event"], given or "null"))
+            return error(400, "Invalid JSON content", problem)
+        self._engine.follow(self._commands.raise_event(row, request.match_info["event"], input_json or "null"))
         return web.Response(status=202)
 
-    def _change(self, change: Change, *, only: str = "", refused: str = "") -> Handler:
-        """A handler that does something to an instance that has not ended: `only` in one status, or `refused` in it."""
+    def _command(self, command: Command, *, required: str = "", forbidden: str = "") -> Handler:
+        """Make a handler for a command to an instance that has not ended; a status may be required or forbidden."""
 
         async def handler(request: web.Request) -> web.Response:
             row = self._store.instance(request.match_info["id"])
-            if row is None or row.over:
+            if row is None or row.ended:
                 return web.Response(status=404 if row is None else 410)
-            if row.status == refused or (only and row.status != only):
-                return shown.error(
-                    500, f"Cannot {change.__name__} the instance {row.id!r}: its status is {row.status}."
-                )
-            self._engine.follow(change(row, request.query.get("reason", "")))
+            if row.status == forbidden or (required and row.status != required):
+                return error(500, f"Cannot {command.__name__} the instance {row.id!r}: its status is {row.status}.")
+            self._engine.follow(command(row, request.query.get("reason", "")))
             return web.Response(status=202)
 
         return handler
@@ -186,65 +186,28 @@ class Management:
         if row is None or row.status in ("Completed", "Terminated"):
             return web.Response(status=404 if row is None else 410)
         if row.status != "Failed":
-            return shown.error(500, f"Only failed instances can be rewound; {row.id!r} has the status {row.status}.")
-        self._engine.follow(self._control.rewind(row, request.query.get("reason", "")))
+            return error(500, f"Only failed instances can be rewound; {row.id!r} has the status {row.status}.")
+        self._engine.follow(self._commands.rewind(row, request.query.get("reason", "")))
         return web.Response(status=202)
 
     async def restart(self, request: web.Request) -> web.Response:
         row = self._store.instance(request.match_info["id"])
         if row is None:
-            return shown.error(400, f"No instance has the id {request.match_info['id']!r}.")
-        wait = _wait(request)
+            return error(400, f"No instance has the id {request.match_info['id']!r}.")
+        wait_seconds = _wait_seconds(request)
         try:
-            new_id = shown.flag(request, "restartWithNewInstanceId", default=True)
-            instance = self._control.restart(row, new_id=new_id)
+            new_id = query.flag(request, "restartWithNewInstanceId", default=True)
+            instance = self._commands.restart(row, new_id=new_id)
         except Conflict:
-            return shown.error(409, f"A non-terminal instance with this instance id already exists: {row.id!r}.")
+            return error(409, f"A non-terminal instance with this instance id already exists: {row.id!r}.")
         self._engine.wake(instance)
-        return await self._started(request, instance, wait)
+        return await self._started(request, instance, wait_seconds)
 
 
-def _wait(request: web.Request) -> float | None:
-    """How many seconds the caller waits for the end; None unless it asks for that."""
+def _wait_seconds(request: web.Request) -> float | None:
+    """Return how long the caller waits for the end; None unless it sends both parameters for that."""
     if "timeout" not in request.query or "pollingInterval" not in request.query:
         return None
-    shown.number(request, "pollingInterval", 1, least=0, most=MAX_WAIT_SECONDS)  # it is told at once, without polls
-    return shown.number(request, "timeout", 10, least=0, most=MAX_WAIT_SECONDS)
-
-
-def durable_routes(found: Sequence[tuple[str, str, Handler]], addresses: Addresses, keys: Keys) -> list[web.RouteDef]:
-    """Each handler at both bases; that of the webhooks is behind the extension's key."""
-
-    def behind_key(handler: Handler) -> Handler:
-        async def checked(request: web.Request) -> web.StreamResponse:
-            keys.check_system(request, "durabletask_extension")
-            return await handler(request)
-
-        return checked
-
-    return [
-        web.route(method, base + any_case(path), handler if base == addresses.rpc else behind_key(handler))
-        for base in (any_case(WEBHOOKS), addresses.rpc)
-        for method, path, handler in found
-    ]
-
-
-async def _json_text(request: web.Request) -> str | None:
-    """The body's JSON, in our own spelling; None without a body; raises `ValueError`."""
-    body = await request.text()
-    return json.dumps(json.loads(body, parse_constant=_no_number)) if body else None
-
-
-def _no_number(text: str) -> Any:
-    raise ValueError(f"{text} is no JSON")
-
-
-def _position(request: web.Request) -> tuple[str, str]:
-    token = request.headers.get(shown.TOKEN_HEADER)
-    if not token or token == "null":  # noqa: S105 - what some clients send for none
-        return "", ""
-    try:
-        created, instance = json.loads(base64.urlsafe_b64decode(token))
-    except (ValueError, TypeError) as problem:
-        raise shown.refuse(f"The continuation token is not one of this host: {token!r}.") from problem
-    return str(created), str(instance)
+    # The interval is checked and not used: the host answers at the end without polling.
+    query.number(request, "pollingInterval", 1, low=0, high=MAX_WAIT_SECONDS)
+    return query.number(request, "timeout", DEFAULT_WAIT_SECONDS, low=0, high=MAX_WAIT_SECONDS)

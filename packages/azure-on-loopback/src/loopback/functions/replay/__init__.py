@@ -1,1 +1,1 @@
-"""Replaying orchestrators and reading their decisions."""
+"""Replaying an orchestrator, and working out what its reply makes the host do. Knows no store and no app."""

@@ -1,4 +1,4 @@
-"""What an action asks for, as the fields of the event that records it."""
+"""The fields of the event that records an action."""
 
 import json
 import uuid
@@ -8,21 +8,27 @@ from loopback.functions import protocol as wire
 from loopback.functions.protocol import Action
 
 
-def of_http(action: Action) -> dict[str, Any]:
+def http_fields(action: Action) -> dict[str, Any]:
     return {"Version": "", "Input": json.dumps([json.dumps(action["httpRequest"])])}
 
 
-def of_activity(action: Action) -> dict[str, Any]:
+def activity_fields(action: Action) -> dict[str, Any]:
     return {"Version": "", "Input": json.dumps([action.get("input")])}
 
 
-def of_sub(action: Action) -> dict[str, Any]:
-    given = json.dumps(action["input"])  # a text that holds JSON, as the extension passes it on
-    return {"Input": given, "InstanceId": action.get("instanceId"), "Version": action.get("version")}
+def sub_orchestration_fields(action: Action) -> dict[str, Any]:
+    # The extension passes the SDK's JSON on as a text, so it is encoded twice.
+    return {
+        "Input": json.dumps(action["input"]),
+        "InstanceId": action.get("instanceId"),
+        "Version": action.get("version"),
+    }
 
 
-def of_entity(action: Action, instance: str) -> dict[str, Any]:
-    asked = {"op": action["operation"], "id": str(uuid.uuid4()), "parent": instance}
-    asked |= {"signal": True} if action["actionType"] == wire.SIGNAL_ENTITY else {}
-    asked |= {"input": json.dumps(action["input"])} if action.get("input") is not None else {}
-    return {"InstanceId": action["instanceId"], "Input": json.dumps(asked)}
+def entity_fields(action: Action, instance: str) -> dict[str, Any]:
+    operation = {"op": action["operation"], "id": str(uuid.uuid4()), "parent": instance}
+    if action["actionType"] == wire.SIGNAL_ENTITY:
+        operation["signal"] = True
+    if action.get("input") is not None:
+        operation["input"] = json.dumps(action["input"])
+    return {"InstanceId": action["instanceId"], "Input": json.dumps(operation)}

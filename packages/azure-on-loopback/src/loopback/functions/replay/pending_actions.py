@@ -1,4 +1,4 @@
-"""Actions under way, as the host sees them: an action tells the one that it is part of when it has ended."""
+"""Actions that have been invoked: each tells its parent, the action that it is part of, when it has ended."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -8,22 +8,24 @@ from loopback.functions.protocol import Action
 
 
 class Parent(Protocol):
+    """An action that waits for others."""
+
     def child_ended(self, failed: bool, /) -> None: ...
 
 
 class Scheduler(Protocol):
-    """What a retry needs of the host."""
+    """The part of the host that a retry needs."""
 
     @property
     def now(self) -> datetime: ...
 
-    def schedule(self, parent: Parent, action: Action) -> "Node": ...
+    def schedule(self, parent: Parent, action: Action) -> "PendingAction": ...
 
-    def set_timer(self, parent: Parent, due: Callable[[], datetime]) -> "Node": ...
+    def set_timer(self, parent: Parent, due: Callable[[], datetime]) -> "PendingAction": ...
 
 
-class Node:
-    """An action under way. `parent` hears when it has ended."""
+class PendingAction:
+    """An action that has been invoked and may have ended."""
 
     def __init__(self, parent: Parent | None) -> None:
         self.parent = parent
@@ -37,7 +39,9 @@ class Node:
             self.parent.child_ended(failed)
 
 
-class Compound(Node):
+class CompoundAction(PendingAction):
+    """`task_all` or `task_any`: it ends when enough of its children have ended."""
+
     def __init__(self, parent: Parent | None, needed: int) -> None:
         super().__init__(parent)
         self._missing = needed
@@ -48,8 +52,11 @@ class Compound(Node):
             self.end()
 
 
-class Retry(Node):
-    """fail -> timer -> again …; after the last failure one more timer, as the real host has it."""
+class RetriedAction(PendingAction):
+    """An action with a retry policy: attempt, timer, attempt, …
+
+    The real host sets one more timer after the last failure, and so does this one.
+    """
 
     def __init__(self, parent: Parent | None, host: Scheduler, action: Action) -> None:
         super().__init__(parent)
@@ -58,28 +65,28 @@ class Retry(Node):
         self._attempts = 1
         self._pausing = False
         options = action["retryOptions"]
-        self._limit = int(options["maxNumberOfAttempts"])
+        self._max_attempts = int(options["maxNumberOfAttempts"])
         self._pause = timedelta(milliseconds=options["firstRetryIntervalInMilliseconds"])
         host.schedule(self, action)
 
     def child_ended(self, failed: bool, /) -> None:
         if self._pausing:
             self._pausing = False
-            if self._attempts >= self._limit:
+            if self._attempts >= self._max_attempts:
                 self.end(failed=True)
                 return
             self._attempts += 1
             self._host.schedule(self, self._action)
         elif failed:
             self._pausing = True
-            pause = timedelta(0) if self._attempts >= self._limit else self._pause
+            pause = timedelta(0) if self._attempts >= self._max_attempts else self._pause
             self._host.set_timer(self, lambda: self._host.now + pause)
         else:
             self.end()
 
 
-def ended(parent: Parent | None) -> Node:
-    """An action that has ended as soon as it began."""
-    node = Node(parent)
-    node.end()
-    return node
+def ended_action(parent: Parent | None) -> PendingAction:
+    """Make an action that ends as soon as it begins."""
+    action = PendingAction(parent)
+    action.end()
+    return action

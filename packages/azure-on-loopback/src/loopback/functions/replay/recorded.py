@@ -1,4 +1,4 @@
-"""Recorded histories: keep one as a fixture, and see whether today's code would have decided the same.
+"""Recorded histories: keep one as a fixture, and check that today's code still makes the same decisions.
 
 recorded = Recorded.read(Path("tests/histories/approved.json"))
 assert differences(df.Orchestrator.create(achieve_goal), recorded) == []
@@ -12,12 +12,13 @@ from typing import Any
 
 from loopback.functions import protocol as wire
 from loopback.functions.protocol import Event
-from loopback.functions.replay.decisions import KIND_OF, NonDeterminism, UnknownAction, decide
+from loopback.functions.replay.decisions import decide
+from loopback.functions.replay.schedule_actions import NonDeterminism, UnknownAction
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """A run as the host has kept it. `input` is JSON; `events` are those of `GET /admin/instances/{id}/history`."""
+    """A run as the host has it. `input` is JSON; `events` are those of `GET /admin/instances/{id}/history`."""
 
     name: str
     instance: str
@@ -34,49 +35,62 @@ class Recorded:
 
 
 def differences(handle: Callable[[str], str], recorded: Recorded) -> list[str]:
-    """What the orchestrator behind `handle` would do otherwise, episode by episode; empty when nothing.
+    """Describe what the orchestrator behind `handle` would do otherwise; empty if it would do the same.
 
-    Runs the SDK's own engine over each beginning of the history, as the host did. An activity that is called with
-    another input is a difference too, though Azure would not notice it; fields that have come since are none, since
-    contracts grow by them.
+    Runs the SDK's own engine over each beginning of the history, as the host did, and stops at the first episode that
+    differs. Another input of an activity is a difference too, though Azure would not notice it. New fields are none,
+    because contracts grow by them.
     """
     history: list[Event] = []
     for number, (arrived, decided) in enumerate(_episodes(recorded.events), start=1):
         history += arrived
         try:
-            scheduled, outcome = _asked(handle, recorded, history)
-        except (NonDeterminism, UnknownAction, wire.OrchestratorBroke) as problem:
+            scheduled, outcome = _replay(handle, recorded, history)
+        except (NonDeterminism, UnknownAction, wire.OrchestratorFailed) as problem:
             return [f"episode {number}: {problem}"]
-        before = _outcome_of(decided)
-        found, kept = [_said(each) for each in scheduled], [_said(task) for task in _tasks(decided)]
-        if len(found) != len(kept) or not all(map(_grown, kept, found)):
-            missing = [each for each in kept if not any(_grown(each, other) for other in found)]
-            new = [each for each in found if not any(_grown(other, each) for other in kept)]
-            told = [f"episode {number}: not any more: {_line(*each)}" for each in missing]
-            told += [f"episode {number}: new: {_line(*each)}" for each in new]
-            order = ", ".join(_line(*each) for each in found)
-            return told or [f"episode {number}: in another order: {order}"]
-        if before is not None and not _grown(json.loads(before), json.loads(outcome)):
-            return [f"episode {number}: ends with {outcome}, not with {before}"]
+        before = [_summary(event) for event in decided if event["EventType"] in wire.KIND_OF]
+        if changes := _changes(before, [_summary(event) for event in scheduled]):
+            return [f"episode {number}: {change}" for change in changes]
+        recorded_outcome = _outcome(decided)
+        if recorded_outcome is not None and not _contains(json.loads(outcome), json.loads(recorded_outcome)):
+            return [f"episode {number}: ends with {outcome}, not with {recorded_outcome}"]
         history += decided
     return []
 
 
+Summary = tuple[str, Any]
+"""A decision in words, and its input."""
+
+
+def _changes(before: Sequence[Summary], now: Sequence[Summary]) -> list[str]:
+    if len(before) == len(now) and all(map(_contains, now, before)):
+        return []
+    missing = [old for old in before if not any(_contains(new, old) for new in now)]
+    added = [new for new in now if not any(_contains(new, old) for old in before)]
+    changes = [f"not any more: {_line(*old)}" for old in missing] + [f"new: {_line(*new)}" for new in added]
+    return changes or [f"in another order: {', '.join(_line(*new) for new in now)}"]
+
+
 def _episodes(events: Sequence[Event]) -> list[tuple[list[Event], list[Event]]]:
-    """What arrived, and what was decided then."""
-    found: list[tuple[list[Event], list[Event]]] = []
+    """Split a history into episodes: the events that arrived, and those that the host decided on then."""
+    episodes: list[tuple[list[Event], list[Event]]] = []
     for event in events:
         if event["EventType"] == wire.ORCHESTRATOR_STARTED:
-            found.append(([], []))
+            episodes.append(([], []))
         ends = (wire.ORCHESTRATOR_COMPLETED, wire.EXECUTION_COMPLETED)
-        decided = event["EventType"] in KIND_OF or event["EventType"] in ends
-        found[-1][decided].append(event)
-    return [each for each in found if all(one["EventType"] != wire.EXECUTION_TERMINATED for one in each[0])]
+        decided = event["EventType"] in wire.KIND_OF or event["EventType"] in ends
+        episodes[-1][decided].append(event)
+    return [
+        (arrived, decided)
+        for arrived, decided in episodes
+        if all(event["EventType"] != wire.EXECUTION_TERMINATED for event in arrived)
+    ]
 
 
-def _asked(handle: Callable[[str], str], recorded: Recorded, history: list[Event]) -> tuple[list[Event], str]:
+def _replay(handle: Callable[[str], str], recorded: Recorded, history: list[Event]) -> tuple[list[Event], str]:
+    """Return the decisions of today's code after this history, and its output as JSON."""
     body = wire.request(
-        wire.slim(history), instance=recorded.instance, parent=recorded.parent, input_json=recorded.input
+        wire.sent_history(history), instance=recorded.instance, parent=recorded.parent, input_json=recorded.input
     )
     reply = wire.ask(handle, body)
     now = wire.parse_timestamp(history[-1]["Timestamp"])
@@ -85,45 +99,42 @@ def _asked(handle: Callable[[str], str], recorded: Recorded, history: list[Event
     return scheduled, json.dumps(reply.output if reply.error is None else failed)
 
 
-def _tasks(decided: Sequence[Event]) -> list[Event]:
-    return [each for each in decided if each["EventType"] in KIND_OF]
+def _outcome(decided: Sequence[Event]) -> str | None:
+    return next((event["Result"] for event in decided if event["EventType"] == wire.EXECUTION_COMPLETED), None)
 
 
-def _outcome_of(decided: Sequence[Event]) -> str | None:
-    return next((each["Result"] for each in decided if each["EventType"] == wire.EXECUTION_COMPLETED), None)
-
-
-def _said(each: Event) -> tuple[str, Any]:
-    """A decision and its input, without what is made up anew each time: moments, and the ids of calls."""
-    kind = each["EventType"]
+def _summary(event: Event) -> Summary:
+    """Summarise a decision without what is new each time: times, and the ids of calls."""
+    kind = event["EventType"]
     if kind == wire.TIMER_CREATED:
-        return f"step {each['EventId']}: timer", None
-    given = json.loads(each["Input"])
+        return f"step {event['EventId']}: timer", None
+    value = json.loads(event["Input"])
+    title = f"step {event['EventId']}: {wire.describe_decision(event)}"
     if kind == wire.EVENT_SENT:
-        return f"step {each['EventId']}: {KIND_OF[kind]} {each['InstanceId']} {given['op']}", _read(given.get("input"))
+        return f"{title} {value['op']}", _decode(value.get("input"))
     if kind == wire.TASK_SCHEDULED:
-        (given,) = given
-    return f"step {each['EventId']}: {KIND_OF[kind]} {each['Name']}", _read(given)
+        (value,) = value
+    return title, _decode(value)
 
 
-def _read(given: Any) -> Any:
-    """Inputs are JSON texts, some of them within others."""
-    while isinstance(given, str):
+def _decode(value: Any) -> Any:
+    """Decode a JSON text, and texts within it, to the value."""
+    while isinstance(value, str):
         try:
-            given = json.loads(given)
+            value = json.loads(value)
         except ValueError:
             break
-    return given
+    return value
 
 
-def _line(said: str, given: Any) -> str:
-    return said if given is None else f"{said} with {json.dumps(given)}"
+def _line(title: str, value: Any) -> str:
+    return title if value is None else f"{title} with {json.dumps(value)}"
 
 
-def _grown(kept: Any, found: Any) -> bool:
-    """Whether `found` says all that `kept` says; objects may have more fields."""
-    if isinstance(kept, dict) and isinstance(found, dict):
-        return all(name in found and _grown(value, found[name]) for name, value in kept.items())
-    if isinstance(kept, list | tuple) and isinstance(found, list | tuple):
-        return len(kept) == len(found) and all(map(_grown, kept, found))
-    return bool(kept == found)
+def _contains(now: Any, before: Any) -> bool:
+    """Tell whether `now` equals `before`, but for fields that objects have got since."""
+    if isinstance(before, dict) and isinstance(now, dict):
+        return all(name in now and _contains(now[name], value) for name, value in before.items())
+    if isinstance(before, list | tuple) and isinstance(now, list | tuple):
+        return len(before) == len(now) and all(map(_contains, now, before))
+    return bool(before == now)

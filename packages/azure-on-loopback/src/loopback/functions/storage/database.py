@@ -1,7 +1,7 @@
-"""The SQLite file that holds all that a host knows.
+"""The SQLite file that holds the whole state of a host.
 
 WAL with synchronous=NORMAL: a killed process loses nothing that was committed; a power cut may lose the last
-moments, but never leaves half of a transaction.
+transactions, but never leaves half of one.
 """
 
 import sqlite3
@@ -13,7 +13,7 @@ from typing import Any
 from loopback.functions.fault_points import TRANSACTIONS, reach
 from loopback.serving import CannotStart
 
-APPLICATION_ID = 0x4D555246  # "MURF"
+APPLICATION_ID = 0x4C4F4F50  # "LOOP"
 SCHEMA_VERSION = 2
 SCHEMA = """
 CREATE TABLE instances (
@@ -55,7 +55,7 @@ CREATE TABLE schedules (function TEXT PRIMARY KEY, last TEXT NOT NULL) WITHOUT R
 
 
 class Database:
-    """One connection, used from one thread; a second host on the same folder is refused."""
+    """A connection for one thread. A second host on the same folder is refused."""
 
     def __init__(self, folder: Path) -> None:
         path = folder / "functions.db"
@@ -74,9 +74,9 @@ class Database:
             marks = f"PRAGMA application_id={APPLICATION_ID}; PRAGMA user_version={SCHEMA_VERSION};"
             self._connection.executescript(f"BEGIN; {SCHEMA} {marks} COMMIT;")
         elif mark != APPLICATION_ID:
-            raise CannotStart(f"the data file {str(path)!r} belongs to something else; use another --data")
+            raise CannotStart(f"the data file {str(path)!r} belongs to another program; use another --data")
         elif version != SCHEMA_VERSION:
-            raise CannotStart(f"the data file {str(path)!r} is of another version of this host; use --reset")
+            raise CannotStart(f"the data file {str(path)!r} was made by another version of this host; use --reset")
 
     def close(self) -> None:
         self._connection.close()
@@ -89,13 +89,13 @@ class Database:
         self._connection.executemany(statement, rows)
 
     def value(self, statement: str, values: Sequence[Any] = ()) -> Any:
-        """The only column of the first row; None without a row."""
+        """Return the only column of the first row; None without a row."""
         row = self._connection.execute(statement, values).fetchone()
         return row[0] if row else None
 
     @contextmanager
     def transaction(self, name: str) -> Iterator[None]:
-        """All or nothing; `name` is one of `fault_points.TRANSACTIONS`."""
+        """Commit all changes of the block, or none if it raises; `name` is one of `fault_points.TRANSACTIONS`."""
         if name not in TRANSACTIONS:
             raise ValueError(name)
         self._connection.execute("BEGIN IMMEDIATE")
@@ -110,7 +110,7 @@ class Database:
 
     @contextmanager
     def part_of_transaction(self) -> Iterator[None]:
-        """Inside of a transaction: what fails here is undone, and the rest goes on."""
+        """Undo the changes of the block if it raises, and leave those of the transaction around it."""
         self._connection.execute("SAVEPOINT part")
         try:
             yield
@@ -122,7 +122,7 @@ class Database:
 
 
 def _locked(path: Path) -> sqlite3.Connection:
-    """Held as long as the process lives, on every system: SQLite's own exclusive lock."""
+    """Take SQLite's own exclusive lock, which on every system ends with the process."""
     lock = sqlite3.connect(path, isolation_level=None, timeout=0, check_same_thread=False)
     try:
         lock.execute("PRAGMA locking_mode=EXCLUSIVE")

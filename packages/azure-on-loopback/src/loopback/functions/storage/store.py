@@ -1,4 +1,4 @@
-"""Instances, their histories, messages to them, and outstanding activities, in the host's database."""
+"""Instances, their histories, their messages and their outstanding activities, in the host's database."""
 
 import json
 from collections.abc import Sequence
@@ -8,12 +8,12 @@ from datetime import datetime
 from loopback.functions.protocol import Event, parse_timestamp, timestamp
 from loopback.functions.storage.database import Database
 
-OVER = ("Completed", "Failed", "Terminated")
+ENDED = ("Completed", "Failed", "Terminated")
 
 
 @dataclass
 class Instance:
-    """A row of `instances`. `input`, `output` and `custom_status` are JSON texts, or None."""
+    """A row of `instances`. `input`, `output` and `custom_status` are JSON texts or None."""
 
     id: str
     execution: str
@@ -30,13 +30,13 @@ class Instance:
     parent_task: int | None
 
     @property
-    def over(self) -> bool:
-        return self.status in OVER
+    def ended(self) -> bool:
+        return self.status in ENDED
 
 
 @dataclass(frozen=True)
 class Message:
-    """An event on its way to an instance. `execution` None: to whichever execution there is."""
+    """An event on its way to an instance. With `execution` None it is for the instance's current execution."""
 
     number: int
     execution: str | None
@@ -45,6 +45,8 @@ class Message:
 
 @dataclass(frozen=True)
 class ActivityTask:
+    """A call of an activity that has not been answered."""
+
     number: int
     instance: str
     execution: str
@@ -55,7 +57,7 @@ class ActivityTask:
 
 @dataclass(frozen=True)
 class Filter:
-    """Which instances to find; moments as timestamps."""
+    """A condition on instances; its times are timestamps as on the wire."""
 
     prefix: str = ""
     created_from: str | None = None
@@ -64,12 +66,14 @@ class Filter:
 
 
 _COLUMNS = ", ".join(Instance.__dataclass_fields__)
-_MARKS = ",".join("?" * len(Instance.__dataclass_fields__))
-_SAVE = f"INSERT OR REPLACE INTO instances ({_COLUMNS}) VALUES ({_MARKS})"  # noqa: S608 - names of our own fields
+_PLACEHOLDERS = ",".join("?" * len(Instance.__dataclass_fields__))
+_SAVE = f"INSERT OR REPLACE INTO instances ({_COLUMNS}) VALUES ({_PLACEHOLDERS})"  # noqa: S608 - names of our own fields
 _LOAD = f"SELECT {_COLUMNS} FROM instances WHERE id=?"  # noqa: S608 - names of our own fields
 
 
 class Store:
+    """Reads and writes rows. The caller opens the transactions."""
+
     def __init__(self, database: Database) -> None:
         self._db = database
         self.transaction = database.transaction
@@ -87,19 +91,20 @@ class Store:
         return [body for (body,) in rows]
 
     def append(self, instance: str, first: int, events: Sequence[str]) -> None:
-        rows = [(instance, first + place, event) for place, event in enumerate(events)]
+        """Add events to a history; `first` is the number of the first of them."""
+        rows = [(instance, number, event) for number, event in enumerate(events, start=first)]
         self._db.execute_many("INSERT INTO events VALUES (?,?,?)", rows)
 
-    def forget_history(self, instance: str) -> None:
+    def delete_history(self, instance: str) -> None:
         self._db.execute("DELETE FROM events WHERE instance=?", (instance,))
 
     def send(self, instance: str, body: Event, *, execution: str | None = None, due: datetime | None = None) -> None:
-        when = timestamp(due) if due else None
-        row = (instance, execution, when, body.get("TimerId"), json.dumps(body))
+        """Leave a message for an instance, which it receives at the time `due`."""
+        row = (instance, execution, timestamp(due) if due else None, body.get("TimerId"), json.dumps(body))
         self._db.execute("INSERT INTO messages (instance, execution, due, timer, body) VALUES (?,?,?,?,?)", row)
 
     def messages(self, instance: str, now: datetime) -> list[Message]:
-        """What has arrived, oldest first; timers when they are due."""
+        """Return the messages that have arrived, oldest first, and the timers that are due."""
         rows = self._db.execute(
             "SELECT number, execution, body FROM messages"
             " WHERE instance=? AND (due IS NULL OR due<=?) ORDER BY due IS NOT NULL, due, number",
@@ -107,13 +112,13 @@ class Store:
         )
         return [Message(*row) for row in rows]
 
-    def received(self, messages: Sequence[Message]) -> None:
+    def delete_messages(self, messages: Sequence[Message]) -> None:
         self._db.execute_many("DELETE FROM messages WHERE number=?", [(message.number,) for message in messages])
 
-    def forget_timer(self, instance: str, timer: int) -> None:
+    def delete_timer(self, instance: str, timer: int) -> None:
         self._db.execute("DELETE FROM messages WHERE instance=? AND timer=?", (instance, timer))
 
-    def forget_timers(self, instance: str) -> None:
+    def delete_timers(self, instance: str) -> None:
         self._db.execute("DELETE FROM messages WHERE instance=? AND due IS NOT NULL", (instance,))
 
     def due_instances(self, now: datetime) -> list[str]:
@@ -121,7 +126,7 @@ class Store:
         return [instance for (instance,) in rows]
 
     def next_due(self, after: datetime) -> datetime | None:
-        """When the first timer fires that was not due at `after`."""
+        """Return the time of the first timer that is due later than `after`."""
         due = self._db.value("SELECT min(due) FROM messages WHERE due>?", (timestamp(after),))
         return parse_timestamp(due) if due else None
 
@@ -129,45 +134,46 @@ class Store:
         rows = self._db.execute("SELECT DISTINCT instance FROM messages WHERE due IS NULL")
         return [instance for (instance,) in rows]
 
-    def schedule(self, instance: str, execution: str, task: int, name: str, given: str | None) -> ActivityTask:
-        row = (instance, execution, task, name, given)
+    def schedule(self, instance: str, execution: str, task: int, name: str, input_json: str | None) -> ActivityTask:
+        row = (instance, execution, task, name, input_json)
         cursor = self._db.execute(
             "INSERT INTO activities (instance, execution, task, name, input) VALUES (?,?,?,?,?)", row
         )
         return ActivityTask(int(cursor.lastrowid or 0), *row)
 
-    def outstanding(self) -> list[ActivityTask]:
+    def outstanding_activities(self) -> list[ActivityTask]:
         rows = self._db.execute("SELECT number, instance, execution, task, name, input FROM activities")
         return [ActivityTask(*row) for row in rows]
 
     def finish(self, activity: ActivityTask) -> bool:
-        """Whether it was still wanted."""
+        """Delete an outstanding activity; return whether it was still there, since its instance may have ended."""
         return self._db.execute("DELETE FROM activities WHERE number=?", (activity.number,)).rowcount == 1
 
-    def forget_activities(self, instance: str) -> None:
+    def delete_activities(self, instance: str) -> None:
         self._db.execute("DELETE FROM activities WHERE instance=?", (instance,))
 
     def purge(self, instance: str) -> None:
-        self.forget_activities(instance)
+        self.delete_activities(instance)
         self._db.execute("DELETE FROM messages WHERE instance=?", (instance,))
-        self.forget_history(instance)
+        self.delete_history(instance)
         self._db.execute("DELETE FROM instances WHERE id=?", (instance,))
 
     def find(self, wanted: Filter, *, after: tuple[str, str] = ("", ""), top: int) -> list[Instance]:
-        """Instances in the order of their creation, after the (created, id) `after`."""
-        where, values = _where(wanted)
-        query = f"SELECT {_COLUMNS} FROM instances WHERE (created, id)>(?,?) AND {where} ORDER BY created, id LIMIT ?"  # noqa: S608
+        """Return instances in the order of their creation, after the (created, id) `after`."""
+        condition, values = _condition(wanted)
+        condition = f"(created, id)>(?,?) AND {condition}"
+        query = f"SELECT {_COLUMNS} FROM instances WHERE {condition} ORDER BY created, id LIMIT ?"  # noqa: S608
         return [Instance(*row) for row in self._db.execute(query, (*after, *values, top))]
 
-    def ids_over(self, wanted: Filter) -> list[str]:
-        """The ids of those that have ended."""
-        where, values = _where(wanted)
-        query = f"SELECT id FROM instances WHERE {where} AND status IN (?,?,?)"  # noqa: S608
-        return [instance for (instance,) in self._db.execute(query, (*values, *OVER))]
+    def ended_ids(self, wanted: Filter) -> list[str]:
+        """Return the ids of the instances that have ended."""
+        condition, values = _condition(wanted)
+        query = f"SELECT id FROM instances WHERE {condition} AND status IN (?,?,?)"  # noqa: S608
+        return [instance for (instance,) in self._db.execute(query, (*values, *ENDED))]
 
 
-def _where(wanted: Filter) -> tuple[str, list[str]]:
-    """A condition and its values."""
+def _condition(wanted: Filter) -> tuple[str, list[str]]:
+    """Return a filter as an SQL condition, with the values for its placeholders."""
     clauses: list[str] = ["1"]
     values: list[str] = []
     if wanted.prefix:

@@ -1,1 +1,1 @@
-"""Triggers other than HTTP: timers, queues, blobs, Event Grid."""
+"""Triggers other than HTTP: timers, queues, blobs and Event Grid."""

@@ -1,7 +1,7 @@
-"""Invocations of functions that a timer, a message, a blob or an event starts.
+"""The queue of invocations: functions that a timer, a message, a blob or an event has started.
 
-Each is kept in the store until it has succeeded. One that fails is tried again, and kept as poison, with what it
-raised, when it has failed for good. One that was under way when the host died runs again.
+An invocation stays in the store until it has succeeded. A failed one is tried again; when it has failed for good it is
+kept as poison, with what it raised. One that was running when the host died runs again.
 """
 
 import asyncio
@@ -12,29 +12,35 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from loopback.functions.apps import arguments
+from loopback.functions.apps import trigger_arguments
 from loopback.functions.apps.call_function import RetryContext
 from loopback.functions.apps.loading import LoadedApp, QueuedFunction
 from loopback.functions.clock import Clock
-from loopback.functions.engine.engine import DRAIN_SECONDS, MAX_NAP_SECONDS, say
+from loopback.functions.engine.engine import MAX_SLEEP
+from loopback.functions.engine.run_activities import DRAIN_SECONDS
 from loopback.functions.fault_points import reach
 from loopback.functions.protocol import parse_timestamp, timestamp
+from loopback.functions.report import report
 from loopback.functions.storage.database import Database
 from loopback.functions.triggers.schedules import Schedule
 from loopback.serving import CannotStart
 
-AT_ONCE = 32
+MAX_RUNNING = 32
 
 
-class Invocations:
+class EventQueue:
+    """Keeps and runs invocations, and adds those of timers when they are due."""
+
     def __init__(self, database: Database, clock: Clock, app: LoadedApp, blobs: Path) -> None:
-        """`blobs` has a folder for each container. Raises `CannotStart` for a schedule that is none."""
+        """Read the schedules; raises `CannotStart` for a malformed one. `blobs` has a folder for each container."""
         self._db = database
         self._clock = clock
         self._functions = app.queued
-        self._tries = app.settings.tries
+        self._max_attempts = app.settings.max_attempts
         self._blobs = blobs
-        self._schedules = {name: _schedule(each) for name, each in app.queued.items() if "schedule" in each.trigger}
+        self._schedules = {
+            name: _schedule(function) for name, function in app.queued.items() if "schedule" in function.trigger
+        }
         self._running: dict[int, asyncio.Task[None]] = {}
         self._watching: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()
@@ -46,13 +52,13 @@ class Invocations:
         now = self._clock.now()
         for name, schedule in self._schedules.items():
             trigger = self._functions[name].trigger
-            last = self._last(name)
+            last = self._last_look(name)
             missed = last is not None and trigger.get("useMonitor") is not False and schedule.missed(last, now)
-            self._scheduled(name, now, run=bool(missed or trigger.get("runOnStartup")), past_due=bool(missed))
+            self._look(name, now, run=bool(missed or trigger.get("runOnStartup")), past_due=bool(missed))
         self._watching = loop.create_task(self._watch())
 
     async def stop(self) -> None:
-        """Let what runs end, for a while; the rest is tried again at the next start."""
+        """Give what runs some time to end; the rest is tried again at the next start."""
         self._stopping = True
         if self._watching is not None:
             self._watching.cancel()
@@ -62,13 +68,13 @@ class Invocations:
             task.cancel()
 
     def enqueue(self, name: str, body: Mapping[str, Any]) -> None:
-        """Run `name` as soon as may be; it is kept when this returns."""
+        """Commit an invocation of the function `name`, and run it as soon as possible."""
         with self._db.transaction("enqueue"):
             self._insert(name, body)
         self._changed.set()
 
     def poison(self) -> list[dict[str, Any]]:
-        """What has failed for good, the latest first."""
+        """Return the invocations that have failed for good, the latest first."""
         rows = self._db.execute(
             "SELECT function, body, tries, error, failed FROM poison ORDER BY number DESC LIMIT 1000"
         )
@@ -82,13 +88,14 @@ class Invocations:
         row = (name, json.dumps({**body, "queued": now}), 0, now, now)
         self._db.execute("INSERT INTO invocations (function, body, tries, due, queued) VALUES (?,?,?,?,?)", row)
 
-    def _last(self, name: str) -> datetime | None:
+    def _last_look(self, name: str) -> datetime | None:
         last = self._db.value("SELECT last FROM schedules WHERE function=?", (name,))
         return parse_timestamp(last) if last else None
 
-    def _scheduled(self, name: str, now: datetime, *, run: bool, past_due: bool = False) -> None:
-        """Note that a schedule has been looked at, and run its function unless it still runs."""
-        status = {"Last": timestamp(self._last(name) or now), "Next": timestamp(self._schedules[name].after(now))}
+    def _look(self, name: str, now: datetime, *, run: bool, past_due: bool = False) -> None:
+        """Record the time of this look at a schedule; if `run`, enqueue its function unless it is queued already."""
+        last, following = self._last_look(name) or now, self._schedules[name].after(now)
+        status = {"Last": timestamp(last), "Next": timestamp(following)}
         with self._db.transaction("schedule"):
             self._db.execute("INSERT OR REPLACE INTO schedules VALUES (?,?)", (name, timestamp(now)))
             if run and not self._db.value("SELECT 1 FROM invocations WHERE function=?", (name,)):
@@ -99,84 +106,85 @@ class Invocations:
             self._changed.clear()
             now = self._clock.now()
             for name, schedule in self._schedules.items():
-                if schedule.after(self._last(name) or now) <= now:
-                    self._scheduled(name, now, run=True)
-            self._begin(now)
-            nap = min(max(self._next(now) - self._clock.now(), timedelta(milliseconds=1)), MAX_NAP_SECONDS)
+                if schedule.after(self._last_look(name) or now) <= now:
+                    self._look(name, now, run=True)
+            self._start_due(now)
+            sleep = min(max(self._next_due(now) - self._clock.now(), timedelta(milliseconds=1)), MAX_SLEEP)
             try:
-                async with asyncio.timeout(nap.total_seconds()):
+                async with asyncio.timeout(sleep.total_seconds()):
                     await self._changed.wait()
             except TimeoutError:
                 continue
 
-    def _begin(self, now: datetime) -> None:
+    def _start_due(self, now: datetime) -> None:
         query = "SELECT number, function, body, tries FROM invocations WHERE due<=? ORDER BY number"
         for number, name, body, tries in self._db.execute(query, (timestamp(now),)).fetchall():
-            if len(self._running) >= AT_ONCE:
+            if len(self._running) >= MAX_RUNNING:
                 return
             if number not in self._running:
                 self._running[number] = asyncio.create_task(self._run(number, name, json.loads(body), tries + 1))
 
-    def _next(self, now: datetime) -> datetime:
-        times = [schedule.after(self._last(name) or now) for name, schedule in self._schedules.items()]
+    def _next_due(self, now: datetime) -> datetime:
+        times = [schedule.after(self._last_look(name) or now) for name, schedule in self._schedules.items()]
         due = self._db.value("SELECT min(due) FROM invocations WHERE due>?", (timestamp(now),))
-        return min([*times, *([parse_timestamp(due)] if due else []), now + MAX_NAP_SECONDS])
+        return min([*times, *([parse_timestamp(due)] if due else []), now + MAX_SLEEP])
 
-    async def _run(self, number: int, name: str, body: dict[str, Any], tries: int) -> None:
+    async def _run(self, number: int, name: str, body: dict[str, Any], attempt: int) -> None:
         function = self._functions.get(name)
         problem = None
         try:
             if function is None:
                 raise LookupError(f"the app has no function {name!r} any more")
-            limit = self._limit(function)
+            max_attempts = self._max_attempts_of(function)
             await function.call(
                 {
-                    function.trigger["name"]: await self._argument(function, number, body, tries),
-                    "_retry": RetryContext(tries - 1, -1 if limit is None else limit - 1),
+                    function.trigger["name"]: await self._argument(function, number, body, attempt),
+                    "_retry": RetryContext(attempt - 1, -1 if max_attempts is None else max_attempts - 1),
                 }
             )
-        except Exception as error:  # noqa: BLE001 - whatever the app raises is the invocation's failure
-            say(f"[{name}] try {tries} failed: {traceback.format_exc()}")
+        except Exception as error:  # noqa: BLE001 - a failure of the app is the invocation's failure
+            report(f"[{name}] try {attempt} failed: {traceback.format_exc()}")
             problem = f"{type(error).__name__}: {error}"
         finally:
             self._running.pop(number, None)
         reach("invocation: ran")
-        self._record(number, function, tries, problem)
+        self._record(number, function, attempt, problem)
         self._changed.set()
 
-    def _record(self, number: int, function: QueuedFunction | None, tries: int, problem: str | None) -> None:
+    def _record(self, number: int, function: QueuedFunction | None, attempt: int, problem: str | None) -> None:
+        """Delete an invocation, or let it be tried again, or keep it as poison."""
         now = self._clock.now()
-        limit = self._limit(function) if function else 1
+        max_attempts = self._max_attempts_of(function) if function else 1
         with self._db.transaction("invocation"):
-            if problem is not None and function is not None and (limit is None or tries < limit):
-                pause = function.retry.pause(tries) if function.retry else timedelta(0)
+            if problem is not None and function is not None and (max_attempts is None or attempt < max_attempts):
+                pause = function.retry.pause(attempt) if function.retry else timedelta(0)
                 due = timestamp(now + pause)
-                self._db.execute("UPDATE invocations SET tries=?, due=? WHERE number=?", (tries, due, number))
+                self._db.execute("UPDATE invocations SET tries=?, due=? WHERE number=?", (attempt, due, number))
                 return
             if problem is not None:
                 self._db.execute(
                     "INSERT INTO poison (function, body, tries, error, failed)"
                     " SELECT function, body, ?, ?, ? FROM invocations WHERE number=?",
-                    (tries, problem, timestamp(now), number),
+                    (attempt, problem, timestamp(now), number),
                 )
             self._db.execute("DELETE FROM invocations WHERE number=?", (number,))
 
-    def _limit(self, function: QueuedFunction) -> int | None:
-        """How often it is tried; None: as long as it takes."""
+    def _max_attempts_of(self, function: QueuedFunction) -> int | None:
+        """Return the limit of attempts; None for no limit."""
         if function.retry is not None:
-            return function.retry.tries
-        return 1 if function.trigger["type"] == "timerTrigger" else self._tries
+            return function.retry.max_attempts
+        return 1 if function.trigger["type"] == "timerTrigger" else self._max_attempts
 
-    async def _argument(self, function: QueuedFunction, number: int, body: dict[str, Any], tries: int) -> Any:
+    async def _argument(self, function: QueuedFunction, number: int, body: dict[str, Any], attempt: int) -> Any:
         match function.trigger["type"]:
             case "timerTrigger":
-                return arguments.timer(body)
+                return trigger_arguments.timer(body)
             case "queueTrigger":
-                return arguments.message(body, number, tries)
+                return trigger_arguments.message(body, number, attempt)
             case "blobTrigger":
-                return await arguments.blob(body, self._blobs)
+                return await trigger_arguments.blob(body, self._blobs)
             case _:
-                return arguments.event(body["event"])
+                return trigger_arguments.event(body["event"])
 
 
 def _schedule(function: QueuedFunction) -> Schedule:

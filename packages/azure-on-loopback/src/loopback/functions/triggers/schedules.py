@@ -1,4 +1,4 @@
-"""When a timer trigger is due: NCRONTAB texts with a field for seconds, or a time span."""
+"""The schedules of timer triggers: NCRONTAB expressions with a field for seconds, or time spans."""
 
 import re
 from dataclasses import dataclass
@@ -8,38 +8,37 @@ from croniter import croniter
 
 from loopback.functions.apps.host_settings import parse_timespan
 
-_NOTHING_MISSED = timedelta(minutes=1)
-"""Azure keeps no count of schedules that are closer than this."""
+_MIN_MONITORED = timedelta(minutes=1)
+"""Azure does not catch up on missed runs of schedules that are closer than this."""
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """In UTC. Of a day of the month and a day of the week both must fit, as in NCRONTAB."""
+    """A schedule in UTC. If it restricts the day of the month and the day of the week, both must match (NCRONTAB)."""
 
     text: str
 
     def __post_init__(self) -> None:
-        """Raises `ValueError` that quotes a text that is no schedule."""
-        start = datetime(2026, 1, 1)  # noqa: DTZ001 - any moment will do
+        """Raise `ValueError` that quotes a text that is no schedule."""
+        start = datetime(2026, 1, 1)  # noqa: DTZ001 - any time will do
         try:
             if self.after(start) <= start:
                 raise ValueError("it comes again without a pause")
         except ValueError as error:
             raise ValueError(f"{self.text!r} is no schedule such as '0 */5 * * * *': {error}") from error
 
-    def after(self, moment: datetime) -> datetime:
-        """The first time that is later than `moment`."""
+    def after(self, time: datetime) -> datetime:
+        """Return the first scheduled time that is later than `time`."""
         if re.fullmatch(r"[\d.]+(:\d+){2}", self.text.strip()):
-            return moment + parse_timespan(self.text.strip())
+            return time + parse_timespan(self.text.strip())
         fields = self.text.split()
         if len(fields) not in (5, 6):
-            raise ValueError("it has to have six fields: second minute hour day month day-of-week")
-        found: datetime = croniter(self.text, moment, second_at_beginning=len(fields) == 6, day_or=False).get_next(
-            datetime
-        )
-        return found
+            raise ValueError("it must have six fields: second minute hour day month day-of-week")
+        times = croniter(self.text, time, second_at_beginning=len(fields) == 6, day_or=False)
+        following: datetime = times.get_next(datetime)
+        return following
 
     def missed(self, last: datetime, now: datetime) -> bool:
-        """Whether a time between `last` and `now` went by unused."""
+        """Tell whether a scheduled time between `last` and `now` passed without a run."""
         first = self.after(last)
-        return first < now and self.after(first) - first >= _NOTHING_MISSED
+        return first < now and self.after(first) - first >= _MIN_MONITORED

@@ -12,13 +12,13 @@ starts: list[str] = []
 
 async def web(scope: dict[str, Any], receive: Any, send: Any) -> None:
     if scope["type"] == "lifespan":
-        await _live(scope, receive, send)
+        await _run_lifespan(scope, receive, send)
         return
     body = (await receive())["body"]
     if scope["path"] == "/raises":
-        raise RuntimeError("inside of the web app")
+        raise RuntimeError("in the web app")
     status = 404 if scope["path"].startswith("/missing") else 200
-    found = {
+    facts = {
         "method": scope["method"],
         "path": scope["path"],
         "query": scope["query_string"].decode(),
@@ -30,12 +30,12 @@ async def web(scope: dict[str, Any], receive: Any, send: Any) -> None:
     }
     headers = [(b"content-type", b"application/json"), (b"x-own", b"asgi"), (b"set-cookie", b"a=1")]
     await send({"type": "http.response.start", "status": status, "headers": [*headers, (b"set-cookie", b"b=2")]})
-    text = json.dumps(found).encode()
+    text = json.dumps(facts).encode()
     await send({"type": "http.response.body", "body": text[:5], "more_body": True})
     await send({"type": "http.response.body", "body": text[5:], "more_body": False})
 
 
-async def _live(scope: dict[str, Any], receive: Any, send: Any) -> None:
+async def _run_lifespan(scope: dict[str, Any], receive: Any, send: Any) -> None:
     while True:
         match (await receive())["type"]:
             case "lifespan.startup":

@@ -1,4 +1,4 @@
-"""One orchestrator for each behaviour of the host that tests look at."""
+"""An app with an orchestrator for each behaviour of the host that tests check."""
 
 import asyncio
 import json
@@ -37,8 +37,8 @@ async def signal(req: func.HttpRequest, client: df.DurableOrchestrationClient) -
 @app.route(route="status/{id}")
 @app.durable_client_input(client_name="client")
 async def status(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
-    found = await client.get_status(req.route_params["id"], show_history=True, show_history_output=True)
-    return func.HttpResponse(json.dumps(found.to_json()), mimetype="application/json")
+    state = await client.get_status(req.route_params["id"], show_history=True, show_history_output=True)
+    return func.HttpResponse(json.dumps(state.to_json()), mimetype="application/json")
 
 
 @app.route(route="echo/{word}/{count:int}", methods=["GET", "POST"])
@@ -61,48 +61,48 @@ def breaks(req: func.HttpRequest) -> None:
     raise ValueError("a secret detail")
 
 
-@app.activity_trigger(input_name="given")
-async def nap(given: float) -> float:
-    await asyncio.sleep(given)
-    return given
+@app.activity_trigger(input_name="value")
+async def nap(value: float) -> float:
+    await asyncio.sleep(value)
+    return value
 
 
-@app.activity_trigger(input_name="given")
-def blocking_nap(given: float) -> float:
-    time.sleep(given)
-    return given
+@app.activity_trigger(input_name="value")
+def blocking_nap(value: float) -> float:
+    time.sleep(value)
+    return value
 
 
-@app.activity_trigger(input_name="given")
-async def double(given: int) -> int:
-    return given * 2
+@app.activity_trigger(input_name="value")
+async def double(value: int) -> int:
+    return value * 2
 
 
-@app.activity_trigger(input_name="given")
-async def note(given: dict[str, Any]) -> int:
-    """Appends a line to a file: how often an activity really ran."""
-    with Path(given["path"]).open("a", encoding="utf-8") as file:
-        file.write(f"{given['number']}\n")
+@app.activity_trigger(input_name="value")
+async def note(value: dict[str, Any]) -> int:
+    """Append a line to a file, so that tests know how often the activity ran."""
+    with Path(value["path"]).open("a", encoding="utf-8") as file:
+        file.write(f"{value['number']}\n")
     await asyncio.sleep(0.01)
-    return int(given["number"]) * 2
+    return int(value["number"]) * 2
 
 
-@app.activity_trigger(input_name="given")
-async def fail_until(given: dict[str, Any]) -> str:
-    """Fails as long as its file has fewer lines than `times`."""
-    path = Path(given["path"])
-    tries = len(path.read_text(encoding="utf-8").splitlines()) if path.exists() else 0
+@app.activity_trigger(input_name="value")
+async def fail_until(value: dict[str, Any]) -> str:
+    """Fail as long as the file has fewer lines than `times`."""
+    path = Path(value["path"])
+    attempts = len(path.read_text(encoding="utf-8").splitlines()) if path.exists() else 0
     with path.open("a", encoding="utf-8") as file:
         file.write("x\n")
-    if tries < given["times"]:
-        raise ValueError(f"try {tries}")
-    return f"after {tries}"
+    if attempts < value["times"]:
+        raise ValueError(f"try {attempts}")
+    return f"after {attempts}"
 
 
 @app.orchestration_trigger(context_name="context")
 def fan_out(context: df.DurableOrchestrationContext) -> Any:
-    given = context.get_input()
-    tasks = [context.call_activity(given["activity"], given["value"]) for _ in range(given["count"])]
+    params = context.get_input()
+    tasks = [context.call_activity(params["activity"], params["value"]) for _ in range(params["count"])]
     return (yield context.task_all(tasks))
 
 
@@ -116,11 +116,11 @@ def chain(context: df.DurableOrchestrationContext) -> Any:
 
 @app.orchestration_trigger(context_name="context")
 def noted(context: df.DurableOrchestrationContext) -> Any:
-    """Chains and fan-outs that leave a trace in a file."""
+    """Chain and fan out activities that leave a trace in a file."""
     path = context.get_input()["path"]
     total = 0
     for round_ in range(4):
-        tasks = [context.call_activity("note", {"path": path, "number": round_ * 10 + each}) for each in range(5)]
+        tasks = [context.call_activity("note", {"path": path, "number": round_ * 10 + index}) for index in range(5)]
         total += sum((yield context.task_all(tasks)))
         yield context.create_timer(context.current_utc_datetime + timedelta(milliseconds=30))
         total += yield context.call_sub_orchestrator("doubled", {"value": round_})
@@ -149,7 +149,7 @@ def caught(context: df.DurableOrchestrationContext) -> Any:
 @app.orchestration_trigger(context_name="context")
 def parent_of_broken(context: df.DurableOrchestrationContext) -> Any:
     try:
-        yield context.call_sub_orchestrator("breaks_down", None, "given-child")
+        yield context.call_sub_orchestrator("breaks_down", None, "child-id")
     except Exception as error:  # noqa: BLE001
         return str(error)
 
@@ -200,34 +200,34 @@ def leaves_a_timer(context: df.DurableOrchestrationContext) -> Any:
 
 @app.orchestration_trigger(context_name="context")
 def window(context: df.DurableOrchestrationContext) -> Any:
-    """A rolling window of two-step strands, with or without the nudge."""
-    given = context.get_input()
-    waiting, running, done = list(range(given["strands"])), {}, 0
+    """Keep a rolling window of two-step jobs full, with or without the nudge of a cancelled timer."""
+    params = context.get_input()
+    waiting, running, done = list(range(params["jobs"])), {}, 0
     while waiting or running:
         new = []
-        while waiting and len(running) < given["window"]:
-            task = _nap(context, given)
+        while waiting and len(running) < params["window"]:
+            task = _nap(context, params)
             running[task] = (waiting.pop(), 1)
             new.append(task)
-        winner = yield context.task_any([*running, *_nudge(context, given)])
+        winner = yield context.task_any([*running, *_nudge(context, params)])
         while winner is not None:
-            strand, step = running.pop(winner)
+            job, step = running.pop(winner)
             if step == 1:
-                running[_nap(context, given)] = (strand, 2)
+                running[_nap(context, params)] = (job, 2)
             else:
                 done += 1
             winner = next((task for task in running if task.is_completed), None)
     return done
 
 
-def _nap(context: df.DurableOrchestrationContext, given: dict[str, Any]) -> Any:
-    if given.get("retries"):
-        return context.call_activity_with_retry("nap", df.RetryOptions(10, given["retries"]), given["nap"])
-    return context.call_activity("nap", given["nap"])
+def _nap(context: df.DurableOrchestrationContext, params: dict[str, Any]) -> Any:
+    if params.get("retries"):
+        return context.call_activity_with_retry("nap", df.RetryOptions(10, params["retries"]), params["nap"])
+    return context.call_activity("nap", params["nap"])
 
 
-def _nudge(context: df.DurableOrchestrationContext, given: dict[str, Any]) -> list[Any]:
-    if not given["nudge"]:
+def _nudge(context: df.DurableOrchestrationContext, params: dict[str, Any]) -> list[Any]:
+    if not params["nudge"]:
         return []
     timer = context.create_timer(context.current_utc_datetime + timedelta(hours=1))
     timer.cancel()

@@ -1,4 +1,4 @@
-"""Everything that changes a host's store, in one app. All it does may be done twice without a trace."""
+"""An app that makes every kind of change to a host's store. All of its work may be done twice without a trace."""
 
 import os
 from datetime import timedelta
@@ -12,18 +12,18 @@ FOLDER = Path(os.environ["DURABILITY_FOLDER"])
 app = df.DFApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 
 
-@app.activity_trigger(input_name="given")
-def note(given: str) -> str:
-    """Leaves a file of its name."""
-    (FOLDER / given).touch()
-    return given
+@app.activity_trigger(input_name="name")
+def note(name: str) -> str:
+    """Make a file of this name."""
+    (FOLDER / name).touch()
+    return name
 
 
-@app.activity_trigger(input_name="given")
-def needs(given: str) -> str:
-    if not (FOLDER / given).exists():
-        raise FileNotFoundError(given)
-    return given
+@app.activity_trigger(input_name="name")
+def needs(name: str) -> str:
+    if not (FOLDER / name).exists():
+        raise FileNotFoundError(name)
+    return name
 
 
 @app.entity_trigger(context_name="context")
@@ -38,20 +38,20 @@ def names(context: df.DurableEntityContext) -> None:
 
 @app.orchestration_trigger(context_name="context")
 def everything(context: df.DurableOrchestrationContext) -> Any:
-    """Two rounds, with continue-as-new between them."""
-    given = context.get_input()
-    made = yield context.task_all([context.call_activity("note", f"{given['round']}-{each}") for each in "abc"])
+    """Do two rounds of work, with continue-as-new between them."""
+    state = context.get_input()
+    made = yield context.task_all([context.call_activity("note", f"{state['round']}-{name}") for name in "abc"])
     yield context.create_timer(context.current_utc_datetime + timedelta(milliseconds=50))
-    child = yield context.call_sub_orchestrator("child", f"{given['round']}-child")
+    child = yield context.call_sub_orchestrator("child", f"{state['round']}-child")
     entity = df.EntityId("names", "all")
-    context.signal_entity(entity, "add", f"signal-{given['round']}")
-    known = yield context.call_entity(entity, "add", f"call-{given['round']}")
-    if given["round"] == 1:
+    context.signal_entity(entity, "add", f"signal-{state['round']}")
+    known = yield context.call_entity(entity, "add", f"call-{state['round']}")
+    if state["round"] == 1:
         context.continue_as_new({"round": 2, "before": [*made, child]})
         return None
     context.set_custom_status("waits for Go")
     go = yield context.wait_for_external_event("Go")
-    return {"before": given["before"], "made": made, "child": child, "known": known, "go": go}
+    return {"before": state["before"], "made": made, "child": child, "known": known, "go": go}
 
 
 @app.orchestration_trigger(context_name="context")

@@ -1,4 +1,4 @@
-"""An orchestrator for each promise of Durable Functions that the conformance tests look at."""
+"""An orchestrator for each promise of Durable Functions that the conformance tests check."""
 
 import json
 from datetime import datetime, timedelta
@@ -18,40 +18,40 @@ Context = df.DurableOrchestrationContext
 # Activities
 
 
-@app.activity_trigger(input_name="given")
-async def echo(given: Any) -> Any:
-    return given
+@app.activity_trigger(input_name="value")
+async def echo(value: Any) -> Any:
+    return value
 
 
-@app.activity_trigger(input_name="given")
-def fail(given: Any) -> None:
-    raise ValueError(given)
+@app.activity_trigger(input_name="value")
+def fail(value: Any) -> None:
+    raise ValueError(value)
 
 
-@app.activity_trigger(input_name="given")
-def counted(given: dict[str, Any]) -> str:
-    """A line in the file `path` for each attempt; fails in the first `fails` of them."""
-    path = Path(given["path"])
+@app.activity_trigger(input_name="value")
+def counted(value: dict[str, Any]) -> str:
+    """Append a line to the file `path`, and fail in the first `fails` attempts."""
+    path = Path(value["path"])
     with path.open("a", encoding="utf-8") as file:
         file.write("x\n")
-    tries = len(path.read_text(encoding="utf-8").splitlines())
-    if tries <= given["fails"]:
-        raise ValueError(f"attempt {tries}")
-    return f"attempt {tries}"
+    attempt = len(path.read_text(encoding="utf-8").splitlines())
+    if attempt <= value["fails"]:
+        raise ValueError(f"attempt {attempt}")
+    return f"attempt {attempt}"
 
 
-@app.activity_trigger(input_name="given")
-def needs_file(given: dict[str, Any]) -> str:
-    """Its attempts are lines of the file `log`; fails until the file `path` is there."""
-    with Path(given["log"]).open("a", encoding="utf-8") as file:
-        file.write(f"{given['name']}\n")
-    if not Path(given["path"]).exists():
-        raise FileNotFoundError(given["name"])
-    return str(given["name"])
+@app.activity_trigger(input_name="value")
+def needs_file(value: dict[str, Any]) -> str:
+    """Append its name to the file `log`, and fail until the file `path` exists."""
+    with Path(value["log"]).open("a", encoding="utf-8") as file:
+        file.write(f"{value['name']}\n")
+    if not Path(value["path"]).exists():
+        raise FileNotFoundError(value["name"])
+    return str(value["name"])
 
 
-@app.activity_trigger(input_name="given")
-def unserialisable(given: Any) -> Any:
+@app.activity_trigger(input_name="value")
+def unserialisable(value: Any) -> Any:
     return {1, 2}
 
 
@@ -65,8 +65,8 @@ def gets(context: Context) -> Any:
 
 @app.orchestration_trigger(context_name="context")
 def gets_kind(context: Context) -> Any:
-    given = yield context.call_activity("echo", context.get_input())
-    return [type(given).__name__, given]
+    value = yield context.call_activity("echo", context.get_input())
+    return [type(value).__name__, value]
 
 
 @app.orchestration_trigger(context_name="context")
@@ -88,12 +88,12 @@ def returns_a_set(context: Context) -> Any:
 
 @app.orchestration_trigger(context_name="context")
 def calls(context: Context) -> Any:
-    return (yield context.call_activity(context.get_input()["name"], context.get_input().get("given")))
+    return (yield context.call_activity(context.get_input()["name"], context.get_input().get("input")))
 
 
 @app.orchestration_trigger(context_name="context")
-def moments(context: Context) -> Any:
-    """Ids and moments before and after each step, and whether it was replaying there."""
+def ids_and_times(context: Context) -> Any:
+    """Return the ids and times before and after each step."""
     seen = [[context.new_uuid(), context.new_uuid(), context.current_utc_datetime.isoformat()]]
     for number in range(3):
         yield context.call_activity("echo", number)
@@ -105,11 +105,11 @@ def moments(context: Context) -> Any:
 
 @app.orchestration_trigger(context_name="context")
 def replaying(context: Context) -> Any:
-    found = [context.is_replaying]
+    flags = [context.is_replaying]
     for number in range(2):
         yield context.call_activity("echo", number)
-        found.append(context.is_replaying)
-    return found
+        flags.append(context.is_replaying)
+    return flags
 
 
 @app.orchestration_trigger(context_name="context")
@@ -120,26 +120,26 @@ def about_itself(context: Context) -> Any:
 # Activities and sub-orchestrations, alone and together
 
 
-def _task(context: Context, each: dict[str, Any]) -> Any:
-    given, options = each.get("given"), df.RetryOptions(each.get("pause", 1), each.get("attempts", 1))
-    match each["kind"]:
+def _task(context: Context, spec: dict[str, Any]) -> Any:
+    value, options = spec.get("input"), df.RetryOptions(spec.get("pause", 1), spec.get("attempts", 1))
+    match spec["kind"]:
         case "activity":
-            return context.call_activity(each["name"], given)
+            return context.call_activity(spec["name"], value)
         case "retried":
-            return context.call_activity_with_retry(each["name"], options, given)
+            return context.call_activity_with_retry(spec["name"], options, value)
         case "sub":
-            return context.call_sub_orchestrator(each["name"], given, each.get("id"), each.get("version"))
+            return context.call_sub_orchestrator(spec["name"], value, spec.get("id"), spec.get("version"))
         case "retried sub":
-            return context.call_sub_orchestrator_with_retry(each["name"], options, given, each.get("id"))
+            return context.call_sub_orchestrator_with_retry(spec["name"], options, value, spec.get("id"))
         case "timer":
-            return context.create_timer(context.current_utc_datetime + timedelta(seconds=each["seconds"]))
+            return context.create_timer(context.current_utc_datetime + timedelta(seconds=spec["seconds"]))
         case "event":
-            return context.wait_for_external_event(each["name"])
+            return context.wait_for_external_event(spec["name"])
         case "call":
-            return context.call_entity(df.EntityId(*each["entity"]), each["op"], given)
+            return context.call_entity(df.EntityId(*spec["entity"]), spec["op"], value)
         case "http":
-            return context.call_http("GET", each["url"])
-    raise ValueError(each["kind"])
+            return context.call_http("GET", spec["url"])
+    raise ValueError(spec["kind"])
 
 
 @app.orchestration_trigger(context_name="context")
@@ -157,44 +157,44 @@ def one_caught(context: Context) -> Any:
 
 @app.orchestration_trigger(context_name="context")
 def all_of(context: Context) -> Any:
-    """task_all; then, if asked, one step more."""
-    given = context.get_input()
+    """Wait for all tasks; with `more`, call an activity afterwards."""
+    params = context.get_input()
     try:
-        found = yield context.task_all([_task(context, each) for each in given["tasks"]])
+        results = yield context.task_all([_task(context, spec) for spec in params["tasks"]])
     except Exception as error:  # noqa: BLE001
-        found = f"caught {error}"
+        results = f"caught {error}"
     context.set_custom_status("got all")
-    if given.get("more"):
+    if params.get("more"):
         yield context.call_activity("echo", "more")
-    return found
+    return results
 
 
 @app.orchestration_trigger(context_name="context")
 def all_of_or_fail(context: Context) -> Any:
-    return (yield context.task_all([_task(context, each) for each in context.get_input()["tasks"]]))
+    return (yield context.task_all([_task(context, spec) for spec in context.get_input()["tasks"]]))
 
 
 @app.orchestration_trigger(context_name="context")
 def any_of(context: Context) -> Any:
-    """task_any; the place and the result of the winner, and what is cancelled of the others."""
-    given = context.get_input()
-    tasks = [_task(context, each) for each in given["tasks"]]
+    """Wait for any task, and cancel those with the indexes in `cancel`; return the winner's index and result."""
+    params = context.get_input()
+    tasks = [_task(context, spec) for spec in params["tasks"]]
     winner = yield context.task_any(tasks)
-    for place in given.get("cancel", []):
-        tasks[place].cancel()
+    for index in params.get("cancel", []):
+        tasks[index].cancel()
     context.set_custom_status("got any")
-    if given.get("more"):
+    if params.get("more"):
         yield context.call_activity("echo", "more")
-    found = winner.result
-    return [tasks.index(winner), f"failed {found}" if isinstance(found, Exception) else found]
+    result = winner.result
+    return [tasks.index(winner), f"failed {result}" if isinstance(result, Exception) else result]
 
 
 @app.orchestration_trigger(context_name="context")
 def in_order(context: Context) -> Any:
-    found = []
-    for each in context.get_input()["tasks"]:
-        found.append((yield _task(context, each)))  # noqa: PERF401 - a comprehension can't yield
-    return found
+    results = []
+    for spec in context.get_input()["tasks"]:
+        results.append((yield _task(context, spec)))  # noqa: PERF401 - a comprehension can't yield
+    return results
 
 
 @app.orchestration_trigger(context_name="context")
@@ -230,7 +230,7 @@ def sleeps(context: Context) -> Any:
 
 @app.orchestration_trigger(context_name="context")
 def sleeps_until(context: Context) -> Any:
-    yield context.create_timer(datetime.fromisoformat(context.get_input()["moment"]))
+    yield context.create_timer(datetime.fromisoformat(context.get_input()["time"]))
     return "awake"
 
 
@@ -240,24 +240,24 @@ def sleeps_until(context: Context) -> Any:
 @app.orchestration_trigger(context_name="context")
 def waits_after_a_step(context: Context) -> Any:
     yield context.wait_for_external_event("Begin")
-    found = []
+    values = []
     for _ in range(context.get_input()["waits"]):
-        found.append((yield context.wait_for_external_event("E")))  # noqa: PERF401
-    return found
+        values.append((yield context.wait_for_external_event("E")))  # noqa: PERF401
+    return values
 
 
 @app.orchestration_trigger(context_name="context")
 def statuses(context: Context) -> Any:
-    """Sets each custom status of the input, and waits for Next after it."""
-    for each in context.get_input()["statuses"]:
-        context.set_custom_status(each)
+    """Set each custom status of the input, and wait for Next after it."""
+    for status in context.get_input()["statuses"]:
+        context.set_custom_status(status)
         yield context.wait_for_external_event("Next")
     return "set"
 
 
 @app.orchestration_trigger(context_name="context")
 def eternal(context: Context) -> Any:
-    """Adds events until one is 0. A round each."""
+    """Add the values of events until one is 0, in an execution for each."""
     total = context.get_input() or 0
     context.set_custom_status({"total": total})
     value = int((yield context.wait_for_external_event("Add")))
@@ -269,28 +269,28 @@ def eternal(context: Context) -> Any:
 
 @app.orchestration_trigger(context_name="context")
 def rounds(context: Context) -> Any:
-    given = context.get_input()
-    if given["left"]:
-        yield context.call_activity("echo", given["left"])
-        given["ids"] = list({*given["ids"], context.new_uuid()})
-        context.continue_as_new({"left": given["left"] - 1, "ids": given["ids"]})
+    state = context.get_input()
+    if state["left"]:
+        yield context.call_activity("echo", state["left"])
+        ids = list({*state["ids"], context.new_uuid()})
+        context.continue_as_new({"left": state["left"] - 1, "ids": ids})
         return "ignored"
-    return len(given["ids"])
+    return len(state["ids"])
 
 
 @app.orchestration_trigger(context_name="context")
 def anew_with(context: Context) -> Any:
-    """Continues as new once, with what the input holds."""
-    given = context.get_input()
-    if isinstance(given, dict) and "next" in given:
-        context.continue_as_new(given["next"])
+    """Continue as new once, with the input's `next` as the new input."""
+    value = context.get_input()
+    if isinstance(value, dict) and "next" in value:
+        context.continue_as_new(value["next"])
         return None
-    return [type(given).__name__, given]
+    return [type(value).__name__, value]
 
 
 @app.orchestration_trigger(context_name="context")
 def anew_after_a_wait(context: Context) -> Any:
-    """First round: waits for Go and goes on anew; second round: waits for E, a while."""
+    """Wait for Go and continue as new; in the second execution wait for E, at most an hour."""
     if (context.get_input() or {}).get("second"):
         event = context.wait_for_external_event("E")
         timer = context.create_timer(context.current_utc_datetime + timedelta(hours=1))
@@ -341,17 +341,17 @@ def box(context: df.DurableEntityContext) -> None:
 
 @app.orchestration_trigger(context_name="context")
 def operates(context: Context) -> Any:
-    """Each operation is [name, key, operation, value, is it a signal]."""
-    found: list[Any] = []
+    """Carry out operations; each is [name, key, operation, value, whether it is a signal]."""
+    results: list[Any] = []
     for name, key, operation, value, signal in context.get_input()["operations"]:
         if signal:
             context.signal_entity(df.EntityId(name, key), operation, value)
             continue
         try:
-            found.append((yield context.call_entity(df.EntityId(name, key), operation, value)))
+            results.append((yield context.call_entity(df.EntityId(name, key), operation, value)))
         except Exception as error:  # noqa: BLE001
-            found.append(f"failed: {error}")
-    return found
+            results.append(f"failed: {error}")
+    return results
 
 
 # HTTP
@@ -359,9 +359,9 @@ def operates(context: Context) -> Any:
 
 @app.orchestration_trigger(context_name="context")
 def fetches(context: Context) -> Any:
-    given = context.get_input()
+    request = context.get_input()
     answer = yield context.call_http(
-        given.get("method", "GET"), given["url"], given.get("content"), given.get("headers")
+        request.get("method", "GET"), request["url"], request.get("content"), request.get("headers")
     )
     return answer
 
@@ -371,21 +371,21 @@ def fetches(context: Context) -> Any:
 
 @app.orchestration_trigger(context_name="context")
 def steps(context: Context) -> Any:
-    """Runs `needs_file` for each step; a step is a name, or [name] for one whose failure is caught."""
-    given, done = context.get_input(), []
-    for each in given["steps"]:
-        name = each if isinstance(each, str) else each[0]
-        asked = {"name": name, "log": given["log"], "path": str(Path(given["folder"]) / name)}
+    """Call `needs_file` for each step; a step is a name, or [name] if its failure is to be caught."""
+    params, done = context.get_input(), []
+    for step_name in params["steps"]:
+        name = step_name if isinstance(step_name, str) else step_name[0]
+        value = {"name": name, "log": params["log"], "path": str(Path(params["folder"]) / name)}
         try:
-            if given.get("sub"):
-                done.append((yield context.call_sub_orchestrator("step", asked)))
-            elif given.get("attempts"):
-                options = df.RetryOptions(1, given["attempts"])
-                done.append((yield context.call_activity_with_retry("needs_file", options, asked)))
+            if params.get("sub"):
+                done.append((yield context.call_sub_orchestrator("step", value)))
+            elif params.get("attempts"):
+                options = df.RetryOptions(1, params["attempts"])
+                done.append((yield context.call_activity_with_retry("needs_file", options, value)))
             else:
-                done.append((yield context.call_activity("needs_file", asked)))
+                done.append((yield context.call_activity("needs_file", value)))
         except Exception:
-            if isinstance(each, str):
+            if isinstance(step_name, str):
                 raise
             done.append(f"no {name}")
     return done
@@ -396,7 +396,7 @@ def step(context: Context) -> Any:
     return (yield context.call_activity("needs_file", context.get_input()))
 
 
-# Code that changes: tests write it anew
+# Code that tests replace
 
 
 @app.orchestration_trigger(context_name="context")
@@ -414,34 +414,34 @@ def changing(context: Context) -> Any:
 @app.route(route="client/{method}/{id?}", methods=["POST"])
 @app.durable_client_input(client_name="client")
 async def use_client(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
-    """Calls a method of the client with the body's arguments: {"result": …} or {"error": its text, "kind": …}."""
-    method, given = req.route_params["method"], dict(req.get_json())
-    entity = given.pop("entity", None)
+    """Call a method of the client with the body's arguments; answer {"result": …} or {"error": its text, "kind": …}."""
+    method, arguments = req.route_params["method"], dict(req.get_json())
+    entity = arguments.pop("entity", None)
     if entity:
-        given["entityId"] = df.EntityId(*entity)
+        arguments["entityId"] = df.EntityId(*entity)
     for name in ("created_time_from", "created_time_to"):
-        if given.get(name):
-            given[name] = datetime.fromisoformat(given[name])
-    if given.get("runtime_status"):
-        given["runtime_status"] = [df.OrchestrationRuntimeStatus(each) for each in given["runtime_status"]]
-    if given.pop("with_request", False):
-        given["request"] = req
+        if arguments.get(name):
+            arguments[name] = datetime.fromisoformat(arguments[name])
+    if arguments.get("runtime_status"):
+        arguments["runtime_status"] = [df.OrchestrationRuntimeStatus(name) for name in arguments["runtime_status"]]
+    if arguments.pop("with_request", False):
+        arguments["request"] = req
     try:
-        result = getattr(client, method)(**given)
+        result = getattr(client, method)(**arguments)
         result = await result if hasattr(result, "__await__") else result
-    except Exception as error:  # noqa: BLE001 - what the client raises is what is looked at
-        found: dict[str, Any] = {"error": str(error), "kind": type(error).__name__}
+    except Exception as error:  # noqa: BLE001 - the tests check what the client raises
+        body: dict[str, Any] = {"error": str(error), "kind": type(error).__name__}
     else:
         if isinstance(result, func.HttpResponse):
             return result
-        found = {"result": _plain(result)}
-    return func.HttpResponse(json.dumps(found), mimetype="application/json")
+        body = {"result": _plain(result)}
+    return func.HttpResponse(json.dumps(body), mimetype="application/json")
 
 
 def _plain(result: Any) -> Any:
     match result:
         case list():
-            return [_plain(each) for each in result]
+            return [_plain(item) for item in result]
         case DurableOrchestrationStatus() if not result:
             return None
         case DurableOrchestrationStatus():

@@ -1,4 +1,4 @@
-"""Functions of every trigger but Durable's. What starts without a caller notes in a file what it was given."""
+"""Functions of every trigger but Durable's. Those without a caller write their arguments into a file."""
 
 import asyncio
 import json
@@ -16,17 +16,17 @@ ANYONE = func.AuthLevel.ANONYMOUS
 _lock = threading.Lock()
 
 
-def note(function: str, **what: Any) -> None:
-    """Appends to the file of the setting NOTES."""
+def note(function: str, **facts: Any) -> None:
+    """Append a line to the file of the setting NOTES."""
     with _lock, Path(os.environ["NOTES"]).open("a", encoding="utf-8") as file:
-        file.write(json.dumps({"function": function, **what}) + "\n")
+        file.write(json.dumps({"function": function, **facts}) + "\n")
 
 
 def as_json(value: Any) -> func.HttpResponse:
     return func.HttpResponse(json.dumps(value), mimetype="application/json")
 
 
-# What a function is given.
+# Arguments.
 
 
 @app.route(route="request/{word?}", auth_level=ANYONE)
@@ -72,7 +72,7 @@ def in_context(req: func.HttpRequest, context: func.Context) -> func.HttpRespons
     return as_json([context.function_name, context.invocation_id, folder, trace.Traceparent, trace.Tracestate])
 
 
-# What a function answers.
+# Answers.
 
 
 @app.route(route="returns/{kind}", auth_level=ANYONE)
@@ -84,7 +84,7 @@ def returns(req: func.HttpRequest) -> Any:
         "json": func.HttpResponse("{}", mimetype="application/json"),
         "bytes": func.HttpResponse(bytes(range(256)), mimetype="image/png"),
         "latin": func.HttpResponse("é", charset="latin-1"),
-        "given": func.HttpResponse(b"x", headers={"Content-Type": "text/csv; header=present", "X-Own": "1"}),
+        "own type": func.HttpResponse(b"x", headers={"Content-Type": "text/csv; header=present", "X-Own": "1"}),
         "created": func.HttpResponse("made", status_code=201, headers={"Location": "/api/it"}),
         "teapot": func.HttpResponse("short and stout", status_code=418),
         "empty": func.HttpResponse(status_code=202),
@@ -123,7 +123,7 @@ def raises_in_thread(req: func.HttpRequest) -> str:
     raise LookupError("a secret detail")
 
 
-# Which function answers.
+# Routing.
 
 
 @app.route(route="pick/{*rest}", auth_level=ANYONE)
@@ -171,7 +171,7 @@ def unrouted(req: func.HttpRequest) -> str:
     return "by its name"
 
 
-# Who may call.
+# Authorization levels.
 
 
 @app.route(route="keyed")
@@ -196,15 +196,15 @@ def anyone(req: func.HttpRequest) -> str:
 
 @app.route(route="patient", methods=["POST"], auth_level=ANYONE)
 async def patient(req: func.HttpRequest) -> str:
-    return await _waited("patient", req.get_json()["until"])
+    return await _wait("patient", req.get_json()["until"])
 
 
 @app.route(route="patient_in_thread", methods=["POST"], auth_level=ANYONE)
 def patient_in_thread(req: func.HttpRequest) -> str:
-    return asyncio.run(_waited("patient_in_thread", req.get_json()["until"]))
+    return asyncio.run(_wait("patient_in_thread", req.get_json()["until"]))
 
 
-async def _waited(function: str, until: str) -> str:
+async def _wait(function: str, until: str) -> str:
     note(function, at="begin")
     while not Path(until).exists():
         await asyncio.sleep(0.01)
@@ -216,11 +216,11 @@ async def _waited(function: str, until: str) -> str:
 @app.durable_client_input(client_name="client")
 async def start(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
     run = await client.start_new("answers", client_input=req.params.get("q"))
-    await client.raise_event(run, "Word", "given")
+    await client.raise_event(run, "Word", "raised")
     status = await client.wait_for_completion_or_create_check_status_response(req, run, 5000, 20)
     links = client.create_http_management_payload(run)
-    found = await client.get_status(run)
-    return as_json({"output": json.loads(status.get_body()), "links": links, "status": found.runtime_status.name})
+    state = await client.get_status(run)
+    return as_json({"output": json.loads(status.get_body()), "links": links, "status": state.runtime_status.name})
 
 
 @app.orchestration_trigger(context_name="context")
@@ -229,33 +229,33 @@ def answers(context: df.DurableOrchestrationContext) -> Any:
     return [context.get_input(), word]
 
 
-# What starts without a caller. YEARLY: never while a test looks, unless its clock is moved on.
+# Functions without a caller. A YEARLY one never runs during a test, unless the test moves its clock on.
 
 YEARLY = "0 0 0 1 1 *"
 
 
-def _timed(function: str, timer: func.TimerRequest) -> None:
+def _note_timer(function: str, timer: func.TimerRequest) -> None:
     note(function, past_due=timer.past_due, status=timer.schedule_status)
 
 
 @app.timer_trigger(schedule="%TICK%", arg_name="timer")
 def ticking(timer: func.TimerRequest) -> None:
-    _timed("ticking", timer)
+    _note_timer("ticking", timer)
 
 
 @app.timer_trigger(schedule=YEARLY, arg_name="timer")
 async def yearly(timer: func.TimerRequest) -> None:
-    _timed("yearly", timer)
+    _note_timer("yearly", timer)
 
 
 @app.timer_trigger(schedule=YEARLY, arg_name="timer", use_monitor=False)
 async def unwatched(timer: func.TimerRequest) -> None:
-    _timed("unwatched", timer)
+    _note_timer("unwatched", timer)
 
 
 @app.timer_trigger(schedule=YEARLY, arg_name="timer", run_on_startup=True)
 async def at_start(timer: func.TimerRequest) -> None:
-    _timed("at_start", timer)
+    _note_timer("at_start", timer)
 
 
 @app.timer_trigger(schedule="%SLOW%", arg_name="timer")
@@ -299,10 +299,10 @@ async def on_message(message: func.QueueMessage) -> None:
         text=text,
         tries=message.dequeue_count,
         id=message.id,
-        times=[time_.isoformat() for time_ in times],
+        times=[moment.isoformat() for moment in times],
     )
     if text.startswith("wait "):
-        await _waited("on_message", text.removeprefix("wait "))
+        await _wait("on_message", text.removeprefix("wait "))
     if text.startswith("fail ") and message.dequeue_count <= int(text.split()[1]):
         raise ValueError(f"{text}: try {message.dequeue_count}")
 

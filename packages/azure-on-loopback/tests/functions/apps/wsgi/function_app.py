@@ -9,9 +9,9 @@ import azure.functions as func
 
 def web(environ: dict[str, Any], start_response: Any) -> list[bytes]:
     if environ["PATH_INFO"] == "/raises":
-        raise RuntimeError("inside of the web app")
+        raise RuntimeError("in the web app")
     body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-    found = {
+    facts = {
         "method": environ["REQUEST_METHOD"],
         "path": environ["PATH_INFO"],
         "query": environ["QUERY_STRING"],
@@ -23,7 +23,7 @@ def web(environ: dict[str, Any], start_response: Any) -> list[bytes]:
     status = "404 Not Found" if environ["PATH_INFO"].startswith("/missing") else "200 OK"
     headers = [("Content-Type", "application/json"), ("X-Own", "wsgi"), ("Set-Cookie", "a=1"), ("Set-Cookie", "b=2")]
     start_response(status, headers)
-    return [json.dumps(found).encode()]
+    return [json.dumps(facts).encode()]
 
 
 app = func.WsgiFunctionApp(app=web, http_auth_level=func.AuthLevel.ANONYMOUS)

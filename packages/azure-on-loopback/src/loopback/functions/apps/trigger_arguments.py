@@ -1,4 +1,4 @@
-"""What a function is given that a timer, a message, a blob or an event has started: azure.functions' own types."""
+"""The arguments of functions that a timer, a message, a blob or an event starts, as azure.functions' own types."""
 
 import json
 import re
@@ -16,31 +16,34 @@ from azure.functions.timer import TimerRequestConverter
 
 
 def timer(body: Mapping[str, Any]) -> Any:
-    """`body` has IsPastDue and ScheduleStatus."""
+    """Make a TimerRequest; `body` has IsPastDue and ScheduleStatus."""
     return TimerRequestConverter.decode(Datum(json.dumps(body), "json"), trigger_metadata={})
 
 
-def message(body: Mapping[str, Any], number: int, tries: int) -> Any:
-    """`body` has the message's `text` and when it was `queued`."""
-    far, queued = Datum("9999-12-31T23:59:59+00:00", "string"), Datum(body["queued"], "string")
+def message(body: Mapping[str, Any], number: int, attempt: int) -> Any:
+    """Make a QueueMessage; `body` has its `text` and the time at which it was `queued`."""
+    never, queued = Datum("9999-12-31T23:59:59+00:00", "string"), Datum(body["queued"], "string")
     metadata = {
         "Id": Datum(str(number), "string"),
-        "DequeueCount": Datum(tries, "int"),
+        "DequeueCount": Datum(attempt, "int"),
         "InsertionTime": queued,
         "NextVisibleTime": queued,
-        "ExpirationTime": far,
+        "ExpirationTime": never,
         "PopReceipt": Datum(str(number), "string"),
     }
     return QueueMessageInConverter.decode(Datum(body["text"], "string"), trigger_metadata=metadata)
 
 
 def event(body: Mapping[str, Any]) -> Any:
-    """`body` is the event, in Event Grid's schema or as a CloudEvent."""
+    """Make an EventGridEvent; `body` is the event, in Event Grid's schema or as a CloudEvent."""
     return EventGridEventInConverter.decode(Datum(json.dumps(body), "json"), trigger_metadata={})
 
 
 async def blob(body: Mapping[str, Any], folder: Path) -> Any:
-    """`body` has the blob's `name` (container and path) and perhaps its `url`; raises `FileNotFoundError`."""
+    """Make an InputStream; `body` has the blob's `name` (container and path) and may have its `url`.
+
+    Raises `FileNotFoundError` if the blob is neither in `folder` nor at its URL.
+    """
     content = await _content(body, folder)
     metadata = {
         "BlobTrigger": Datum(body["name"], "string"),
@@ -52,9 +55,9 @@ async def blob(body: Mapping[str, Any], folder: Path) -> Any:
 
 
 async def _content(body: Mapping[str, Any], folder: Path) -> bytes:
-    kept = _kept(folder, body["name"])
-    if kept is not None:
-        return kept
+    content = _read_file(folder, body["name"])
+    if content is not None:
+        return content
     url = body.get("url")
     if url and url.startswith("http"):
         async with aiohttp.ClientSession(raise_for_status=True) as session, session.get(url) as answer:
@@ -62,23 +65,23 @@ async def _content(body: Mapping[str, Any], folder: Path) -> bytes:
     raise FileNotFoundError(f"no blob {body['name']!r} in {str(folder)!r}")
 
 
-def _kept(folder: Path, name: str) -> bytes | None:
+def _read_file(folder: Path, name: str) -> bytes | None:
+    """Read a blob that is a file of `folder`. A name that leads out of the folder names none."""
     path = (folder / name).resolve()
     return path.read_bytes() if path.is_relative_to(folder.resolve()) and path.is_file() else None
 
 
 def blob_name(url: str) -> str:
-    """Container and path of a blob's URL. The emulator has the account's name before them."""
+    """Return container and path of a blob's URL. In an emulator's URL the account's name stands before them."""
     parts = urlsplit(url)
     path = unquote(parts.path).strip("/")
-    local = re.fullmatch(r"localhost|[\d.]+", parts.hostname or "")
-    return path.partition("/")[2] if local else path
+    emulator = re.fullmatch(r"localhost|[\d.]+", parts.hostname or "")
+    return path.partition("/")[2] if emulator else path
 
 
-def fits(path: str, name: str) -> bool:
-    """Whether a blob's name is one of a trigger's path, such as `samples/{name}.txt`."""
-    pieces = re.split(r"\{[^}]*\}", path.strip("/"))
-    return (
-        re.fullmatch(".+".join(re.escape(piece) for piece in pieces) + ("" if len(pieces) > 1 else "(/.*)?"), name)
-        is not None
-    )
+def matches(pattern: str, name: str) -> bool:
+    """Tell whether a blob's name matches a trigger's path, such as `samples/{name}.txt`."""
+    literals = re.split(r"\{[^}]*\}", pattern.strip("/"))
+    # A path without a parameter names a container or a folder, and stands for all that is in it.
+    below = "" if len(literals) > 1 else "(/.*)?"
+    return re.fullmatch(".+".join(map(re.escape, literals)) + below, name) is not None

@@ -1,4 +1,4 @@
-"""What an episode is made of: the instance with its history, what has arrived, and what follows. Values alone."""
+"""The values of an episode: the instance with its history, the messages that have arrived, and the consequences."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -26,8 +26,8 @@ class History:
 
 
 @dataclass(frozen=True, eq=False)
-class Live:
-    """An instance under way, as it is in the store."""
+class LiveInstance:
+    """An instance that has not ended, as it is in the store."""
 
     row: Instance
     history: History
@@ -35,9 +35,9 @@ class Live:
 
 @dataclass(frozen=True)
 class Episode:
-    """What has arrived for an instance, and its history before."""
+    """The messages that have arrived for an instance, and its history before them."""
 
-    live: Live
+    live: LiveInstance
     messages: Sequence[Message]
     arrived: History
 
@@ -62,41 +62,52 @@ class Consequences:
 
     activities: list[ActivityTask] = field(default_factory=list)
     instances: list[str] = field(default_factory=list)
-    """Those that have messages now."""
+    """Instances that have got messages."""
     entities: list[str] = field(default_factory=list)
-    """Those that have operations now."""
-    due: datetime | None = None
-    """When the first of its new timers fires."""
-    over: list[str] = field(default_factory=list)
+    """Entities that have got operations."""
+    first_timer: datetime | None = None
+    """The time at which the first of the new timers fires."""
+    ended: list[str] = field(default_factory=list)
     """Instances that have ended."""
 
     def add(self, other: "Consequences") -> None:
         self.activities += other.activities
         self.instances += other.instances
         self.entities += other.entities
-        self.over += other.over
-        self.due = min((each for each in (self.due, other.due) if each is not None), default=None)
+        self.ended += other.ended
+        timers = (self.first_timer, other.first_timer)
+        self.first_timer = min((time for time in timers if time is not None), default=None)
 
 
-def after_the_start(pair: tuple[Event, str]) -> bool:
-    return bool(pair[0]["EventType"] != wire.EXECUTION_STARTED)
+def begin_history(live: LiveInstance, arrived: Sequence[tuple[Event, str]], now: datetime) -> History | None:
+    """Make the events with which an episode begins; None if the instance has not been started yet."""
+    if not live.history.events and all(event["EventType"] != wire.EXECUTION_STARTED for event, _ in arrived):
+        return None
+    started = wire.event(wire.ORCHESTRATOR_STARTED, now)
+    # An event may have arrived before the start; the SDK wants the start first.
+    start_first = sorted(arrived, key=lambda pair: bool(pair[0]["EventType"] != wire.EXECUTION_STARTED))
+    history = History()
+    history.add([started], [json.dumps(started)])
+    history.add(*zip(*start_first, strict=True))
+    return history
 
 
 def execution_started(row: Instance, now: datetime) -> Event:
-    where = {"InstanceId": row.id, "ExecutionId": row.execution}
+    ids = {"InstanceId": row.id, "ExecutionId": row.execution}
     parent = {"OrchestrationInstance": {"InstanceId": row.parent}} if row.parent else None
-    fields = {"OrchestrationInstance": where, "ParentInstance": parent, "Name": row.name, "Version": row.version}
+    fields = {"OrchestrationInstance": ids, "ParentInstance": parent, "Name": row.name, "Version": row.version}
     return {**wire.event(wire.EXECUTION_STARTED, now), **fields, "Input": row.input, "Tags": None}
 
 
 def outcome(row: Instance, reply: Reply) -> tuple[str, str]:
+    """Return the final status and output of an instance."""
     if reply.error is None:
         return "Completed", json.dumps(reply.output)
     return "Failed", json.dumps(f"Orchestrator function '{row.name}' failed: {reply.error}")
 
 
-def ended_child(child: Instance, now: datetime) -> Event:
-    """What its parent is told."""
+def sub_orchestration_ended(child: Instance, now: datetime) -> Event:
+    """Make the event that tells the parent how its sub-orchestration has ended."""
     output = child.output or "null"
     if child.status == "Completed":
         return wire.event(wire.SUB_COMPLETED, now, TaskScheduledId=child.parent_task, Result=output)

@@ -1,8 +1,7 @@
-"""What the app `triggers` writes down, and a host for it."""
+"""A host for the app `triggers`, and the notes that its functions write."""
 
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,15 +10,17 @@ from typing import Any
 import pytest
 
 from loopback.functions.testing import DurableHost, run_host
+from tests.functions.polling import eventually
 
 APPS = Path(__file__).parent / "apps"
 TRIGGERS = APPS / "triggers"
 NEVER = "0 0 0 1 1 *"
-SECONDS = 10.0
 
 
 @dataclass(frozen=True)
 class Notes:
+    """The file of the app's setting NOTES: a line for each call of a function."""
+
     path: Path
 
     def all(self) -> list[dict[str, Any]]:
@@ -27,26 +28,20 @@ class Notes:
             return []
         return [json.loads(line) for line in self.path.read_text(encoding="utf-8").splitlines()]
 
-    def of(self, function: str, **what: Any) -> list[dict[str, Any]]:
-        wanted = {"function": function, **what}.items()
-        return [each for each in self.all() if wanted <= {k: v for k, v in each.items() if k in dict(wanted)}.items()]
+    def of(self, function: str, **facts: Any) -> list[dict[str, Any]]:
+        """Return the notes of a function that have these facts."""
+        wanted = {"function": function, **facts}
+        return [note for note in self.all() if all(name in note and note[name] == wanted[name] for name in wanted)]
 
-    def wait(self, function: str, count: int = 1, **what: Any) -> list[dict[str, Any]]:
-        """The notes of a function, as soon as there are `count`."""
-        eventually(lambda: len(self.of(function, **what)) >= count, self.all)
-        return self.of(function, **what)
-
-
-def eventually(holds: Callable[[], object], shown: Callable[[], object]) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not holds():
-        assert time.monotonic() < deadline, shown()
-        time.sleep(0.005)
+    def wait(self, function: str, count: int = 1, **facts: Any) -> list[dict[str, Any]]:
+        """Return the notes of a function as soon as there are `count`."""
+        eventually(lambda: len(self.of(function, **facts)) >= count, self.all)
+        return self.of(function, **facts)
 
 
 @contextmanager
 def settings(notes: Path, *, tick: str = NEVER, slow: str = NEVER) -> Iterator[Notes]:
-    """The settings that the app needs; `tick` and `slow` are schedules."""
+    """Set the settings that the app needs; `tick` and `slow` are schedules."""
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("NOTES", str(notes))
         environment.setenv("TICK", tick)
