@@ -1,7 +1,8 @@
 """The settings: one frozen class, read once from the environment. Nothing else reads the environment.
 
-A field's name is the setting's name in lower case. `docs/settings.md` and `local.settings.json.example` are made from
-the descriptions and examples below, by `python -m scripts.settings_docs`.
+A field's name is the setting's name in lower case. `python -m scripts.settings_docs` makes `docs/settings.md` and
+`local.settings.json.example` from the descriptions and examples below. The file is long because every setting has its
+row here.
 """
 
 from collections.abc import Mapping

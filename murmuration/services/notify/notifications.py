@@ -35,20 +35,20 @@ class Message:
 
 def mail(message: Message, sender: str) -> EmailMessage:
     """Make a mail. Its Message-ID is a hash of the message, so that a mailbox recognises a second copy."""
-    made = EmailMessage()
-    made["From"] = sender
-    made["To"] = message.approver
-    made["Subject"] = message.subject
+    email = EmailMessage()
+    email["From"] = sender
+    email["To"] = message.approver
+    email["Subject"] = message.subject
     identity = "\0".join((message.approver, message.notification.model_dump_json()))
     domain = sender.rpartition("@")[2].rstrip(">")
-    made["Message-ID"] = f"<{hashlib.sha256(identity.encode()).hexdigest()[:32]}@{domain}>"
-    made["Auto-Submitted"] = "auto-generated"
+    email["Message-ID"] = f"<{hashlib.sha256(identity.encode()).hexdigest()[:32]}@{domain}>"
+    email["Auto-Submitted"] = "auto-generated"
     facts = "\n".join(f"{name}: {value}" for name, value in message.facts.items())
-    made.set_content(
+    email.set_content(
         f"{message.subject}\n\n{facts}\n\nRead it and decide:\n{message.link}\n\n"
         "This link is for you alone and takes one answer. Opening it decides nothing.\n"
     )
-    return made
+    return email
 
 
 def webhook_payload(message: Message, form: Literal["teams", "slack"]) -> dict[str, Any]:
