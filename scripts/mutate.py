@@ -22,17 +22,18 @@ from dataclasses import dataclass
 from difflib import unified_diff
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Literal
+from typing import Literal, get_args
 
 ROOT = Path(__file__).resolve().parent.parent
 MUTATED = "murmuration/policy"
 COPIED = ("murmuration", "tests/__init__.py", "tests/policy", "pyproject.toml")
-TESTS = ("-m", "pytest", "-x", "-q", "tests/policy", "--hypothesis-seed=0")
+TESTS = "tests/policy"
+PYTEST = ("-m", "pytest", "-x", "-q", "--hypothesis-seed=0")
 REPORT = ROOT / "docs" / "mutation.md"
 HIDDEN_PROPERTY = "    # @property\n"
-MAX_SECONDS = 120
+MAX_SECONDS = 300
 TESTS_FAILED, INTERRUPTED = 1, 2
-Fate = Literal["killed", "survived", "not_importable"]
+Fate = Literal["killed", "timed_out", "survived", "not_importable"]
 
 
 @dataclass(frozen=True)
@@ -72,17 +73,23 @@ def copy_tree(folder: Path) -> Path:
 
 
 def fate(mutant: Mutant, tree: Path) -> Fate:
-    """Run the tests on the mutant in a copy of the tree. A run without end counts as killed."""
+    """Run the tests on the mutant in a copy of the tree, those of its module first."""
     file = tree / mutant.path
+    own = [f"{TESTS}/test_{file.name}"] if (tree / TESTS / f"test_{file.name}").exists() else []
     original = file.read_bytes()
     file.write_text(mutant.code, encoding="utf-8")
     environment = {**os.environ, "PYTHONPATH": "", "PYTHONDONTWRITEBYTECODE": "1"}
     try:
         run = subprocess.run(  # noqa: S603
-            [sys.executable, *TESTS], cwd=tree, env=environment, capture_output=True, timeout=MAX_SECONDS, check=False
+            [sys.executable, *PYTEST, *own, TESTS],
+            cwd=tree,
+            env=environment,
+            capture_output=True,
+            timeout=MAX_SECONDS,
+            check=False,
         )
     except subprocess.TimeoutExpired:
-        return "killed"
+        return "timed_out"
     finally:
         file.write_bytes(original)
     if run.returncode not in (0, TESTS_FAILED, INTERRUPTED):
@@ -113,16 +120,14 @@ def main() -> int:
     mutants = [mutant for mutant in mutants if options.only in mutant.change]
     count = min(options.count or len(mutants), len(mutants))
     drawn = random.Random(options.seed).sample(mutants, count)  # noqa: S311 - a draw that can be repeated
-    results = list(zip(drawn, fates(drawn, os.cpu_count() or 1), strict=True))
-    survivors = sorted(mutant.change for mutant, end in results if end == "survived")
-    killed = sum(end == "killed" for _, end in results)
+    ends = fates(drawn, os.cpu_count() or 1)
+    survivors = sorted(mutant.change for mutant, end in zip(drawn, ends, strict=True) if end == "survived")
+    killed = ends.count("killed") + ends.count("timed_out")
     figures = {
         "mutants": len(mutants),
         "drawn": len(drawn),
         "seed": options.seed,
-        "not_importable": len(drawn) - killed - len(survivors),
-        "killed": killed,
-        "survived": len(survivors),
+        **{end: ends.count(end) for end in get_args(Fate)},
         "killed_share": round(killed / max(1, killed + len(survivors)), 3),
         "survivors": survivors,
     }
