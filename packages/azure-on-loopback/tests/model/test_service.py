@@ -1,7 +1,9 @@
 """The service through the real openai SDK: replies, embeddings, background responses, and scripted failures."""
 
 import json
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
@@ -11,6 +13,7 @@ import pytest
 
 from loopback.model import embeddings
 from loopback.model.routes import make_app
+from loopback.model.script import FIELDS
 from loopback.model.skills import load_skills
 from loopback.serving import in_thread
 
@@ -249,3 +252,10 @@ def test_bad_requests_name_the_parameter(client: openai.OpenAI, body: dict[str, 
         client.post("/responses", body=body, cast_to=object)
 
     assert refused.value.param == param
+
+
+def test_the_documentation_explains_every_field_of_a_call() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "model-service.md").read_text(encoding="utf-8")
+    explained = {name for line in page.splitlines() if line.startswith("| `") for name in re.findall(r"`(\w+)`", line)}
+
+    assert explained >= FIELDS
