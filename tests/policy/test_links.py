@@ -1,5 +1,7 @@
 """A link holds the claims that were signed, or is refused; a signature fits one vote alone."""
 
+import base64
+import hmac
 from datetime import UTC, datetime
 
 import pytest
@@ -39,6 +41,19 @@ def test_a_link_holds_the_claims_and_is_the_same_every_time() -> None:
     assert read_link(SECRET, LINK) == CLAIMS
     assert sign_link(SECRET, CLAIMS) == LINK
     assert len(LINK) < 500, "it fits into a line of a mail and a segment of a URL"
+
+
+def mac(purpose: str, text: str) -> str:
+    """Compute the signature without the library: HMAC-SHA256, with a key derived by HMAC-SHA256 for the purpose."""
+    key = hmac.digest(SECRET.encode(), f"murmuration.{purpose}".encode(), "sha256")
+    return base64.urlsafe_b64encode(hmac.digest(key, text.encode(), "sha256")).rstrip(b"=").decode()
+
+
+def test_links_and_votes_are_signed_with_hmac_sha256_and_a_key_for_each_purpose() -> None:
+    body, _, signature = LINK.partition(".")
+
+    assert signature == mac("link", body)
+    assert sign_vote(SECRET, VOTE).signature == mac("vote", VOTE.model_dump_json(exclude={"signature"}))
 
 
 @pytest.mark.parametrize("index", [*range(0, len(LINK), 7), len(LINK) - 1])
