@@ -9,7 +9,7 @@ from murmuration.services.storage.prompt_inputs import conversation_as_prompt
 from murmuration.services.storage.sessions import Sessions
 
 WISHED_TASKS = 12
-"""What the planner is told; `murmuration.policy.plan_rules` allows more."""
+"""The limit that the planner is told; `murmuration.policy.plan_rules` allows more tasks."""
 
 
 async def plan_goal(brief: PlanBrief, model: Model, sessions: Sessions) -> Planned:

@@ -10,10 +10,7 @@ from murmuration.contracts.memories import Lesson, RememberRequest
 from murmuration.contracts.owner import Owner
 from murmuration.contracts.replies import LessonReply
 from murmuration.policy.claims import (
-    MAX_ABOUT_CHARACTERS,
-    MAX_LESSONS,
     MAX_OUTCOME_CHARACTERS,
-    MAX_TEXT_CHARACTERS,
     MIN_CONFIDENCE,
     Claim,
     claims_of,
@@ -75,15 +72,15 @@ def test_numbers_of_a_lesson_are_kept_within_their_bounds() -> None:
 def test_a_long_lesson_is_cut() -> None:
     (lesson,) = lessons_from([reply(about="a" * 1_000, text="t" * 1_000)])
 
-    assert (len(lesson.about), len(lesson.text)) == (MAX_ABOUT_CHARACTERS, MAX_TEXT_CHARACTERS)
+    assert (len(lesson.about), len(lesson.text)) == (120, 500)
 
 
 def test_of_lessons_about_the_same_the_last_counts_and_there_are_not_too_many() -> None:
     same = lessons_from([reply(about="Tea", text="Tea is cold."), reply(about="tea", text="Tea is hot.")])
-    many = lessons_from(reply(about=f"subject {number}") for number in range(MAX_LESSONS + 3))
+    many = lessons_from(reply(about=f"subject {number}") for number in range(11))
 
     assert [lesson.text for lesson in same] == ["Tea is hot."]
-    assert [lesson.about for lesson in many] == [f"subject {number}" for number in range(MAX_LESSONS)]
+    assert [lesson.about for lesson in many] == [f"subject {number}" for number in range(8)]
 
 
 def test_a_runs_answer_is_its_first_claim_and_is_cut() -> None:
