@@ -29,7 +29,7 @@ def announce(context: Context) -> Strand[dict[str, str | None]]:
     brief = AgentBrief(agent="announcer", instruction="Write the announcement.", input=asked.facts)
     draft = (yield from call(context, ASK_AGENT, brief)).value
     rules = ApprovalRules(panels=(Panel(approvers=(asked.approver,)),))
-    request = ApprovalRequest(title="Announcement", asked=draft.answer, requester="the office", rules=rules)
+    request = ApprovalRequest(title="Announcement", content=draft.answer, requester="the office", rules=rules)
     decision = yield from seek_approval(context, 1, request)
     yield from sleep(context, timedelta(seconds=1))
     return {"state": decision.state, "text": draft.answer.text}
