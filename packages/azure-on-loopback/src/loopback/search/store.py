@@ -72,7 +72,7 @@ class Store:
         with transaction(self._db):
             self._db.execute("CREATE TABLE indexes (number INTEGER PRIMARY KEY AUTOINCREMENT, name UNIQUE, body)")
             self._db.execute("CREATE TABLE aliases (name TEXT PRIMARY KEY, target TEXT)")
-            self._db.execute("CREATE TABLE pending (place INTEGER PRIMARY KEY, name TEXT, due REAL, key, action, body)")
+            self._db.execute("CREATE TABLE pending (number INTEGER PRIMARY KEY, name, due REAL, key, action, body)")
             self._db.execute("CREATE INDEX pending_keys ON pending (name, key)")
             self._db.execute(f"PRAGMA application_id={APPLICATION_ID}")
             self._db.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
@@ -198,7 +198,7 @@ class Store:
         """Check an action as if it were done now, and store it until it is due; returns its status code."""
         kind, document = action
         key = check_key(document.get(table.index.key.name))
-        query = "SELECT action FROM pending WHERE name=? AND key=? ORDER BY place DESC LIMIT 1"
+        query = "SELECT action FROM pending WHERE name=? AND key=? ORDER BY number DESC LIMIT 1"
         last = self._db.execute(query, (table.index.name, key)).fetchone()
         exists = last[0] != "delete" if last else table.documents.get(key) is not None
         if kind != "delete":
@@ -216,12 +216,12 @@ class Store:
     def apply_due(self) -> None:
         """Make deferred writes visible that are due, in the order they were written."""
         while self._next_due is not None and self._next_due <= time.time():
-            query = "SELECT place, name, action, body FROM pending WHERE due<=? ORDER BY place LIMIT 1000"
+            query = "SELECT number, name, action, body FROM pending WHERE due<=? ORDER BY number LIMIT 1000"
             rows = self._db.execute(query, (time.time(),)).fetchall()
             name = rows[0][1]
             same_index = [row for row in rows if row[1] == name]
             self._write_now(self.tables[name], [(action, json.loads(body)) for _, _, action, body in same_index])
-            self._db.executemany("DELETE FROM pending WHERE place=?", [(row[0],) for row in same_index])
+            self._db.executemany("DELETE FROM pending WHERE number=?", [(row[0],) for row in same_index])
             self._next_due = self._first_due()
             self.index_written()
 

@@ -51,7 +51,7 @@ class Table:
         """Create the tables and files, in a transaction; `load` comes after its commit."""
         self.documents.create()
         self._db.execute(
-            f"CREATE TABLE {self._segments} (place INTEGER PRIMARY KEY, last INTEGER, file TEXT, keys TEXT)"
+            f"CREATE TABLE {self._segments} (position INTEGER PRIMARY KEY, last INTEGER, file TEXT, keys TEXT)"
         )
         for field in self.index.fields.values():
             self._create_for(field)
@@ -67,7 +67,7 @@ class Table:
         end = int(rows.max()) + 1 if len(rows) else 1
         self.alive = np.zeros(end, np.bool_)
         self.alive[rows] = True
-        saved = self._db.execute(f"SELECT last, file, keys FROM {self._segments} ORDER BY place").fetchall()  # noqa: S608
+        saved = self._db.execute(f"SELECT last, file, keys FROM {self._segments} ORDER BY position").fetchall()  # noqa: S608
         segments = [Segment(self._folder / file, keys) for _, file, keys in saved]
         flushed = saved[-1][0] if saved else 0
         fields = (field.name for field in self.index.text_fields)
@@ -210,17 +210,17 @@ class Table:
             return
         first, arrays = built
         with transaction(self._db):
-            self._db.execute(f"DELETE FROM {self._segments} WHERE place>=?", (first,))  # noqa: S608
+            self._db.execute(f"DELETE FROM {self._segments} WHERE position>=?", (first,))  # noqa: S608
             segment = self._save_segment(self._number, first, len(self.alive) - 1, arrays)
         replaced = [old.path for old in self._inverted.segments[first:]]
         self._inverted.replace(first, segment)
         delete_files(replaced)
 
-    def _save_segment(self, number: int, place: int, last: int, arrays: Arrays) -> Segment:
+    def _save_segment(self, number: int, position: int, last: int, arrays: Arrays) -> Segment:
         """Save a segment of table `number`, in a transaction. Its last row makes the file's name new."""
         path = self._folder / f"{number}-{last}{WORDS}"
         keys = arrays.write(path)
-        self._db.execute(f"INSERT INTO segments_{number} VALUES (?,?,?,?)", (place, last, path.name, keys))  # noqa: S608
+        self._db.execute(f"INSERT INTO segments_{number} VALUES (?,?,?,?)", (position, last, path.name, keys))  # noqa: S608
         return Segment(path, keys)
 
     @property
