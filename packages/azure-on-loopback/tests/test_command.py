@@ -1,5 +1,6 @@
 """The `loopback` command: help, version, and its answers to wrong arguments."""
 
+import socket
 import subprocess
 import sys
 import tempfile
@@ -7,6 +8,7 @@ import tempfile
 import pytest
 
 from loopback import __version__
+from loopback.serving import HOST
 
 
 def loopback(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -61,10 +63,22 @@ def test_the_help_of_a_server_lists_its_options(server: str, options: list[str])
 
 
 @pytest.mark.parametrize("server", ["search", "model"])
+def test_a_port_in_use_is_one_line_and_status_2(server: str) -> None:
+    with socket.socket() as taken:
+        taken.bind((HOST, 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = loopback(server, "--port", str(port))
+
+    assert done.returncode == 2
+    assert done.stderr == f"{server} service: cannot listen on port {port} of {HOST}: it is in use\n"
+
+
+@pytest.mark.parametrize("server", ["search", "model"])
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (["--port", "65536"], "cannot listen on port 65536 of 127.0.0.1: "),
+        (["--port", "65536"], "cannot listen on port 65536: ports are 0 to 65535"),
         (["--port", "http"], "argument --port: invalid int value: 'http'"),
         (["--bogus"], "unrecognized arguments: --bogus"),
     ],

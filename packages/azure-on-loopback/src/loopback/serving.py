@@ -12,6 +12,7 @@ import socket
 import sys
 import threading
 from collections.abc import Awaitable, Callable, Iterator
+from errno import EADDRINUSE
 from pathlib import Path
 
 from aiohttp import web
@@ -48,9 +49,12 @@ async def listen(app: web.Application, port: int) -> tuple[web.AppRunner, int]:
     site = web.TCPSite(runner, HOST, port)
     try:
         await site.start()
-    except (OSError, OverflowError) as error:  # OverflowError: no port has such a number
+    except OverflowError as error:
         await runner.cleanup()
-        reason = getattr(error, "strerror", None) or error
+        raise CannotStart(f"cannot listen on port {port}: ports are 0 to 65535") from error
+    except OSError as error:
+        await runner.cleanup()
+        reason = "it is in use" if error.errno == EADDRINUSE else error.strerror
         raise CannotStart(f"cannot listen on port {port} of {HOST}: {reason}") from error
     bound = int(runner.addresses[0][1])
     if LISTENING in app:

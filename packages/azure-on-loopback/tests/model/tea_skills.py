@@ -18,4 +18,8 @@ def summary(text: str) -> str:
     return f"{len(text)} characters about tea"
 
 
-SKILLS = {"answerer": answer, "judge": judge}
+def fail(question: dict[str, Any]) -> dict[str, Any]:
+    raise ValueError("out of tea")
+
+
+SKILLS = {"answerer": answer, "judge": judge, "broken": fail}

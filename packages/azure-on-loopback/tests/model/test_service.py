@@ -26,6 +26,16 @@ def test_an_agent_without_a_skill_gets_the_smallest_value(client: openai.OpenAI)
     assert reply == {"answer": "22 characters about tea", "sources": []}
 
 
+def test_a_skill_that_raises_is_a_500_that_names_it_and_its_traceback_is_logged(
+    client: openai.OpenAI, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(openai.InternalServerError, match="the skill 'broken' raised ValueError: out of tea") as failed:
+        ask(client, agent="broken")
+
+    assert failed.value.code == "skill_failed"
+    assert "tea_skills.py" in caplog.text
+
+
 def test_chat_completions_give_the_same_replies(client: openai.OpenAI) -> None:
     completion = client.chat.completions.create(
         model="any",

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import math
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -93,7 +94,12 @@ class ModelService:
             return Reply(scripted if isinstance(scripted, str) else json.dumps(scripted))
         if call.get("malformed"):
             return Reply("Certainly! Here is what you asked for: {")
-        text = await asyncio.to_thread(self._skills.reply, name, schema, question)
+        try:
+            text = await asyncio.to_thread(self._skills.reply, name, schema, question)
+        except Exception as error:  # a skill is somebody's code and may raise anything
+            logging.getLogger(__name__).exception("the skill %r failed", name)
+            message = f"the skill {name!r} raised {type(error).__name__}: {error}"
+            raise ApiError(500, message, code="skill_failed") from error
         return Reply(text[: len(text) // 2], cut_off=True) if call.get("truncated") else Reply(text)
 
     async def _scripted_call(self, request: web.Request, agent: str, message: str) -> Call:
