@@ -48,7 +48,9 @@ class HostProcess:
         """Start it and wait until it answers."""
         command = [sys.executable, "-m", "loopback", "functions", *self._arguments]
         with self._log.open("ab") as log:
-            environment = {**os.environ, STDIN_WATCH: "1"}  # it stops when this process ends, however that happens
+            path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))  # for apps on murmuration
+            # It stops when this process ends, however that happens.
+            environment = {**os.environ, "PYTHONPATH": path, STDIN_WATCH: "1"}
             self._process = subprocess.Popen(
                 command, cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=log, stderr=log
             )

@@ -3,6 +3,7 @@
 A task has two steps, and each takes a log-normal time. All times are seconds.
 """
 
+import asyncio
 import heapq
 import random
 from collections.abc import Generator, Mapping, Sequence
@@ -13,8 +14,9 @@ from murmuration.contracts.base import Contract
 from murmuration.contracts.steps import Done, Step
 from murmuration.durable.calls import call
 from murmuration.durable.context import Context
-from murmuration.durable.flow import Strand, conduct
+from murmuration.durable.driver import orchestrate
 from murmuration.durable.graph import run_graph
+from murmuration.durable.workflow import Flow
 from simulation.scripted import simulate
 
 STEPS = 2
@@ -43,18 +45,21 @@ def random_graph(draw: random.Random, sizes: tuple[int, int]) -> Graph:
 
 
 def eager_seconds(graph: Graph, among: Sequence[int] | None = None) -> float:
-    """The makespan of a scheduler that starts the earliest ready task of the plan the moment it may.
+    """The makespan of a scheduler that starts each task the moment it may; of those that are ready, the longest so.
 
     `among`: these tasks alone, as if everything they need had been done.
     """
     waiting = list(range(len(graph.steps)) if among is None else among)
     done: set[int] = set(range(len(graph.steps))) - set(waiting)
+    queue: list[int] = []
     running: list[tuple[float, int]] = []
     now = 0.0
-    while waiting or running:
+    while waiting or queue or running:
         ready = [task for task in waiting if done.issuperset(graph.needs[task])]
-        for task in ready[: graph.cap - len(running)]:
-            waiting.remove(task)
+        waiting = [task for task in waiting if task not in ready]
+        queue += ready
+        while queue and len(running) < graph.cap:
+            task = queue.pop(0)
             heapq.heappush(running, (now + graph.seconds(task), task))
         now, ended = heapq.heappop(running)
         done.add(ended)
@@ -80,25 +85,27 @@ WORK = Step("work", Work, Work, attempts=1, timeout_seconds=60)
 
 def orchestrated_seconds(graph: Graph) -> tuple[float, int]:
     """The makespan of `run_graph` on the SDK under the real host's rules, and the number of episodes."""
-    names = [str(task) for task in range(len(graph.steps))]
-    inputs = {name: [str(task) for task in graph.needs[int(name)]] for name in names}
+    inputs = {str(task): [str(needed) for needed in needs] for task, needs in enumerate(graph.needs)}
 
-    def strand(context: Context, name: str) -> Strand[str]:
-        for step in range(STEPS):
-            yield from call(context, WORK, Work(task=int(name), step=step))
-        return name
+    async def workflow(flow: Flow) -> Any:
+        slots = asyncio.Semaphore(graph.cap)
+
+        async def perform(name: str, _: Mapping[str, str]) -> str:
+            async with slots:
+                for step in range(STEPS):
+                    await call(flow, WORK, Work(task=int(name), step=step))
+            return name
+
+        return await run_graph(inputs, perform, {})
 
     def orchestrator(context: Context) -> Generator[Any, Any, Any]:
-        def begin(name: str, _: Mapping[str, str]) -> Strand[str]:
-            return strand(context, name)
-
-        return (yield from conduct(context, run_graph(names, inputs, begin, graph.cap)))
+        return (yield from orchestrate(context, "graph", workflow))
 
     def work(_: str, message: Any) -> tuple[float, Any]:
         task = Work.model_validate(message["value"])
         return graph.steps[task.task][task.step], Done(value=message["value"]).model_dump(mode="json")
 
     trace = simulate(orchestrator, {}, work)
-    if trace.output != {name: name for name in names}:
+    if trace.output != {name: name for name in inputs}:
         raise RuntimeError(f"the graph did not run to its end: {trace.error or trace.output}")
     return trace.seconds, trace.episodes

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.random_workflows [--runs N] [--seed N] [--kills N] [--json]`: random programs, random kills.
+"""`python -m benchmarks.random_workflows [--runs N] [--seed N] [--kills N] [--async] [--json]`: programs and kills.
 
 Runs random workflow programs (`benchmarks.workflow_programs`) on a host process over HTTP, many at once. `kill -9` ends
 the host at random moments, and it is started again on the same data; a failed request is repeated. In the end every
@@ -30,12 +30,12 @@ MAX_PRINTED = 5
 """Faults of each kind that are printed."""
 
 
-async def campaign(runs: list[Run], kills: int, seed: int, folder: Path) -> int:
+async def campaign(runs: list[Run], app: str, kills: int, seed: int, folder: Path) -> int:
     """Run all of them; returns the number of kills."""
     files = folder / "files"
     files.mkdir()
     timeout = aiohttp.ClientTimeout(total=30)
-    with HostProcess("random_workflows", folder / "data") as host:
+    with HostProcess(app, folder / "data") as host:
         async with aiohttp.ClientSession(timeout=timeout) as session:
             driver = Driver(host, files, session, random.Random(seed))
             await driver.drive(runs, kills)
@@ -61,14 +61,18 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=50, help="number of kills (default: 50)")
     parser.add_argument("--only", type=int, default=None, metavar="N", help="run the program of this number alone")
     parser.add_argument("--json", action="store_true", help="one JSON object")
+    parser.add_argument("--async", action="store_true", dest="coroutines", help="coroutines, with trees side by side")
     options = parser.parse_args()
+    app = "async_workflows" if options.coroutines else "random_workflows"
     seed = random.randrange(10**6) if options.seed is None else options.seed
     print(f"seed {seed}", file=sys.stderr, flush=True)
     numbers = range(options.runs) if options.only is None else [options.only]
-    runs = [Run(number, program(random.Random(f"{seed}/{number}")), number) for number in numbers]
+    runs = [
+        Run(number, program(random.Random(f"{seed}/{number}"), trees=options.coroutines), number) for number in numbers
+    ]
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         began = time.perf_counter()
-        kills = asyncio.run(campaign(runs, options.kills, seed, Path(name)))
+        kills = asyncio.run(campaign(runs, app, options.kills, seed, Path(name)))
         seconds = time.perf_counter() - began
         ran, duplicates, missing = activity_runs(runs, Path(name) / "files" / "trace")
     problems = [(run, problem) for run in runs if (problem := run.problem()) is not None]

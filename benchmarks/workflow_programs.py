@@ -5,6 +5,7 @@ computes its result without a host: one value in, one out, every operation in th
 with the app, so that a mistake in one of them shows.
 """
 
+import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -17,9 +18,9 @@ MAX_DEPTH = 3
 MODULUS = 1_000_003
 
 
-def program(chance: Random) -> list[Op]:
-    """Make the rounds of a program with 1 to `MAX_ACTIVITIES` activities."""
-    maker = _Maker(chance, chance.randint(1, MAX_ACTIVITIES) - 1)
+def program(chance: Random, *, trees: bool = False) -> list[Op]:
+    """Make the rounds of a program with 1 to `MAX_ACTIVITIES` activities; with `trees`, trees may run at once."""
+    maker = _Maker(chance, chance.randint(1, MAX_ACTIVITIES) - 1, trees=trees)
     rounds = maker.rounds(0, known=True)
     children = chance.choice(rounds)["children"]
     children.insert(chance.randint(0, len(children)), maker.activity())
@@ -32,7 +33,8 @@ class _Maker:
     `known` says whether the driver knows the id of the instance and so can send it events.
     """
 
-    def __init__(self, chance: Random, left: int) -> None:
+    def __init__(self, chance: Random, left: int, *, trees: bool) -> None:
+        self._trees = trees
         self._chance = chance
         self._left = left
         self._step = 0
@@ -75,7 +77,15 @@ class _Maker:
                 return self._leaf([name], depth, known)
 
     def _leaves(self, names: Sequence[str], depth: int, known: bool) -> list[Op]:
-        return [self._leaf(names, depth, known) for _ in range(self._chance.randint(1, 4))]
+        return [self._child(names, depth, known) for _ in range(self._chance.randint(1, 4))]
+
+    def _child(self, names: Sequence[str], depth: int, known: bool) -> Op:
+        """Make a leaf or a sequence without a status: of several set at once, any may be the last."""
+        if not self._trees or depth >= MAX_DEPTH or self._chance.random() < 0.5:
+            return self._leaf(names, depth, known)
+        children = [self._any(depth + 1, known=known) for _ in range(self._chance.randint(1, 3))]
+        kept = [child for child in children if "status" not in json.dumps(child)]
+        return self._op("sequence", children=kept or [self._op("timer", milliseconds=1)])
 
     def _leaf(self, names: Sequence[str], depth: int, known: bool) -> Op:
         """Make one task; a short timer where none of `names` is possible."""

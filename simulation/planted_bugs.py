@@ -12,7 +12,6 @@ from murmuration.contracts.goals import Budget, Goal
 from murmuration.contracts.memories import Note, RecallRequest
 from murmuration.contracts.plans import Plan, Planned
 from murmuration.contracts.steps import RECALL_MEMORY
-from murmuration.durable.flow import Strand
 from murmuration.policy.gates import panels_of
 from murmuration.policy.links import sign_link
 from murmuration.policy.memories import memory_id
@@ -66,10 +65,10 @@ class IndecisiveWorld(World):
         return Planned(rejected="not good enough", code="unusable_plan")
 
 
-def _recall_in_other_words(of: run.Run) -> Strand[tuple[Note, ...]]:
+async def _recall_in_other_words(of: run.Run) -> tuple[Note, ...]:
     """Recall with another input in each replay."""
     request = RecallRequest(owner=of.goal.owner, goal=f"{of.goal.text} {next(_COUNT)}")
-    return (yield from of.step(RECALL_MEMORY, request)).notes
+    return (await of.step(RECALL_MEMORY, request)).notes
 
 
 _STATUS = run.status

@@ -4,11 +4,11 @@ A workflow asks and waits:
 
     from murmuration.approval.seek_approval import seek_approval
 
-    decision = yield from seek_approval(context, 1, ApprovalRequest(
+    decision = await seek_approval(flow, 1, ApprovalRequest(
         title="Release notes",
         content=Content(text=notes),
         requester="carol@example.com",
-        rules=ApprovalRules(panels=(Panel(approvers=("alice@example.com", "bob@example.com"), quorum=2),)),
+        rules=ApprovalRules(panels=(Panel(approvers=("alice@example.com",)),)),
     ))
 
 The app registers the gate's workflow, its two steps and its HTTP routes with `murmuration.deployment.register(app)`. It
@@ -16,5 +16,5 @@ needs the setting APPROVAL_SECRET, and for messages PUBLIC_URL and a mail server
 `murmuration.contracts.approvals` and `.content`.
 
 `seek_approval`, `approval_gate`, `collect_votes` and `gate_state` are pure: they run inside workflows. `web` is the
-HTTP side. Nothing is imported here, so that a workflow loads the pure modules alone.
+HTTP side. Nothing is imported here, so that a pure module can be imported without the HTTP side.
 """

@@ -1,5 +1,6 @@
 """Collect the votes of one panel: notify and remind its approvers, and listen to them until time runs out."""
 
+import asyncio
 from datetime import timedelta
 from typing import Literal
 
@@ -16,8 +17,7 @@ from murmuration.contracts.approvals import (
 )
 from murmuration.contracts.steps import NOTIFY_APPROVERS, VERIFY_VOTE
 from murmuration.durable.calls import call
-from murmuration.durable.context import now
-from murmuration.durable.flow import StepFailed, Strand, next_event, side_by_side, sleep
+from murmuration.durable.errors import StepFailed
 from murmuration.policy.gates import InvalidVote, event_name, read_vote, tally
 
 MessageKind = Literal["request", "reminder"]
@@ -25,15 +25,18 @@ NOTIFIED: dict[MessageKind, AuditEvent] = {"request": "notified", "reminder": "r
 NOT_NOTIFIED: dict[MessageKind, AuditEvent] = {"request": "not_notified", "reminder": "not_reminded"}
 
 
-def collect_votes(state: GateState, number: int, panel: Panel) -> Strand[None]:
+async def collect_votes(state: GateState, number: int, panel: Panel) -> None:
     """Run until the gate is decided, or until the panel's time is over and all votes that came in time are verified."""
     session = PanelSession(state, number, panel)
-    strands = [
-        *(session.listen(index) for index in range(len(panel.approvers))),
-        *(session.notify(channel) for channel in CHANNELS),
-        session.expire(),
-    ]
-    yield from side_by_side(strands, session.is_over)
+    async with asyncio.TaskGroup() as group:
+        tasks = [
+            *(group.create_task(session.listen(index)) for index in range(len(panel.approvers))),
+            *(group.create_task(session.notify(channel)) for channel in CHANNELS),
+            group.create_task(session.expire()),
+        ]
+        await session.over.wait()
+        for task in tasks:
+            task.cancel()
 
 
 class PanelSession:
@@ -41,14 +44,16 @@ class PanelSession:
 
     def __init__(self, state: GateState, number: int, panel: Panel) -> None:
         self._state = state
-        self._context = state.context
+        self._flow = state.flow
         self._number = number
         self._panel = panel
         rules = state.gate.request.rules
         self._timeout = timedelta(seconds=rules.timeout_seconds)
         self._reminds = rules.remind_after < 1
-        self._remind = now(self._context) + self._timeout * rules.remind_after
-        self._expires = now(self._context) + self._timeout
+        self._remind = self._flow.now + self._timeout * rules.remind_after
+        self._expires = self._flow.now + self._timeout
+        self.over = asyncio.Event()
+        """Set when the gate is decided, or the time is over and all votes that came in time are verified."""
         self._expired = False
         self._waits = [0] * len(panel.approvers)
         self._verifying = 0
@@ -57,27 +62,31 @@ class PanelSession:
         state.publish(panel=number, approvers=panel.approvers, quorum=panel.quorum, expires=self._expires)
         self._publish()
 
-    def is_over(self) -> bool:
-        return self._state.decision is not None or (self._expired and not self._verifying)
-
-    def expire(self) -> Strand[None]:
+    async def expire(self) -> None:
         """Wait until the panel's time is over."""
-        yield from sleep(self._context, self._timeout)
+        await self._flow.sleep(self._timeout)
         self._expired = True
         self._state.record("expired", detail=f"panel {self._number}")
+        self._check_over()
 
-    def listen(self, index: int) -> Strand[None]:
+    def _check_over(self) -> None:
+        if self._state.decision is not None or (self._expired and not self._verifying):
+            self.over.set()
+
+    async def listen(self, index: int) -> None:
         """Take the events in one approver's name. The first valid vote counts, and nothing after it."""
         approver = self._panel.approvers[index]
         while True:
-            event = yield from next_event(self._context, event_name(self._number, index, self._waits[index]))
+            event = await self._flow.event(event_name(self._number, index, self._waits[index]))
+            if self.over.is_set():
+                return
             self._waits[index] += 1
             self._publish()
             try:
                 vote = read_vote(event, self._state.gate, self._number, approver, self._expires)
                 if any(counted.approver == approver for counted in self._votes):
                     raise InvalidVote("answered_already")
-                yield from self._verify(vote)
+                await self._verify(vote)
             except InvalidVote as reason:
                 self._state.record_ignored(approver, str(reason))
             else:
@@ -85,12 +94,13 @@ class PanelSession:
                 self._state.record("voted", (approver,), vote.choice, vote.comment)
             self._publish()
             self._decide_if_settled()
+            self._check_over()
 
-    def _verify(self, vote: Vote) -> Strand[None]:
+    async def _verify(self, vote: Vote) -> None:
         """Raise `InvalidVote` for a vote that the app has not signed, or that can't be verified."""
         self._verifying += 1
         try:
-            verified = yield from call(self._context, VERIFY_VOTE, SignedVote(vote=vote))
+            verified = await call(self._flow, VERIFY_VOTE, SignedVote(vote=vote))
         except StepFailed as failure:
             raise InvalidVote("not_verified") from failure
         finally:
@@ -107,21 +117,21 @@ class PanelSession:
         comment = votes[0].comment if resolution != "approved" else ""
         self._state.decide(resolution, "votes", tuple(vote.approver for vote in votes), comment)
 
-    def notify(self, channel: Channel) -> Strand[None]:
+    async def notify(self, channel: Channel) -> None:
         """Send a message, and later a reminder to those who have not answered. A channel that fails stops no gate."""
-        configured = yield from self._send(channel, "request", self._panel.approvers)
+        configured = await self._send(channel, "request", self._panel.approvers)
         if not (configured and self._reminds):
             return
-        yield from sleep(self._context, self._remind - now(self._context))
+        await self._flow.sleep(self._remind - self._flow.now)
         answered = {vote.approver for vote in self._votes}
         silent = tuple(approver for approver in self._panel.approvers if approver not in answered)
-        yield from self._send(channel, "reminder", silent)
+        await self._send(channel, "reminder", silent)
 
-    def _send(self, channel: Channel, kind: MessageKind, approvers: tuple[str, ...]) -> Strand[bool]:
+    async def _send(self, channel: Channel, kind: MessageKind, approvers: tuple[str, ...]) -> bool:
         """Send over one channel, and record the outcome; returns whether the app has such a channel."""
         state = self._state
         try:
-            result = yield from call(self._context, NOTIFY_APPROVERS, self._notification(channel, kind, approvers))
+            result = await call(self._flow, NOTIFY_APPROVERS, self._notification(channel, kind, approvers))
         except StepFailed as failure:
             state.record(NOT_NOTIFIED[kind], approvers, f"{channel}: {failure.code}")
             return True

@@ -3,7 +3,7 @@
 from typing import Any, Literal
 
 from murmuration.contracts.approvals import ApprovalGate, AuditEntry, AuditEvent, Decision, GateStatus, Resolution
-from murmuration.durable.context import Context, now, set_status
+from murmuration.durable.workflow import Flow
 from murmuration.policy.gates import hash_of
 
 MAX_LISTED_IGNORED = 20
@@ -13,18 +13,18 @@ MAX_LISTED_IGNORED = 20
 class GateState:
     """The mutable part of a gate. Every replay rebuilds it from history, so it holds nothing else."""
 
-    def __init__(self, context: Context, gate: ApprovalGate) -> None:
-        self.context = context
+    def __init__(self, flow: Flow, gate: ApprovalGate) -> None:
+        self.flow = flow
         self.gate = gate
         self.content_hash = hash_of(gate.request.content)
         self.decision: Decision | None = None
-        self._status = GateStatus(expires=now(context))
+        self._status = GateStatus(expires=flow.now)
         self._audit: list[AuditEntry] = []
         self._ignored = 0
 
     def record(self, event: AuditEvent, who: tuple[str, ...] = (), detail: str = "", comment: str = "") -> None:
         """Add an entry to the audit list."""
-        at = now(self.context)
+        at = self.flow.now
         self._audit.append(AuditEntry(at=at, gate=self.gate.id, event=event, who=who, detail=detail, comment=comment))
 
     def record_ignored(self, approver: str, reason: str) -> None:
@@ -48,7 +48,7 @@ class GateState:
             state=resolution,
             how=how,
             by=by,
-            at=now(self.context),
+            at=self.flow.now,
             comment=comment,
             audit=tuple(self._audit),
             unlisted=max(0, self._ignored - MAX_LISTED_IGNORED),
@@ -59,4 +59,4 @@ class GateState:
     def publish(self, **changed: Any) -> None:
         """Change fields of the gate's status."""
         self._status = self._status.model_copy(update=changed)
-        set_status(self.context, self._status.model_dump(mode="json"))
+        self.flow.set_status(self._status.model_dump(mode="json"))

@@ -1,8 +1,9 @@
 """Have a step done: attempts, pauses between them, and asking after work in the background."""
 
+import asyncio
 from contextlib import suppress
 from datetime import timedelta
-from typing import cast
+from typing import Any, cast
 
 from pydantic import TypeAdapter
 
@@ -20,8 +21,8 @@ from murmuration.contracts.steps import (
     Takes,
 )
 from murmuration.contracts.usage import NOTHING
-from murmuration.durable.context import Context, instance_id, now
-from murmuration.durable.flow import GivenUp, Leaf, StepFailed, Strand, begin_activity, sleep
+from murmuration.durable.errors import DurableTaskFailed, StepFailed
+from murmuration.durable.workflow import Flow
 
 FIRST_BACKOFF_SECONDS = 1.0
 MAX_BACKOFF_SECONDS = 60.0
@@ -31,12 +32,12 @@ POLL_GROWTH = 1.5
 MAX_PENDING = timedelta(hours=1)
 """Work in the background that takes longer is cancelled."""
 
-_STEP_RESULT: TypeAdapter[Done | Later | Failed] = TypeAdapter(StepResult)
+_STEP_RESULT: TypeAdapter[Done[dict[str, Any]] | Later | Failed] = TypeAdapter(StepResult)
 
 
-def call(
-    context: Context, step: Step[Takes, Returns], value: Takes, *, about: str = "", downgrade_model: bool = False
-) -> "Strand[Done[Returns]]":
+async def call(
+    flow: Flow, step: Step[Takes, Returns], value: Takes, *, about: str = "", downgrade_model: bool = False
+) -> Done[Returns]:
     """Have `step` done; raises `StepFailed` when it can't be, or was not within the row's attempts.
 
     `about` names the part of the run that the step is for, such as a task's id. Returns the outcome of the last
@@ -44,24 +45,22 @@ def call(
 
     `Later` is a durable sleep, as long as the outside asked for or with doubling pauses. An activity that *raised* has
     a bug or lost its worker: it is tried again like a `Later`. Work that a provider does in the background is asked
-    after with growing pauses, which are no attempts, and cancelled when nobody waits any more.
+    after with growing pauses, which are no attempts. It is cancelled when the caller is.
     """
     used = NOTHING
     attempt, polls, token = 1, 0, None
-    until = now(context) + MAX_PENDING
+    until = flow.now + MAX_PENDING
     try:
         while True:
             message = StepCall(
-                run=instance_id(context),
+                run=flow.instance_id,
                 about=about,
                 attempt=attempt,
                 downgrade_model=downgrade_model,
                 token=token,
                 value=value.model_dump(mode="json"),
             )
-            leaf = begin_activity(context, step.name, message)
-            yield (leaf,)
-            outcome = _read(leaf, token)
+            outcome = await _attempt(flow, step.name, message)
             used = used + outcome.usage
             if isinstance(outcome, Done):
                 parsed = {"value": step.returns.model_validate(outcome.value), "usage": used}
@@ -69,15 +68,22 @@ def call(
             if isinstance(outcome, Failed):
                 raise StepFailed(outcome.code, outcome.message, used)
             token = outcome.token
-            late = outcome.code == PENDING and now(context) >= until
+            late = outcome.code == PENDING and flow.now >= until
             if late or (outcome.code != PENDING and attempt == step.attempts):
-                yield from _cancel(context, token, about)
+                await _cancel(flow, token, about)
                 raise StepFailed(outcome.code, f"{step.name} gave up after {attempt} attempts", used)
-            yield from sleep(context, timedelta(seconds=_pause(outcome, attempt, polls)))
+            await asyncio.sleep(_pause(outcome, attempt, polls))
             attempt, polls = (attempt, polls + 1) if outcome.code == PENDING else (attempt + 1, polls)
-    except GivenUp:
-        yield from _cancel(context, token, about)
+    except asyncio.CancelledError:
+        await _cancel(flow, token, about)
         raise
+
+
+async def _attempt(flow: Flow, name: str, message: StepCall) -> Done[dict[str, Any]] | Later | Failed:
+    try:
+        return _STEP_RESULT.validate_python(await flow.activity(name, message))
+    except DurableTaskFailed:
+        return Later(code="step_broke", token=message.token)
 
 
 def _pause(outcome: Later, attempt: int, polls: int) -> float:
@@ -91,14 +97,8 @@ def _pause(outcome: Later, attempt: int, polls: int) -> float:
     return min(FIRST_BACKOFF_SECONDS * growth, MAX_BACKOFF_SECONDS)
 
 
-def _cancel(context: Context, token: str | None, about: str) -> Strand[None]:
+async def _cancel(flow: Flow, token: str | None, about: str) -> None:
     """Tell the provider to stop: nobody waits for the work any more."""
     if token is not None:
         with suppress(StepFailed):
-            yield from call(context, CANCEL_BACKGROUND, UnderWay(token=token), about=about)
-
-
-def _read(leaf: Leaf, token: str | None) -> Done | Later | Failed:
-    if isinstance(leaf.result, Exception):
-        return Later(code="step_broke", token=token)
-    return _STEP_RESULT.validate_python(leaf.result)
+            await call(flow, CANCEL_BACKGROUND, UnderWay(token=token), about=about)

@@ -1,45 +1,60 @@
 """Workflows and entities register themselves by a decorator; `function_app.py` deploys what is registered."""
 
 import inspect
-from collections.abc import Callable, Generator
-from functools import wraps
+from collections.abc import Callable, Coroutine, Generator
 from importlib import import_module
 from pkgutil import iter_modules
 from types import CodeType
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar, get_type_hints
+
+from pydantic import ValidationError
 
 from murmuration.contracts.base import Contract
 from murmuration.durable.context import Context
+from murmuration.durable.driver import orchestrate
 from murmuration.durable.entities import Entity
-from murmuration.durable.flow import Strand, conduct
+from murmuration.durable.errors import WorkflowError
+from murmuration.durable.workflow import Flow
 
-Workflow: TypeAlias = Callable[[Context], Generator[Any, Any, Any]]
-"""A generator function that the SDK drives."""
+Function: TypeAlias = Callable[[Flow, Any], Coroutine[Any, Any, Contract]]
+Orchestrator: TypeAlias = Callable[[Context], Generator[Any, Any, Any]]
+"""What the SDK drives."""
 E = TypeVar("E", bound=Entity)
 
-WORKFLOWS: dict[str, Workflow] = {}
+WORKFLOWS: dict[str, Orchestrator] = {}
 """Every registered workflow, by name."""
 ENTITIES: dict[str, Entity] = {}
 """Every registered entity, by name."""
 
 
 class RegistrationError(Exception):
-    """A workflow or entity can't be registered; the message names it, and its file and line."""
+    """A workflow or entity can't be registered; the message names it, its file and line, and what to do."""
 
 
-def workflow(function: Callable[[Context], Strand[Any]]) -> Workflow:
-    """Register a generator function as the workflow of its own name; raises `RegistrationError`.
+def workflow(function: Function) -> Orchestrator:
+    """Register `async def NAME(flow: Flow, input: Contract) -> Contract` as the workflow of its own name.
 
-    It waits by `yield from`, for what `murmuration.durable` offers, and returns a contract or another JSON value.
+    Returns the generator that the SDK drives. Raises `RegistrationError`.
     """
-    if not inspect.isgeneratorfunction(function):
-        raise RegistrationError(f"{_where(function)} is no generator function: a workflow yields what it waits for")
+    _check_coroutine(function)
+    takes, returns = _contracts(function)
 
-    @wraps(function)
     def orchestrator(context: Context) -> Generator[Any, Any, Any]:
-        result = yield from conduct(context, function(context))
-        return result.model_dump(mode="json") if isinstance(result, Contract) else result
+        value = _read_input(context, function.__name__, takes)
 
+        async def main(flow: Flow) -> Any:
+            result = await function(flow, value)
+            if not isinstance(result, returns):
+                kinds = f"{type(result).__name__}, not {returns.__name__}"
+                raise WorkflowError("wrong_result", f"{function.__name__} returned {kinds}")
+            return result.model_dump(mode="json")
+
+        return (yield from orchestrate(context, function.__name__, main))
+
+    orchestrator.__name__ = orchestrator.__qualname__ = function.__name__
+    orchestrator.__module__ = function.__module__
+    orchestrator.__doc__ = function.__doc__
+    orchestrator.__wrapped__ = function  # type: ignore[attr-defined] # for `inspect.unwrap`
     _add(WORKFLOWS, orchestrator)
     return orchestrator
 
@@ -57,6 +72,37 @@ def import_all(package: str) -> None:
             import_all(module.name)
         else:
             import_module(module.name)
+
+
+def _check_coroutine(function: Function) -> None:
+    name = function.__name__
+    if inspect.isasyncgenfunction(function):
+        raise RegistrationError(f"{_where(function)} has a yield: a workflow awaits what it waits for")
+    if not inspect.iscoroutinefunction(function):
+        kind = "a generator" if inspect.isgeneratorfunction(function) else "no coroutine function"
+        raise RegistrationError(f"{_where(function)} is {kind}: write async def {name}(flow, input)")
+
+
+def _contracts(function: Function) -> tuple[type[Contract], type[Contract]]:
+    hints = get_type_hints(function)
+    parameters = list(inspect.signature(function).parameters)
+    takes = hints.get(parameters[1]) if len(parameters) == 2 else None
+    returns = hints.get("return")
+    for found in (takes, returns):
+        if not (isinstance(found, type) and issubclass(found, Contract)):
+            raise RegistrationError(
+                f"{_where(function)} must take a Flow and a Contract and return a Contract: annotate all three"
+            )
+    return takes, returns  # type: ignore[return-value] # both were checked
+
+
+def _read_input(context: Context, name: str, takes: type[Contract]) -> Contract:
+    try:
+        return takes.model_validate(context.get_input())
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+    field = ".".join(str(part) for part in first["loc"]) or "the input"
+    raise WorkflowError("wrong_input", f"{name} takes {takes.__name__}: {field}: {first['msg']}")
 
 
 def _add(registered: dict[str, Any], function: Callable[..., Any]) -> None:

@@ -5,9 +5,9 @@ proof. What is deleted may be seen a while longer, and what was written before m
 counts only when, after a pause, there is still nothing.
 """
 
+import asyncio
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Literal, TypeVar
 
 from murmuration.contracts.forgetting import (
@@ -28,9 +28,9 @@ from murmuration.contracts.steps import (
     Step,
 )
 from murmuration.durable.calls import call
-from murmuration.durable.context import Context, instance_id, now, read_input
-from murmuration.durable.flow import StepFailed, Strand, sleep
+from murmuration.durable.errors import StepFailed
 from murmuration.durable.registry import workflow
+from murmuration.durable.workflow import Flow
 from murmuration.policy.forgetting import with_digest
 
 FIRST_PAUSE_SECONDS = 1.0
@@ -55,19 +55,18 @@ class DeletionPass:
 
 
 @workflow
-def forget(context: Context) -> Strand[Receipt]:
+async def forget(flow: Flow, asked: Forgetting) -> Receipt:
     """Delete what a `Forgetting` names, and prove by reading it back that it is gone."""
-    asked = read_input(context, Forgetting)
-    began = now(context)
-    verified, readings, last = yield from _until_nothing_is_found(context, asked)
+    began = flow.now
+    verified, readings, last = await _until_nothing_is_found(flow, asked)
     if verified:
-        yield from _delete_pages(context, FORGET_RECORDS, DeletionPage(subject=asked.subject), last, "records")
+        await _delete_pages(flow, FORGET_RECORDS, DeletionPage(subject=asked.subject), last, "records")
         last.found.clear()  # they were deleted on purpose
-    deleted = yield from _count(context, asked, last)
-    yield from _delete_pages(context, DELETE_DELETION_LOG, DeletionPage(subject=asked.subject), last, "deletion_log")
+    deleted = await _count(flow, asked, last)
+    await _delete_pages(flow, DELETE_DELETION_LOG, DeletionPage(subject=asked.subject), last, "deletion_log")
     return with_digest(
         Receipt(
-            id=instance_id(context),
+            id=flow.instance_id,
             kind=asked.subject.kind,
             key=asked.subject.key,
             deleted=deleted,
@@ -76,72 +75,68 @@ def forget(context: Context) -> Strand[Receipt]:
             problems=tuple(sorted(set(last.problems))),
             verified=verified and last.clean,
             started=began,
-            finished=now(context),
+            finished=flow.now,
         )
     )
 
 
-def _until_nothing_is_found(context: Context, asked: Forgetting) -> Strand[tuple[bool, int, DeletionPass]]:
+async def _until_nothing_is_found(flow: Flow, asked: Forgetting) -> tuple[bool, int, DeletionPass]:
     """Return whether two passes found nothing, with a pause between; the number of passes; and the last pass."""
     pause = FIRST_PAUSE_SECONDS
     readings, was_clean = 0, False
     while True:
-        reading = yield from _read_and_delete(context, asked)
+        reading = await _read_and_delete(flow, asked)
         readings += 1
         if (reading.clean and was_clean) or readings == asked.verification.passes:
             return reading.clean and was_clean, readings, reading
         was_clean = reading.clean
         if was_clean:
-            yield from sleep(context, timedelta(seconds=(yield from _settle_seconds(context, asked))))
+            await asyncio.sleep(await _settle_seconds(flow, asked))
         else:
-            yield from sleep(context, timedelta(seconds=pause))
+            await asyncio.sleep(pause)
             pause = min(pause * 2, MAX_PAUSE_SECONDS)
 
 
-def _settle_seconds(context: Context, asked: Forgetting) -> Strand[float]:
+async def _settle_seconds(flow: Flow, asked: Forgetting) -> float:
     """A step that was under way when its run was stopped may write until its time is over."""
-    deleted = yield from _count(context, asked, DeletionPass())
+    deleted = await _count(flow, asked, DeletionPass())
     verification = asked.verification
     return verification.after_stop_seconds if deleted.stopped else verification.settle_seconds
 
 
-def _read_and_delete(context: Context, asked: Forgetting) -> Strand[DeletionPass]:
+async def _read_and_delete(flow: Flow, asked: Forgetting) -> DeletionPass:
     reading = DeletionPass()
     page_request = DeletionPage(subject=asked.subject)
-    yield from _runs(context, page_request, reading)
+    await _runs(flow, page_request, reading)
     for index in INDEXES:
-        yield from _delete_pages(
-            context, FORGET_ROWS, RowDeletionPage(subject=asked.subject, index=index), reading, index
-        )
-    yield from _delete_pages(context, FORGET_OBJECTS, page_request, reading, "objects")
+        await _delete_pages(flow, FORGET_ROWS, RowDeletionPage(subject=asked.subject, index=index), reading, index)
+    await _delete_pages(flow, FORGET_OBJECTS, page_request, reading, "objects")
     return reading
 
 
-def _runs(context: Context, page_request: DeletionPage, reading: DeletionPass) -> Strand[None]:
+async def _runs(flow: Flow, page_request: DeletionPage, reading: DeletionPass) -> None:
     """Until none is under way, so that what is deleted next is not written again."""
     pause = FIRST_PAUSE_SECONDS
     for _ in range(STOPPING_READINGS):
         look = DeletionPass()
-        waiting = yield from _delete_pages(context, FORGET_RUNS, page_request, look, "runs")
+        waiting = await _delete_pages(flow, FORGET_RUNS, page_request, look, "runs")
         reading.found.update(look.found)
         if not waiting:
             break
-        yield from sleep(context, timedelta(seconds=pause))
+        await asyncio.sleep(pause)
         pause = min(pause * 2, MAX_PAUSE_SECONDS)
     reading.problems += look.problems
 
 
-def _delete_pages(
-    context: Context, step: Step[S, PageResult], page_request: S, reading: DeletionPass, where: str
-) -> Strand[int]:
+async def _delete_pages(
+    flow: Flow, step: Step[S, PageResult], page_request: S, reading: DeletionPass, where: str
+) -> int:
     """Delete page by page to the end; returns how many things can't be deleted yet. Failures are noted."""
     waiting = 0
     after: str | None = page_request.after
     while after is not None:
         try:
-            result = (
-                yield from call(context, step, page_request.model_copy(update={"after": after}), about=where)
-            ).value
+            result = (await call(flow, step, page_request.model_copy(update={"after": after}), about=where)).value
         except StepFailed as failure:
             reading.problems.append(f"{where}:{failure.code}")
             return waiting
@@ -151,9 +146,9 @@ def _delete_pages(
     return waiting
 
 
-def _count(context: Context, asked: Forgetting, reading: DeletionPass) -> Strand[DeletionCounts]:
+async def _count(flow: Flow, asked: Forgetting, reading: DeletionPass) -> DeletionCounts:
     try:
-        return (yield from call(context, FORGET_COUNT, DeletionPage(subject=asked.subject))).value
+        return (await call(flow, FORGET_COUNT, DeletionPage(subject=asked.subject))).value
     except StepFailed as failure:
         reading.problems.append(f"count:{failure.code}")
         return DeletionCounts()

@@ -5,18 +5,17 @@ from collections.abc import Mapping
 from murmuration.contracts.answers import Answer, AnswerBrief, Draft, FailedTask, TaskAnswer
 from murmuration.contracts.plans import Plan, Task
 from murmuration.contracts.steps import WRITE_ANSWER
-from murmuration.durable.flow import Strand
 from murmuration.policy.answer_text import answer_context
-from orchestrators.approval.ask_people import approval, refused
+from orchestrators.approval.ask_people import ask_people, refused
 from orchestrators.goal.errors import RunFailed
 from orchestrators.goal.refine import Criteria, refine
 from orchestrators.goal.run import Run
 from orchestrators.goal.task_result import TaskResult
 
 
-def write_answer(
+async def write_answer(
     run: Run, plan: Plan, performed: Mapping[str, TaskResult], previous: Draft | None = None, changes: str = ""
-) -> Strand[Answer]:
+) -> Answer:
     """Also the run's answer, with its verdict; raises `RunFailed` when there is nothing to write from.
 
     `previous` and `changes`: a draft that is to be revised first, and how.
@@ -27,7 +26,7 @@ def write_answer(
         reasons = "; ".join(f"{task.task}: {task.reason}" for task in failed)
         raise RunFailed("no_task_succeeded", f"no task of the plan produced an answer ({reasons})")
 
-    def write(draft: Draft | None, wish: str, revision: int) -> Strand[Answer]:
+    async def write(draft: Draft | None, wish: str, revision: int) -> Answer:
         run.revisions += revision > 0
         brief = AnswerBrief(
             goal=run.goal.text,
@@ -37,16 +36,16 @@ def write_answer(
             previous=draft or previous,
             changes=wish or changes,
         )
-        written = yield from run.step(WRITE_ANSWER, brief)
+        written = await run.step(WRITE_ANSWER, brief)
         run.answer = run.answer or written  # what there is, should the budget end the run before a verdict
         return written
 
-    judged = yield from refine(run, Criteria(run.goal.text, rules=run.goal.options.rules), write)
+    judged = await refine(run, Criteria(run.goal.text, rules=run.goal.options.rules), write)
     run.answer, run.verdict = judged.draft, judged.verdict
     return judged.draft
 
 
-def approve_answer(run: Run, plan: Plan, performed: Mapping[str, TaskResult], answer: Answer) -> Strand[Answer]:
+async def approve_answer(run: Run, plan: Plan, performed: Mapping[str, TaskResult], answer: Answer) -> Answer:
     """The answer that may go out, which people may have had revised; raises `RunFailed` when there is none."""
     passed = run.verdict is not None and run.verdict.passed
     if not passed and run.verdict is not None and run.goal.options.on_exhausted == "fail":
@@ -58,14 +57,14 @@ def approve_answer(run: Run, plan: Plan, performed: Mapping[str, TaskResult], an
     run.answer_hidden = True
     for _ in range(run.goal.options.revision_limit + 1):
         title = "Answer" if passed else "Answer that has not passed its evaluation"
-        decision = yield from approval(run, title, answer.answer, answer_context(run.goal.text, answer, run.verdict))
+        decision = await ask_people(run, title, answer.answer, answer_context(run.goal.text, answer, run.verdict))
         if decision.state == "approved":
             run.answer_hidden = False
             return answer
         if decision.state == "rejected":
             raise refused("answer_rejected", "the answer was rejected", decision)
         run.revisions += 1
-        answer = yield from write_answer(run, plan, performed, answer, decision.comment)
+        answer = await write_answer(run, plan, performed, answer, decision.comment)
         passed = run.verdict is not None and run.verdict.passed
     raise refused("answer_not_approved", "no answer was approved within the revision limit", decision)
 

@@ -5,12 +5,11 @@ from collections.abc import Mapping
 from murmuration.contracts.content import Content
 from murmuration.contracts.plans import Plan, PlanBrief, Task
 from murmuration.contracts.steps import PLAN_GOAL
-from murmuration.durable.flow import Strand
-from murmuration.durable.graph import Group, run_graph
+from murmuration.durable.graph import run_graph
 from murmuration.policy.plan_text import plan_text
-from orchestrators.approval.ask_people import approval, refused
+from orchestrators.approval.ask_people import ask_people, refused
 from orchestrators.goal.errors import RunFailed
-from orchestrators.goal.perform_task import begin_task
+from orchestrators.goal.perform_task import perform_task
 from orchestrators.goal.run import Run
 from orchestrators.goal.task_result import TaskResult
 
@@ -18,9 +17,9 @@ PLANS_ASKED_FOR = 3
 """The first, and two more with the reason why the one before could not be used."""
 
 
-def first_plan(run: Run) -> Strand[Plan]:
+async def first_plan(run: Run) -> Plan:
     """The caller's own, or the planner's; approved. Raises `RunFailed`."""
-    return (yield from _approved(run, run.goal.plan or (yield from _plan(run))))
+    return await _approved(run, run.goal.plan or (await _plan(run)))
 
 
 def why_another(plan: Plan, performed: Mapping[str, TaskResult]) -> str:
@@ -31,56 +30,55 @@ def why_another(plan: Plan, performed: Mapping[str, TaskResult]) -> str:
     )
 
 
-def another_plan(run: Run, plan: Plan, performed: Mapping[str, TaskResult], reason: str) -> Strand[Plan | None]:
+async def another_plan(run: Run, plan: Plan, performed: Mapping[str, TaskResult], reason: str) -> Plan | None:
     """None when there is no other one. A person who rejects it ends the run."""
     run.replans += 1
     done = tuple(task for task in plan.tasks if not performed[task.id].empty)
     try:
-        replaced = yield from _plan(run, rejected=reason, done=done)
+        replaced = await _plan(run, rejected=reason, done=done)
     except RunFailed:
         return None
-    return None if replaced == plan else (yield from _approved(run, replaced))
+    return None if replaced == plan else (await _approved(run, replaced))
 
 
-def _plan(run: Run, rejected: str | None = None, done: tuple[Task, ...] = ()) -> Strand[Plan]:
+async def _plan(run: Run, rejected: str | None = None, done: tuple[Task, ...] = ()) -> Plan:
     run.set_stage("planning")
     brief = PlanBrief(goal=run.goal.text, session=run.goal.session, notes=run.notes, rejected=rejected, done=done)
     for _ in range(PLANS_ASKED_FOR):
-        planned = yield from run.step(PLAN_GOAL, brief)
+        planned = await run.step(PLAN_GOAL, brief)
         if planned.plan is not None:
             return planned.plan
         brief = brief.model_copy(update={"rejected": planned.rejected})
     raise RunFailed(planned.code or "unusable_plan", f"no usable plan in {PLANS_ASKED_FOR}: {planned.rejected}")
 
 
-def _approved(run: Run, plan: Plan) -> Strand[Plan]:
+async def _approved(run: Run, plan: Plan) -> Plan:
     """The plan, or what becomes of it by the wishes of those who approve it."""
     if not run.needs_approval_of("plan"):
         return plan
     for _ in range(run.goal.options.revision_limit + 1):
-        decision = yield from approval(run, "Plan", Content(text=plan_text(run.goal.text, plan)))
+        decision = await ask_people(run, "Plan", Content(text=plan_text(run.goal.text, plan)))
         if decision.state == "approved":
             return plan
         if decision.state == "rejected":
             raise refused("plan_rejected", "the plan was rejected", decision)
-        plan = yield from _plan(run, rejected=f"whoever approves the plan wants: {decision.comment}")
+        plan = await _plan(run, rejected=f"whoever approves the plan wants: {decision.comment}")
     raise refused("plan_not_approved", "no plan was approved within the revision limit", decision)
 
 
-def work(run: Run, plan: Plan, before: Mapping[str, TaskResult]) -> Strand[dict[str, TaskResult]]:
-    """Perform the tasks. What an earlier plan has done of them, from the same inputs, is not done again."""
+async def work(run: Run, plan: Plan, before: Mapping[str, TaskResult]) -> dict[str, TaskResult]:
+    """Perform the tasks. Results of an earlier plan for the same tasks, from the same inputs, are kept."""
     run.set_stage("working")
     run.start_tasks(plan.tasks)
     tasks = {task.id: task for task in plan.tasks}
-    done = _kept(tasks, before)
-    for result in done.values():
+    kept = _kept(tasks, before)
+    for result in kept.values():
         run.set_report(result.report)
 
-    def begin(name: str, earlier: Mapping[str, TaskResult]) -> Strand[TaskResult] | Group[TaskResult]:
-        return begin_task(run, tasks[name], earlier)
+    async def perform(name: str, earlier: Mapping[str, TaskResult]) -> TaskResult:
+        return await perform_task(run, tasks[name], earlier)
 
-    inputs = {task.id: task.depends_on for task in plan.tasks}
-    return (yield from run_graph(list(tasks), inputs, begin, run.goal.options.concurrency, done))
+    return await run_graph({task.id: task.depends_on for task in plan.tasks}, perform, kept)
 
 
 def _kept(tasks: Mapping[str, Task], before: Mapping[str, TaskResult]) -> dict[str, TaskResult]:

@@ -1,6 +1,6 @@
 """Draft, judge, revise: until the verdict is good, the limit is reached, or it no longer gets better."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -8,12 +8,12 @@ from murmuration.contracts.answers import Draft, Evaluation, Verdict
 from murmuration.contracts.content import Content
 from murmuration.contracts.rules import Rules
 from murmuration.contracts.steps import EVALUATE_RESULT
-from murmuration.durable.flow import StepFailed, Strand
+from murmuration.durable.errors import StepFailed
 from orchestrators.goal.run import Run
 
 D = TypeVar("D", bound=Draft)
 
-Write = Callable[[Draft | None, str, int], Strand[D]]
+Write = Callable[[Draft | None, str, int], Awaitable[D]]
 """Makes the draft number `revision` (0 is the first) from the draft before it and what should change."""
 
 
@@ -40,20 +40,20 @@ class Criteria:
     """The task whose result is judged; empty: the answer to the whole goal."""
 
 
-def refine(run: Run, standard: Criteria, write: Write[D]) -> Strand[Evaluated[D]]:
+async def refine(run: Run, standard: Criteria, write: Write[D]) -> Evaluated[D]:
     """The best version and not the last; raises `StepFailed` only when there is no draft at all."""
     best: Evaluated[D] | None = None
     previous: Draft | None = None
     changes = ""
     for revision in range(run.goal.options.revision_limit + 1):
         try:
-            draft = yield from write(previous, changes, revision)
+            draft = await write(previous, changes, revision)
         except StepFailed:
             if best is None:
                 raise
             run.degrade("revision_failed")
             return best
-        verdict = yield from _judge(run, standard, draft)
+        verdict = await _judge(run, standard, draft)
         judged = Evaluated(draft, verdict)
         if verdict is None:
             return best or judged
@@ -71,7 +71,7 @@ def _better(new: Verdict, old: Verdict) -> bool:
     return (new.passed, new.score) > (old.passed, old.score)
 
 
-def _judge(run: Run, standard: Criteria, draft: Draft) -> Strand[Verdict | None]:
+async def _judge(run: Run, standard: Criteria, draft: Draft) -> Verdict | None:
     evaluation = Evaluation(
         goal=run.goal.text,
         instruction=standard.instruction,
@@ -80,7 +80,7 @@ def _judge(run: Run, standard: Criteria, draft: Draft) -> Strand[Verdict | None]
         rules=standard.rules,
     )
     try:
-        return (yield from run.step(EVALUATE_RESULT, evaluation, about=standard.task))
+        return await run.step(EVALUATE_RESULT, evaluation, about=standard.task)
     except StepFailed:
         run.degrade("not_evaluated")
         return None

@@ -1,11 +1,13 @@
 """One run under way: what it has used, how far it is, and what people may see of it."""
 
+import asyncio
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from datetime import timedelta
 from typing import Any
 
-from murmuration.approval.seek_approval import PendingDecision, open_gate
+from murmuration.approval.seek_approval import seek_approval
 from murmuration.contracts.answers import Answer, Outcome, Problem, Stage, TaskReport, Verdict
 from murmuration.contracts.approvals import ApprovalRequest, ApprovalRules, Decision
 from murmuration.contracts.content import Content
@@ -14,9 +16,10 @@ from murmuration.contracts.memories import Note
 from murmuration.contracts.plans import Task
 from murmuration.contracts.steps import Done, Returns, Step, Takes
 from murmuration.durable.calls import call
-from murmuration.durable.context import Context, now, set_status
-from murmuration.durable.flow import StepFailed, Strand
+from murmuration.durable.errors import StepFailed
+from murmuration.durable.workflow import Flow
 from murmuration.policy.budget import BudgetTracker
+from orchestrators.goal.task_clock import TaskClock
 
 MAX_EXTENSIONS = 3
 """How often people may allow a run as much again."""
@@ -34,8 +37,8 @@ class BudgetExceeded(Exception):
 class Run:
     """The mutable part of a run. Every replay rebuilds it from history, so it holds nothing else."""
 
-    def __init__(self, context: Context, goal: Goal) -> None:
-        self.context = context
+    def __init__(self, flow: Flow, goal: Goal) -> None:
+        self.flow = flow
         self.goal = goal
         self.budget = BudgetTracker(goal.options.budget, goal.prices)
         self.notes: tuple[Note, ...] = ()
@@ -50,10 +53,11 @@ class Run:
         """For people."""
         self.answer_hidden = self.needs_approval_of("answer")
         """Whether the answer may not go out: it was not approved, however the run ends."""
-        self._began = now(context)
-        self._extension: PendingDecision | None = None
+        self._began = flow.now
+        self._extension: asyncio.Task[bool] | None = None
         self._extensions = 0
-        self._granted = False
+        self._clocks: list[TaskClock] = []
+        self.task_slots = asyncio.Semaphore(goal.options.concurrency)
         self._stage: Stage = "recalling"
         self._titles = NO_TITLES
         self._rows: dict[str, dict[str, Any]] = {}
@@ -62,17 +66,17 @@ class Run:
         self._models: set[str] = set()
         self._degraded: set[str] = set()
 
-    def step(self, step: Step[Takes, Returns], value: Takes, *, about: str = "") -> Strand[Returns]:
+    async def step(self, step: Step[Takes, Returns], value: Takes, *, about: str = "") -> Returns:
         """`call`, within the budget and charged to it; raises `BudgetExceeded` and `StepFailed`."""
         while (reason := self.budget.reached(self.seconds)) is not None:
-            if not (yield from self._extended(reason)):
+            if not (await self._extended(reason)):
                 raise BudgetExceeded(reason)
         downgrade_model = self.goal.options.on_budget == "degrade" and self.budget.nearly_spent
         if downgrade_model:
             self.degrade("cheaper_models")
         self.budget.reserve(step.tokens)
         try:
-            result = yield from call(self.context, step, value, about=about, downgrade_model=downgrade_model)
+            result = await call(self.flow, step, value, about=about, downgrade_model=downgrade_model)
         except StepFailed as failure:
             self.budget.settle(step.tokens, failure.usage, step.name)
             raise
@@ -81,33 +85,57 @@ class Run:
         self._record_usage(result)
         return result.value
 
-    def _extended(self, reason: str) -> Strand[bool]:
-        """Whether people allow as much again. All strands that meet the limit at one time wait for one gate."""
+    async def _extended(self, reason: str) -> bool:
+        """Return whether people allow as much again. All tasks that meet the limit at one time await one gate."""
         if self.goal.options.on_budget != "ask_person":
             return False
         if self._extension is None:
             if self._extensions == MAX_EXTENSIONS:
                 return False
-            text = f"{reason}. To approve is to allow as much again as at first.\n\nGoal: {self.goal.text}"
-            self._extension = open_gate(
-                self.context, self.next_gate(), self.request("Budget", Content(text=text)), self.goal.caller
-            )
-        waiting, began = self._extension, now(self.context)
-        decision = yield from waiting.decision(self.context)
-        if self._extension is waiting:  # the first of the strands to wake
-            self._extension = None
-            self._granted = decision.state == "approved"
-            self.approvals += (decision,)
-            self.waited += now(self.context) - began
-            if self._granted:
-                self._extensions += 1
-                self.budget.extend()
-        return self._granted
+            self._extension = asyncio.create_task(self._ask_to_extend(reason), name="budget gate")
+        return await asyncio.shield(self._extension)  # a task that runs out of time leaves the gate to the others
+
+    async def _ask_to_extend(self, reason: str) -> bool:
+        text = f"{reason}. To approve is to allow as much again as at first.\n\nGoal: {self.goal.text}"
+        request = self.request("Budget", Content(text=text))
+        with self.waiting_for_others():
+            decision = await seek_approval(self.flow, self.next_gate(), request, self.goal.caller)
+        self._extension = None
+        self.approvals += (decision,)
+        granted = decision.state == "approved"
+        if granted:
+            self._extensions += 1
+            self.budget.extend()
+        return granted
+
+    @contextmanager
+    def waiting_for_others(self) -> Iterator[None]:
+        """The time within counts against no budget, and the clocks of all tasks stand still."""
+        began = self.flow.now
+        with ExitStack() as stopped:
+            for clock in self._clocks:
+                stopped.enter_context(clock.stopped())
+            yield
+        self.waited += self.flow.now - began
+
+    @asynccontextmanager
+    async def task_clock(self, seconds: int | None) -> AsyncIterator[None]:
+        """Raise `TimeoutError` when the body takes longer than `seconds`; waiting for people does not count."""
+        if seconds is None:
+            yield
+            return
+        async with asyncio.timeout(seconds) as timeout:
+            clock = TaskClock(timeout)
+            self._clocks.append(clock)
+            try:
+                yield
+            finally:
+                self._clocks.remove(clock)
 
     @property
     def seconds(self) -> float:
         """Since it began, without waiting for people."""
-        return (now(self.context) - self._began - self.waited).total_seconds()
+        return (self.flow.now - self._began - self.waited).total_seconds()
 
     def next_gate(self) -> int:
         self.gates += 1
@@ -169,7 +197,7 @@ class Run:
 
     def publish(self) -> None:
         """Show how far it is. Once for all that has happened before it waits: every replay goes through all of it."""
-        set_status(self.context, status(self._stage, self._rows.values(), self.budget.model_calls, self.budget.tokens))
+        self.flow.set_status(status(self._stage, self._rows.values(), self.budget.model_calls, self.budget.tokens))
 
     def outcome(self, error: Problem | None = None) -> Outcome:
         """Make the outcome: completed, or failed with `error` and the best answer so far."""

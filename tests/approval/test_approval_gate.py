@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from loopback.functions.protocol import TIMER_CREATED, parse_timestamp
 from murmuration.contracts.approvals import Decision, Panel, Vote
-from murmuration.durable.flow import MAX_TIMER
+from murmuration.durable.sdk import MAX_TIMER
 from murmuration.policy.gates import hash_of
 from murmuration.policy.links import is_genuine
 from tests.approval.scripted_gates import (

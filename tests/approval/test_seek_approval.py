@@ -12,7 +12,8 @@ from murmuration.approval.seek_approval import DEFAULT_CALLER, seek_approval
 from murmuration.contracts.approvals import ApprovalGate, ApprovalRequest, ApprovalRules, Decision, Panel
 from murmuration.contracts.content import Content
 from murmuration.contracts.runs import Caller
-from murmuration.durable.flow import conduct
+from murmuration.durable.driver import orchestrate
+from murmuration.durable.workflow import Flow
 from murmuration.policy.gates import GATE_WORKFLOW
 from murmuration.services.settings import Settings
 from simulation.records import EPOCH
@@ -32,9 +33,11 @@ DECISION = Decision(gate="run-1-gate-3", content_hash="0", state="revise", how="
 def seek(result: Any, *caller: Caller) -> tuple[Decision, list[tuple[str, Any]]]:
     """Seek approval where the gate ends with `result`; returns the decision, and what was started."""
 
+    async def workflow(flow: Flow) -> Any:
+        return (await seek_approval(flow, 3, REQUEST, *caller)).model_dump(mode="json")
+
     def orchestrator(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Any]:
-        decision = yield from conduct(context, seek_approval(context, 3, REQUEST, *caller))
-        return decision.model_dump(mode="json")
+        return (yield from orchestrate(context, "seeks", workflow))
 
     trace = simulate(orchestrator, {}, lambda name, message: (9, result))
     assert trace.error is None

@@ -11,7 +11,6 @@ import pytest
 from loopback.functions import protocol as wire
 from loopback.functions.replay.recorded import Recorded, differences
 from murmuration.durable.context import Context
-from murmuration.durable.flow import Strand
 from orchestrators.goal.run import Run
 from simulation.virtual_host import VERSION
 from tests.histories.corpus import APP_WORKFLOWS, FOLDER, HANDLES, all_histories, history_path, recorded, write
@@ -96,9 +95,8 @@ def test_another_step_at_the_end_is_noticed(file: Path) -> None:
     assert "activity archive with 1" in changes[0]
 
 
-def no_recall(run: Run) -> Strand[tuple[()]]:
+async def no_recall(run: Run) -> tuple[()]:
     return ()
-    yield  # a strand that waits for nothing
 
 
 def test_a_step_that_is_left_out_is_noticed_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:

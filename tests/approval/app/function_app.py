@@ -7,9 +7,8 @@ from murmuration.approval.seek_approval import DEFAULT_CALLER, seek_approval
 from murmuration.contracts.approvals import ApprovalRequest, Decision
 from murmuration.contracts.runs import Caller
 from murmuration.deployment import register
-from murmuration.durable.context import Context, read_input
-from murmuration.durable.flow import Strand
 from murmuration.durable.registry import workflow
+from murmuration.durable.workflow import Flow
 
 
 class Publication(ApprovalRequest):
@@ -19,10 +18,9 @@ class Publication(ApprovalRequest):
 
 
 @workflow
-def publish(context: Context) -> Strand[Decision]:
+async def publish(flow: Flow, publication: Publication) -> Decision:
     """Ask for one approval, and return the decision."""
-    publication = read_input(context, Publication)
-    return (yield from seek_approval(context, 1, publication, publication.caller))
+    return await seek_approval(flow, 1, publication, publication.caller)
 
 
 app = df.DFApp(http_auth_level=func.AuthLevel.FUNCTION)

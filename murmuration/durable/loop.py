@@ -1,0 +1,217 @@
+"""A deterministic asyncio event loop: its clock is the orchestration's, and its waits are durable.
+
+`asyncio.gather`, `TaskGroup`, `timeout`, `wait`, `sleep`, `Semaphore`, `Queue`, `Event`, `shield` and cancellation work
+as Python documents them, and alike in every replay. Tasks and futures hash by the number of their creation, so that the
+sets in which asyncio keeps them iterate in one order everywhere. Threads, sockets and subprocesses are refused.
+"""
+
+import asyncio
+import heapq
+import itertools
+import threading
+from asyncio import events
+from collections import deque
+from collections.abc import Callable, Coroutine, Generator
+from contextlib import contextmanager
+from contextvars import Context as Variables
+from typing import Any, NoReturn, TypeVarTuple
+
+from murmuration.durable.errors import Forbidden, Suspended
+
+Args = TypeVarTuple("Args")
+
+MAX_THROWS = 100
+"""How often a coroutine may catch `Suspended` and wait again before it is left alone."""
+CLOCK_RESOLUTION = 1e-6
+"""Seconds: the durable clock counts microseconds."""
+
+
+def _refusal(what: str, instead: str = "write an activity and await it") -> Any:
+    def refuse(*_: Any, **__: Any) -> NoReturn:
+        raise Forbidden(what, instead)
+
+    return refuse
+
+
+_NO_THREADS = _refusal("a thread (run_in_executor, to_thread)")
+_NO_NETWORK = _refusal("the network")
+_NO_SUBPROCESS = _refusal("a subprocess")
+_NO_SIGNALS = _refusal("signals", "raise an external event instead")
+_NO_OTHER_LOOP = _refusal("another event loop", "await the coroutine here")
+
+
+_thread_state = threading.local()
+
+
+def is_in_workflow() -> bool:
+    """Whether this thread runs a workflow's code now."""
+    return getattr(_thread_state, "in_workflow", False)
+
+
+class DurableTask(asyncio.Task[Any]):
+    """A task that hashes by its number, which is the same in every replay."""
+
+    def __init__(self, coroutine: Coroutine[Any, Any, Any], *, loop: "DurableLoop", **options: Any) -> None:
+        self.number = loop.next_number()
+        super().__init__(coroutine, loop=loop, **options)
+
+    def __hash__(self) -> int:
+        return self.number
+
+
+class DurableFuture(asyncio.Future[Any]):
+    """A future that hashes by its number, which is the same in every replay."""
+
+    def __init__(self, *, loop: "DurableLoop") -> None:
+        self.number = loop.next_number()
+        super().__init__(loop=loop)
+
+    def __hash__(self) -> int:
+        return self.number
+
+
+class DurableLoop(asyncio.AbstractEventLoop):
+    """Runs callbacks until none is left; whoever drives it then waits durably and sets futures."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._numbers = itertools.count(1)
+        self._ready: deque[asyncio.Handle] = deque()
+        self._timers: list[tuple[float, int, asyncio.TimerHandle]] = []
+        self._thread = threading.get_ident()
+        self.tasks: list[DurableTask] = []
+        """Every task, in the order of creation."""
+        self.failure: BaseException | None = None
+        """The first exception of a callback, which nobody could catch."""
+        self.suspended = False
+
+    def next_number(self) -> int:
+        """Count tasks, futures and timers."""
+        return next(self._numbers)
+
+    def run_until_idle(self) -> None:
+        """Run what is ready and the timers that are due, until nothing is."""
+        with self._running():
+            while True:
+                while self._ready:
+                    handle = self._ready.popleft()
+                    if not handle.cancelled():
+                        handle._run()
+                due = self.time() + CLOCK_RESOLUTION
+                while self._timers and (self._timers[0][2].cancelled() or self._timers[0][0] <= due):
+                    timer = heapq.heappop(self._timers)[2]
+                    if not timer.cancelled():
+                        self._ready.append(timer)
+                if not self._ready:
+                    return
+
+    def next_timer(self) -> float | None:
+        """The time of the earliest timer by `time()`; None when there is none."""
+        return self._timers[0][0] if self._timers else None
+
+    def suspend(self) -> None:
+        """End every coroutine without a trace: the episode is over, and a replay begins anew."""
+        self.suspended = True
+        with self._running():
+            for task in self.tasks:
+                task._log_destroy_pending = False  # type: ignore[attr-defined] # what asyncio would warn of
+                coroutine = task.get_coro()
+                if task.done() or coroutine is None:
+                    continue
+                for _ in range(MAX_THROWS):
+                    try:
+                        coroutine.throw(Suspended())
+                    except BaseException:  # noqa: BLE001 - whatever the clean-up raises, nobody is there to see it
+                        break
+
+    @contextmanager
+    def _running(self) -> Generator[None]:
+        before = events._get_running_loop(), is_in_workflow()
+        events._set_running_loop(self)
+        _thread_state.in_workflow = True
+        try:
+            yield
+        finally:
+            events._set_running_loop(before[0])
+            _thread_state.in_workflow = before[1]
+
+    # What asyncio asks of a loop.
+
+    def time(self) -> float:
+        return self._clock()
+
+    def get_debug(self) -> bool:
+        return False
+
+    def set_debug(self, enabled: bool) -> None:
+        """A workflow has no debug mode: it would change timing."""
+
+    def is_running(self) -> bool:
+        return True
+
+    def is_closed(self) -> bool:
+        return False
+
+    def get_task_factory(self) -> None:
+        return None
+
+    def create_future(self) -> DurableFuture:
+        return DurableFuture(loop=self)
+
+    def create_task(self, coro: Any, *, name: str | None = None, context: Variables | None = None) -> Any:
+        options: dict[str, Any] = {} if context is None else {"context": context}
+        task = DurableTask(coro, loop=self, name=name or f"task-{len(self.tasks) + 1}", **options)
+        self.tasks.append(task)
+        return task
+
+    def call_soon(
+        self, callback: Callable[[*Args], object], *args: *Args, context: Variables | None = None
+    ) -> asyncio.Handle:
+        handle = asyncio.Handle(callback, args, self, context)
+        self._ready.append(handle)
+        return handle
+
+    def call_soon_threadsafe(
+        self, callback: Callable[[*Args], object], *args: *Args, context: Variables | None = None
+    ) -> asyncio.Handle:
+        if threading.get_ident() != self._thread:
+            raise Forbidden("a callback from another thread", "call an activity and await it")
+        return self.call_soon(callback, *args, context=context)
+
+    def call_later(
+        self, delay: float, callback: Callable[[*Args], object], *args: *Args, context: Variables | None = None
+    ) -> asyncio.TimerHandle:
+        return self.call_at(self.time() + delay, callback, *args, context=context)
+
+    def call_at(
+        self, when: float, callback: Callable[[*Args], object], *args: *Args, context: Variables | None = None
+    ) -> asyncio.TimerHandle:
+        handle = asyncio.TimerHandle(when, callback, args, self, context)
+        heapq.heappush(self._timers, (when, self.next_number(), handle))
+        return handle
+
+    def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
+        """Cancelled timers are dropped when they come up."""
+
+    def call_exception_handler(self, context: dict[str, Any]) -> None:
+        """Keep the failure of a callback. The driver finds others itself: a garbage collector has no order."""
+        if "handle" in context and self.failure is None:
+            self.failure = context.get("exception")
+
+    def default_exception_handler(self, context: dict[str, Any]) -> None:
+        self.call_exception_handler(context)
+
+    async def shutdown_asyncgens(self) -> None:
+        """Asynchronous generators end with their tasks."""
+
+    get_exception_handler = set_exception_handler = set_task_factory = _refusal("handlers of its own")
+    run_in_executor = set_default_executor = shutdown_default_executor = _NO_THREADS
+    subprocess_exec = subprocess_shell = _NO_SUBPROCESS
+    add_signal_handler = remove_signal_handler = _NO_SIGNALS
+    run_forever = run_until_complete = stop = close = _NO_OTHER_LOOP
+    create_connection = create_server = create_datagram_endpoint = start_tls = sendfile = _NO_NETWORK
+    create_unix_connection = create_unix_server = connect_accepted_socket = _NO_NETWORK
+    connect_read_pipe = connect_write_pipe = getaddrinfo = getnameinfo = _NO_NETWORK
+    add_reader = add_writer = remove_reader = remove_writer = _NO_NETWORK
+    sock_accept = sock_connect = sock_recv = sock_recv_into = sock_sendall = sock_sendfile = _NO_NETWORK
+    sock_recvfrom = sock_recvfrom_into = sock_sendto = _NO_NETWORK
