@@ -1,4 +1,4 @@
-"""Turns a goal into a graph of tasks, and checks it by the rules."""
+"""Plans a goal: asks the planner for a graph of tasks, and checks it by the rules."""
 
 from murmuration.agents.loader import agents_for_plans
 from murmuration.contracts.plans import PlanBrief, Planned
@@ -13,7 +13,7 @@ WISHED_TASKS = 12
 
 
 async def plan_goal(brief: PlanBrief, model: Model, sessions: Sessions) -> Planned:
-    """Safe to run twice: it only asks, and what it returned first is what history keeps."""
+    """Safe to run twice: it only asks, and history keeps the first result."""
     agents = agents_for_plans()
     performed = {agent.task_type for agent in agents}
     reply = await model.ask(

@@ -1,4 +1,4 @@
-"""What an app on this library deploys: its workflows and entities, its steps and agents, and approval by people."""
+"""Deploys an app on this library: its workflows and entities, its steps and agents, and approval by people."""
 
 import logging
 from collections.abc import Sequence

@@ -1,9 +1,17 @@
-"""What is deployed: every step, every orchestrator, and nothing that makes a cold start slow."""
+"""The app deploys every step and every workflow, and loads nothing that makes a cold start slow."""
 
+import json
+import logging
 import subprocess
 import sys
+from pathlib import Path
+
+import azure.durable_functions as df
+import pytest
 
 from murmuration.contracts.steps import STEPS
+from murmuration.deployment import register
+from tests.added_agents import PROBLEM, added_agents
 
 HEAVY = (
     "openai",
@@ -36,3 +44,11 @@ def test_a_cold_import_loads_no_client_and_needs_no_setting() -> None:
     code = f"import sys, function_app; print([name for name in {HEAVY!r} if name in sys.modules])"
 
     assert in_a_fresh_process(code) == "[]"
+
+
+def test_an_agent_that_cannot_be_used_is_logged_at_start(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with added_agents(tmp_path) as folder, caplog.at_level(logging.WARNING, logger="murmuration"):
+        register(df.DFApp(), agents=folder)
+
+    (line,) = [json.loads(record.message) for record in caplog.records]
+    assert (line["event"], line["problem"]) == ("agent_unusable", PROBLEM)

@@ -1,1 +1,1 @@
-"""How each agent is asked: one Markdown file an agent, with TOML front matter between two lines of `+++`."""
+"""The agents: one Markdown file an agent, with TOML front matter between two lines of `+++`."""

@@ -30,19 +30,19 @@ class Agent(BaseModel):
     name: str = Field(pattern=r"^[a-z][a-z_]{0,63}$")
     """Also the name of its structured output, by which a provider's logs can tell agents apart."""
     purpose: str = Field(min_length=1, max_length=500)
-    """What it is good for: planners read this, and `GET /api/agents?for=` finds the agent by it."""
+    """The tasks that it suits. Planners read this, and `GET /api/agents?for=` finds the agent by it."""
     tier: Literal["fast", "standard", "reasoning"]
     reply: str
-    """The name of a contract in `murmuration.contracts.replies`."""
+    """The reply contract, by its name in `murmuration.contracts.replies`."""
     version: str = Field(default="1", pattern=r"^\d+(\.\d+)*$")
     """Raised with every change of the text or of the settings; recorded with each run."""
     temperature: float = Field(default=0.0, ge=0, le=2)
     examples: tuple[str, ...] = ()
-    """Requests that it suits; it is found by them, too."""
+    """Requests that it suits; a search finds it by these, too."""
     in_plans: bool = True
-    """Whether a plan may name it. False for agents that a step of its own asks."""
+    """Whether a plan may name it. False for agents that have a step of their own, such as the planner."""
     background: bool = False
-    """Whether the provider works on it while nobody waits: for answers that take minutes."""
+    """Whether the provider works in the background while the run sleeps: for answers that take minutes."""
     prompt: str = Field(min_length=1)
     """The text below the front matter."""
 
@@ -65,11 +65,11 @@ class Agent(BaseModel):
 
 @dataclass(frozen=True)
 class Agents:
-    """The agents of some folders."""
+    """The agents in some folders."""
 
     by_name: Mapping[str, Agent]
     problems: tuple[str, ...]
-    """What is wrong with the other files, a sentence for each."""
+    """The problems of the other files, one text a file."""
 
 
 _folders: list[Path] = [LIBRARY_FOLDER]
@@ -86,12 +86,12 @@ def add_folder(folder: Path) -> None:
 
 @cache
 def known_agents() -> Agents:
-    """The library's agents, and those of the folders that were added."""
+    """Return the library's agents and those in the folders that were added; the files are read once."""
     return read_agents(_folders)
 
 
 def load_agent(name: str) -> Agent:
-    """The agent of this name; raises `AgentError`."""
+    """Return the agent of this name; raises `AgentError`."""
     agents = known_agents().by_name
     if name not in agents:
         raise AgentError(f"there is no agent {name!r}; there are {', '.join(agents)}")
@@ -99,17 +99,17 @@ def load_agent(name: str) -> Agent:
 
 
 def all_agents() -> list[Agent]:
-    """Every agent that can be used, in the order of folders and names."""
+    """Return every agent that can be used, by folder and then by name."""
     return list(known_agents().by_name.values())
 
 
 def agents_for_plans() -> list[Agent]:
-    """The agents that a plan may name."""
+    """Return the agents that a plan may name."""
     return [agent for agent in all_agents() if agent.in_plans]
 
 
 def read_agents(folders: Sequence[Path]) -> Agents:
-    """The agents of all files `*.md` in the folders. Of two with one name, the first can be used."""
+    """Read every `*.md` file in the folders. When two agents have one name, the first is used."""
     agents: dict[str, Agent] = {}
     problems: list[str] = []
     for path in (path for folder in folders for path in sorted(folder.glob("*.md"))):
@@ -125,7 +125,7 @@ def read_agents(folders: Sequence[Path]) -> Agents:
 
 
 def read_agent(path: Path) -> Agent:
-    """The agent of one file; raises `AgentError` with everything that is wrong with it."""
+    """Read one file; raises `AgentError` with all of its problems."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
@@ -145,7 +145,7 @@ def read_agent(path: Path) -> Agent:
 
 
 def _invalid(error: ValidationError) -> list[tuple[str, str, Any]]:
-    """Field, message and value of everything that is wrong."""
+    """Return field, message and value of each problem."""
     messages = {"extra_forbidden": "unknown field", "missing": "is missing"}
     return [
         (
@@ -165,5 +165,5 @@ def _problem(path: Path, field: str, message: str, value: object) -> AgentError:
 
 
 def _name(path: Path) -> str:
-    """The file with its folder, as people look for it."""
+    """Return the file's name with its folder's."""
     return f"{path.parent.name}/{path.name}"

@@ -1,4 +1,4 @@
-"""What makes a plan usable. A plan that breaks a rule goes back to the planner with the reason."""
+"""The rules that make a plan usable. A plan that breaks one goes back to the planner with the reason."""
 
 import re
 from collections.abc import Mapping
@@ -18,12 +18,12 @@ MAX_TIMEOUT_SECONDS = 86_400
 DEFAULT_AGENT = "executor"
 SUPPORTED_TYPES: tuple[TaskType, ...] = ("retriever", "executor", "agent")
 FIELDS: Mapping[str, tuple[str, ...]] = {"executor": ("answer", "items"), "agent": ("answer",)}
-"""What a reference may name of a task's result, by its type."""
+"""The fields of a task's result to which a reference may point, by the task's type."""
 _ID = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
 
 class PlanRejected(Exception):
-    """The plan can't be used; the message tells the planner, and in the end a person, why."""
+    """The plan can't be used; the message tells the planner, and in the end a person, the reason."""
 
     def __init__(self, code: Literal["unusable_plan", "unsupported_task"], reason: str) -> None:
         super().__init__(reason)
@@ -32,10 +32,11 @@ class PlanRejected(Exception):
 
 AgentTypes = Mapping[str, TaskType]
 """The agents that a plan may name, each with the type of tasks that it performs."""
+DEFAULT_AGENTS: AgentTypes = {DEFAULT_AGENT: "executor"}
 
 
-def checked_plan(reply: PlanReply, agents: AgentTypes = {DEFAULT_AGENT: "executor"}) -> Plan:  # noqa: B006 - only read
-    """The reply as a plan; raises `PlanRejected` with the first rule that it breaks."""
+def checked_plan(reply: PlanReply, agents: AgentTypes = DEFAULT_AGENTS) -> Plan:
+    """Make a plan of the reply; raises `PlanRejected` with the first rule that it breaks."""
     if not 1 <= len(reply.tasks) <= MAX_TASKS:
         raise _unusable(f"a plan has 1 to {MAX_TASKS} tasks, this one has {len(reply.tasks)}")
     types: dict[str, TaskType] = {}
@@ -56,7 +57,7 @@ def checked_plan(reply: PlanReply, agents: AgentTypes = {DEFAULT_AGENT: "executo
         TopologicalSorter({task.id: task.depends_on for task in plan.tasks}).prepare()
     except CycleError as cycle:
         path = " -> ".join(reversed(cycle.args[1]))
-        raise _unusable(f"tasks depend on each other in a circle: {path}") from cycle
+        raise _unusable(f"tasks depend on each other in a cycle: {path}") from cycle
     return plan
 
 
@@ -73,7 +74,7 @@ def _type(task: TaskReply) -> TaskType:
 
 
 def _problem(task: TaskReply, types: Mapping[str, TaskType], agents: AgentTypes) -> str | None:
-    """What is wrong with one task; None when nothing is."""
+    """Return the first rule that one task breaks; None when it breaks none."""
     if not 1 <= len(task.instruction.strip()) <= MAX_INSTRUCTION_CHARACTERS:
         return f"instruction of 1 to {MAX_INSTRUCTION_CHARACTERS} characters"
     for needed in task.depends_on:
@@ -89,7 +90,7 @@ def _problem(task: TaskReply, types: Mapping[str, TaskType], agents: AgentTypes)
 
 
 def _agent_problem(name: str | None, type_: TaskType, agents: AgentTypes) -> str | None:
-    """What is wrong with an agent for a task of this type; a retriever's is not looked at."""
+    """Return why the agent can't perform a task of this type; None when it can. A retriever needs no agent."""
     fitting = sorted(agent for agent, performs in agents.items() if performs == type_)
     if type_ not in FIELDS or name in fitting:
         return None
@@ -146,7 +147,7 @@ def _failure_problem(task: TaskReply, types: Mapping[str, TaskType], agents: Age
 
 
 def _task(task: TaskReply) -> Task:
-    """With everything it waits for among its dependencies: what it names, tests, or is done for each of."""
+    """Make the task. It depends, too, on the tasks that its instruction, its condition and its `for_each` name."""
     named = [task_of(reference) for reference in references(task.instruction) if reference != ITEM]
     named += [task.when.task] if task.when else []
     named += [task.for_each] if task.for_each else []
@@ -154,7 +155,7 @@ def _task(task: TaskReply) -> Task:
         id=task.id,
         type=cast(TaskType, task.type),
         instruction=task.instruction,
-        queries=_wordings(task),
+        queries=_query_variants(task),
         depends_on=tuple(dict.fromkeys([*task.depends_on, *named])),
         agent=task.agent or DEFAULT_AGENT,
         when=Condition.model_validate(task.when.model_dump()) if task.when else None,
@@ -165,8 +166,8 @@ def _task(task: TaskReply) -> Task:
     )
 
 
-def _wordings(task: TaskReply) -> tuple[str, ...]:
-    """Other query_variants of a retriever's search, as far as they are of use."""
+def _query_variants(task: TaskReply) -> tuple[str, ...]:
+    """Return the other wordings of a retriever's search, without repetitions."""
     texts = [query.strip()[:MAX_INSTRUCTION_CHARACTERS] for query in task.queries if query.strip()]
-    others = [fromkey for fromkey in dict.fromkeys(texts) if fromkey != task.instruction]
+    others = [text for text in dict.fromkeys(texts) if text != task.instruction]
     return tuple(others[: MAX_QUERY_VARIANTS - 1]) if task.type == "retriever" else ()

@@ -1,5 +1,7 @@
 """Agents are read from their files. A file that can't be used is reported, and the others work on."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -105,7 +107,7 @@ def test_a_file_that_is_no_text_is_reported(tmp_path: Path) -> None:
         read_agent(path)
 
 
-def test_of_two_agents_with_one_name_the_first_is_used(tmp_path: Path) -> None:
+def test_the_first_of_two_agents_with_one_name_is_used(tmp_path: Path) -> None:
     first, second = written(tmp_path / "ours"), written(tmp_path / "theirs", FULL)
 
     agents = read_agents([first.parent, second.parent])
@@ -132,3 +134,17 @@ def test_a_bad_file_leaves_the_others_alone(tmp_path: Path, monkeypatch: pytest.
 def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(AgentError, match=r"'.*nowhere' is no folder"):
         add_folder(tmp_path / "nowhere")
+
+
+def test_the_command_lists_the_agents_and_fails_when_one_cannot_be_used(tmp_path: Path) -> None:
+    written(tmp_path / "agents", LEAST.replace('"fast"', '"cheap"'))
+    command = [sys.executable, "-m", "murmuration.agents"]
+
+    good = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    bad = subprocess.run([*command, tmp_path / "agents"], capture_output=True, text=True, check=False)  # noqa: S603
+
+    assert (good.returncode, good.stderr) == (0, "")
+    assert "planner" in good.stdout
+    assert bad.returncode == 1
+    assert bad.stderr.startswith("can't be used: agents/translator.md: tier: ")
+    assert bad.stdout == good.stdout

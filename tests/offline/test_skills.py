@@ -2,6 +2,7 @@
 
 import bisect
 import inspect
+import json
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from murmuration.offline.extraction import execute
 from murmuration.offline.lessons import MAX_ANSWER_SHARE, learn
 from murmuration.offline.planning import plan
 from murmuration.offline.prose import prose
-from murmuration.offline.summaries import MAX_WORDS, shorten
+from murmuration.offline.summaries import MAX_WORDS, shorten, summary
 
 GREEN = "How long does green tea steep?"
 HOT = "How hot is the water for green tea?"
@@ -205,3 +206,21 @@ def test_a_pronoun_refers_to_the_sentence_before() -> None:
         answer = execute({"instruction": f"How long does {tea} tea steep?", "passages": passages})["answer"]
         assert f"{minutes} minutes" in answer
         assert f"{other} minutes" not in answer
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        ("Tea is hot.", "Tea is hot."),
+        ({"instruction": "Say hello.", "input": None, "earlier": [], "passages": []}, "Say hello."),
+        ({"instruction": "Shorten it.", "input": "Tea is hot."}, "Tea is hot."),
+        ({"instruction": "Announce it.", "input": {"what": "We move.", "when": "Soon.", "desks": 3}}, "We move. Soon."),
+        ({"instruction": "Translate it.", "earlier": [{"answer": "Tea is hot [1]."}]}, "Tea is hot [1]."),
+        ({"instruction": "Title it.", "passages": [{"text": "Tea is green."}]}, "Tea is green."),
+        ({"instruction": " "}, '{"instruction": " "}'),
+        ([1, 2], "[1, 2]"),
+        ("x" * 1_000, "x" * 300),
+    ],
+)
+def test_a_message_without_a_skill_is_summed_up_from_its_material(message: Any, expected: str) -> None:
+    assert summary(message if isinstance(message, str) else json.dumps(message)) == expected

@@ -37,8 +37,8 @@ def test_a_good_plan_keeps_its_order_and_drops_repeated_dependencies() -> None:
         (plan({"instruction": "x" * 1_001}), "unusable_plan", "'t1': instruction"),
         (plan({}, {"depends_on": ["t9"]}), "unusable_plan", "'t9', which is no task"),
         (plan({}, {"type": "retriever"}), "unusable_plan", "at least one executor"),
-        (plan({"depends_on": ["t2"]}), "unusable_plan", "circle: t1 -> t2 -> t1"),
-        (plan({"depends_on": ["t1"]}), "unusable_plan", "circle: t1 -> t1"),
+        (plan({"depends_on": ["t2"]}), "unusable_plan", "cycle: t1 -> t2 -> t1"),
+        (plan({"depends_on": ["t1"]}), "unusable_plan", "cycle: t1 -> t1"),
     ],
 )
 def test_a_bad_plan_is_refused_with_the_reason(reply: PlanReply, code: str, reason: str) -> None:
@@ -137,7 +137,7 @@ def test_a_plan_can_name_no_agent_where_there_is_none() -> None:
         (executor(for_each="t2"), "for_each needs ${item}"),
         (executor(instruction="${item}", for_each="t1"), "for_each 't1' is no executor"),
         (executor(instruction="${item}", for_each="t9"), "for_each 't9' is no executor"),
-        (executor(instruction="${t3.answer}"), "circle: t3 -> t3"),
+        (executor(instruction="${t3.answer}"), "cycle: t3 -> t3"),
         (executor(agent="wizard"), "agent 'wizard' is none of executor"),
         (executor(timeout_seconds=0), "timeout_seconds 0"),
         (executor(timeout_seconds=86_401), "timeout_seconds 86401"),

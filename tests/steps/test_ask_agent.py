@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from murmuration.agents import loader
 from murmuration.contracts.agents import AgentAnswer, AgentBrief
 from murmuration.contracts.answers import Draft, TaskAnswer
 from murmuration.contracts.content import INLINE_BYTES, Content, Reference
@@ -18,17 +17,10 @@ from murmuration.services.errors import GiveUp
 from murmuration.services.step_context import StepContext
 from murmuration.services.storage.artifacts import get_text, get_value, put_value
 from murmuration.steps.ask_agent import ask_agent
+from tests.added_agents import added_agents
 from tests.services_on_loopback import Servers, servers
 
 pytestmark = pytest.mark.anyio
-POET = """+++
-name = "poet"
-purpose = "Writes a line."
-tier = "fast"
-reply = "{reply}"
-+++
-Write a line.
-"""
 GREEN = Passage(id="1", text="Green tea needs water of 80 degrees.", source="green.md")
 BLACK = Passage(id="2", text="Black tea needs boiling water.", source="black.md")
 
@@ -62,20 +54,13 @@ class Asking:
 
 
 @pytest.fixture
-async def asking(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
-) -> AsyncIterator[Asking]:
+async def asking(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Asking]:
     """With an added agent `poet`, whose contract is `TextReply` unless the test says otherwise."""
-    folder = tmp_path / "agents"
-    folder.mkdir()
-    (folder / "poet.md").write_text(POET.format(reply=getattr(request, "param", "TextReply")), encoding="utf-8")
-    monkeypatch.setattr(loader, "_folders", [loader.LIBRARY_FOLDER])
-    loader.add_folder(folder)
-    with servers(tmp_path) as started:
+    reply = getattr(request, "param", "TextReply")
+    with added_agents(tmp_path, broken=False, reply=reply), servers(tmp_path) as started:
         step = Asking(started)
         yield step
         await step.close()
-    loader.known_agents.cache_clear()
 
 
 async def test_an_added_agent_answers_with_its_text_and_its_reply(asking: Asking) -> None:
