@@ -21,8 +21,6 @@ WITHOUT_SUBJECT = re.compile(r"(Of|Who|What|Whose|At whom)\b")
 TEST_WITHOUT_SUBJECT = re.compile(r"test_(of|who|what|whose)_")
 PRIVATE_IDIOM = re.compile(r"\b(knock(s|ed|ing)?|purse|at the door)\b", re.IGNORECASE)
 UNCHECKED = (
-    "murmuration/durable/flow.py",  # the old scheduler, which async orchestrators replace
-    "murmuration/durable/graph.py",
     "scripts/check_language.py",
     "scripts/old_terms.py",
     "tests/scripts/test_check_language.py",

@@ -54,6 +54,13 @@ OLD_NAMES = {
     "Rests": "Debounce",
     "telling_page": "message_page",
     "asking_page": "decision_page",
+    "strand": "coroutine",
+    "Strand": "Coroutine",
+    "conduct": "workflow",
+    "Leaf": "Task",
+    "side_by_side": "gather",
+    "give_up": "cancel",
+    "GivenUp": "CancelledError",
     "each": "the element's own name",
 }
 """Names that are old terms everywhere, with or without underscores in front."""
