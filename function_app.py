@@ -1,4 +1,4 @@
-"""What is deployed: HTTP triggers, workflows, entities, and one activity function for every row of the steps."""
+"""The deployed app: HTTP triggers, workflows, entities, and one activity function for every row of the steps."""
 
 import azure.durable_functions as df
 import azure.functions as func

@@ -57,9 +57,7 @@ OLD_NAMES = {
     "strand": "coroutine",
     "Strand": "Coroutine",
     "conduct": "workflow",
-    "Leaf": "Task",
     "side_by_side": "gather",
-    "give_up": "cancel",
     "GivenUp": "CancelledError",
     "each": "the element's own name",
 }

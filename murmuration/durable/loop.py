@@ -135,7 +135,7 @@ class DurableLoop(asyncio.AbstractEventLoop):
             events._set_running_loop(before[0])
             _thread_state.in_workflow = before[1]
 
-    # What asyncio asks of a loop.
+    # The methods that asyncio calls on a loop.
 
     def time(self) -> float:
         return self._clock()

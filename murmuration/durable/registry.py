@@ -18,7 +18,7 @@ from murmuration.durable.workflow import Flow
 
 Function: TypeAlias = Callable[[Flow, Any], Coroutine[Any, Any, Contract]]
 Orchestrator: TypeAlias = Callable[[Context], Generator[Any, Any, Any]]
-"""What the SDK drives."""
+"""An orchestrator function as the SDK drives it."""
 E = TypeVar("E", bound=Entity)
 
 WORKFLOWS: dict[str, Orchestrator] = {}

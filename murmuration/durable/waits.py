@@ -1,4 +1,4 @@
-"""What a workflow waits for: leaves of the SDK on one side, futures of its event loop on the other."""
+"""Waits of a workflow: leaf tasks of the SDK on one side, futures of its event loop on the other."""
 
 import asyncio
 import math

@@ -1,4 +1,4 @@
-"""What a workflow may await, read and set."""
+"""The interface of a workflow: calls to await, values to read, and a status to set."""
 
 import asyncio
 import random

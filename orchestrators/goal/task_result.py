@@ -42,12 +42,12 @@ class TaskResult:
     @property
     def condition_values(self) -> dict[str, ConditionValue]:
         """The values that a condition may test."""
-        facts: dict[str, ConditionValue] = {"state": self.report.state, "passages": self.count}
+        values: dict[str, ConditionValue] = {"state": self.report.state, "passages": self.count}
         if self.answers:
             texts = [answer.draft.answer.text or "" for answer in self.answers]
-            facts["answer"] = texts[0] if len(texts) == 1 else texts
-            facts["items"] = [item for answer in self.answers for item in answer.draft.items]
-            facts["missing"] = [item for answer in self.answers for item in answer.draft.missing]
+            values["answer"] = texts[0] if len(texts) == 1 else texts
+            values["items"] = [item for answer in self.answers for item in answer.draft.items]
+            values["missing"] = [item for answer in self.answers for item in answer.draft.missing]
         if self.report.verdict is not None:
-            facts |= {"score": self.report.verdict.score, "passed": self.report.verdict.passed}
-        return facts
+            values |= {"score": self.report.verdict.score, "passed": self.report.verdict.passed}
+        return values

@@ -1,4 +1,4 @@
-"""What Python documents of asyncio holds in a workflow, in the time of the orchestration."""
+"""asyncio behaves in a workflow as Python documents it, in the time of the orchestration."""
 
 import asyncio
 import contextvars
@@ -130,7 +130,7 @@ def test_context_variables_are_a_tasks_own() -> None:
     assert run(workflow).output == ["a", "b", "none"]
 
 
-def test_what_is_left_running_at_the_end_is_cancelled_and_cleans_up() -> None:
+def test_a_task_left_running_at_the_end_is_cancelled_and_cleans_up() -> None:
     async def left(flow: Flow) -> None:
         try:
             await asyncio.sleep(1_000)

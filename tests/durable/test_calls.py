@@ -64,7 +64,7 @@ def test_attempts_end_with_the_row() -> None:
     assert len(trace.started) == 3
 
 
-def test_what_cannot_be_done_is_not_tried_again() -> None:
+def test_a_final_failure_is_not_retried() -> None:
     trace = one_call(Failed(code="model_refused", message="no", usage=Usage(model_calls=1)))
 
     assert trace.output == ["model_refused", 1]

@@ -1,4 +1,4 @@
-"""What a workflow may not do fails the run with a message that says what to do instead."""
+"""A forbidden call in a workflow fails the run with a message that says what to do instead."""
 
 import asyncio
 import gc
@@ -79,7 +79,9 @@ async def shell(_: Flow) -> None:
         (other_loop, "cannot be called from a running event loop"),
     ],
 )
-def test_what_can_not_be_replayed_is_refused(workflow: Callable[[Flow], Coroutine[Any, Any, None]], what: str) -> None:
+def test_code_that_can_not_be_replayed_is_refused(
+    workflow: Callable[[Flow], Coroutine[Any, Any, None]], what: str
+) -> None:
     assert what in str(run(workflow).error)
 
 

@@ -63,7 +63,7 @@ def test_a_timeout_ends_a_fan_out() -> None:
 
 
 @pytest.mark.parametrize("other", ["future", "coroutine"])
-def test_what_is_no_call_is_refused(other: str) -> None:
+def test_anything_but_a_call_is_refused(other: str) -> None:
     async def workflow(flow: Flow) -> Any:
         call: Any = asyncio.get_running_loop().create_future() if other == "future" else None
         await flow.task_all(call)

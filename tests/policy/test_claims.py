@@ -75,7 +75,7 @@ def test_a_long_lesson_is_cut() -> None:
     assert (len(lesson.about), len(lesson.text)) == (120, 500)
 
 
-def test_of_lessons_about_the_same_the_last_counts_and_there_are_not_too_many() -> None:
+def test_the_last_lesson_on_a_subject_counts_and_their_number_is_limited() -> None:
     same = lessons_from([reply(about="Tea", text="Tea is cold."), reply(about="tea", text="Tea is hot.")])
     many = lessons_from(reply(about=f"subject {number}") for number in range(11))
 
@@ -91,7 +91,7 @@ def test_a_runs_answer_is_its_first_claim_and_is_cut() -> None:
     assert refused == ()
 
 
-def test_of_claims_on_one_subject_the_last_counts() -> None:
+def test_the_last_claim_on_a_subject_counts() -> None:
     lessons = lessons_from([reply(about="heat of tea", text="old"), reply(about="tea heat", text="new")])
 
     claims, _ = claims_of(request(*lessons), "80 degrees.")

@@ -131,20 +131,20 @@ def test_the_bounds_hold_whatever_the_passages(texts: list[str], top: int, token
     assert len({passage.id for passage in selected}) == len(selected)
 
 
-def fused(*rankings: str) -> str:
-    """The order of passages that each ranking names by a letter."""
+def fuse(*rankings: str) -> str:
+    """Return the fused order of passages that each ranking names by a letter."""
     passages = {letter: Passage(id=letter, text=letter, source=letter) for letter in "".join(rankings)}
     return "".join(one.id for one in reciprocal_rank_fusion([[passages[letter] for letter in r] for r in rankings]))
 
 
 def test_one_ranking_stays_as_it_is() -> None:
-    assert fused("cab") == "cab"
-    assert fused("cab", "") == "cab"
+    assert fuse("cab") == "cab"
+    assert fuse("cab", "") == "cab"
 
 
 def test_a_passage_that_several_rankings_have_comes_before_one_that_a_single_ranking_puts_first() -> None:
-    assert fused("ab", "cb") == "bac"
-    assert fused("abc", "bca", "bac") == "bac"
+    assert fuse("ab", "cb") == "bac"
+    assert fuse("abc", "bca", "bac") == "bac"
 
 
 def test_the_fusion_adds_the_reciprocals_of_sixty_and_the_rank() -> None:

@@ -62,7 +62,7 @@ def executor(**fields: Any) -> PlanReply:
     return PlanReply.model_validate({"tasks": [*GOOD, task]})
 
 
-def test_what_a_task_names_is_among_its_dependencies() -> None:
+def test_a_task_depends_on_every_task_it_names() -> None:
     checked = checked_plan(
         executor(
             instruction="shorten ${t2.answer} for ${item}",
@@ -74,7 +74,7 @@ def test_what_a_task_names_is_among_its_dependencies() -> None:
     assert checked.tasks[2].depends_on == ("t2", "t1")
 
 
-def test_what_is_not_a_reference_is_left_alone() -> None:
+def test_text_that_is_no_reference_stays() -> None:
     assert checked_plan(executor(instruction="what does $HOME or {t1} or ${ mean?")).tasks[2].depends_on == ()
 
 
@@ -165,7 +165,7 @@ def test_a_plan_can_name_no_agent_where_there_is_none() -> None:
         (executor(when={"task": "t2", "field": "answer", "op": "gt", "value": "a"}), "needs a number"),
     ],
 )
-def test_what_can_never_be_decided_is_refused(reply: PlanReply, reason: str) -> None:
+def test_a_condition_that_can_never_be_decided_is_refused(reply: PlanReply, reason: str) -> None:
     with pytest.raises(PlanRejected) as refused:
         checked_plan(reply)
 

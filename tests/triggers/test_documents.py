@@ -50,7 +50,7 @@ async def test_documents_are_stored_before_their_run_starts(api: Api, durable: D
     assert "Tea is hot" not in json.dumps(run.input)
 
 
-async def test_of_two_documents_of_one_source_the_later_counts(
+async def test_the_later_of_two_documents_of_one_source_counts(
     api: Api, durable: DurableRuns, clients: Clients
 ) -> None:
     large = {"source": "large.md", "content": "x" * 400_000}
