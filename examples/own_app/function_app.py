@@ -1,6 +1,5 @@
-"""An app of its own on murmuration: an agent writes an announcement, a person approves it, and it goes out in time."""
+"""An app of its own on murmuration: an agent writes an announcement, and a person approves it."""
 
-from datetime import timedelta
 from pathlib import Path
 
 import azure.durable_functions as df
@@ -13,9 +12,8 @@ from murmuration.contracts.base import Contract
 from murmuration.contracts.steps import ASK_AGENT
 from murmuration.deployment import register
 from murmuration.durable.calls import call
-from murmuration.durable.context import Context, read_input
-from murmuration.durable.flow import Strand, sleep
 from murmuration.durable.registry import workflow
+from murmuration.durable.workflow import Flow
 
 
 class Announcement(Contract):
@@ -23,16 +21,19 @@ class Announcement(Contract):
     approver: str
 
 
+class Published(Contract):
+    state: str
+    text: str
+
+
 @workflow
-def announce(context: Context) -> Strand[dict[str, str | None]]:
-    asked = read_input(context, Announcement)
-    brief = AgentBrief(agent="announcer", instruction="Write the announcement.", input=asked.facts)
-    draft = (yield from call(context, ASK_AGENT, brief)).value
-    rules = ApprovalRules(panels=(Panel(approvers=(asked.approver,)),))
+async def announce(flow: Flow, order: Announcement) -> Published:
+    brief = AgentBrief(agent="announcer", instruction="Write the announcement.", input=order.facts)
+    draft = (await call(flow, ASK_AGENT, brief)).value
+    rules = ApprovalRules(panels=(Panel(approvers=(order.approver,)),))
     request = ApprovalRequest(title="Announcement", content=draft.answer, requester="the office", rules=rules)
-    decision = yield from seek_approval(context, 1, request)
-    yield from sleep(context, timedelta(seconds=1))
-    return {"state": decision.state, "text": draft.answer.text}
+    decision = await seek_approval(flow, 1, request)
+    return Published(state=decision.state, text=draft.answer.text or "")
 
 
 app = df.DFApp(http_auth_level=func.AuthLevel.FUNCTION)
