@@ -1,4 +1,4 @@
-"""Eternal loop: a round of work every so often, with state, until it is told to stop."""
+"""Eternal loop: a round of work at intervals, with state, until a person stops it."""
 
 import json
 from collections.abc import Generator
@@ -19,9 +19,9 @@ app = df.DFApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 async def start(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
     """Start measuring, once every `period_seconds`."""
     try:
-        period = number(object_in(req), "period_seconds", 10, 0.1, MAX_PERIOD_SECONDS)
-    except BadInput as refused:
-        return func.HttpResponse(str(refused), status_code=400)
+        period = read_number(read_object(req), "period_seconds", 10, 0.1, MAX_PERIOD_SECONDS)
+    except BadInput as problem:
+        return func.HttpResponse(str(problem), status_code=400)
     state = {"period_seconds": period, "readings": 0, "total": 0, "lowest": None, "highest": None}
     instance = await client.start_new("measure_for_ever", client_input=state)
     return client.create_check_status_response(req, instance)
@@ -29,7 +29,7 @@ async def start(req: func.HttpRequest, client: df.DurableOrchestrationClient) ->
 
 @app.orchestration_trigger(context_name="context")
 def measure_for_ever(context: df.DurableOrchestrationContext) -> Generator[Any, Any, dict[str, Any] | None]:
-    """One round. The next one is a new execution of the same instance, which is given the state and nothing else.
+    """Do one round. The next one is a new execution of the same instance, which gets the state and nothing else.
 
     So the history of the thousandth round is as short as that of the first. A `while True` would make it longer with
     every round, and every round would read all of it.
@@ -44,18 +44,18 @@ def measure_for_ever(context: df.DurableOrchestrationContext) -> Generator[Any, 
     if winner is pause:
         context.continue_as_new(state)
         return None
-    pause.cancel()  # an instance runs as long as a timer of it is open
+    pause.cancel()  # an instance runs as long as one of its timers is open
     return report(state)
 
 
 @app.activity_trigger(input_name="number")
 def read_thermometer(number: int) -> int:
-    """A thermometer that everybody has: degrees from 15 to 25, in an order that is always the same."""
+    """Simulate a thermometer: degrees from 15 to 25, always in the same order."""
     return 15 + number * 7 % 11
 
 
 def with_reading(state: dict[str, Any], reading: int) -> dict[str, Any]:
-    """The state after one more reading."""
+    """Return the state after one more reading."""
     first = state["readings"] == 0
     return {
         **state,
@@ -67,25 +67,25 @@ def with_reading(state: dict[str, Any], reading: int) -> dict[str, Any]:
 
 
 def report(state: dict[str, Any]) -> dict[str, Any]:
-    """What the loop returns in the end."""
+    """Return the output of the loop."""
     mean = round(state["total"] / state["readings"], 2)
     return {"readings": state["readings"], "mean": mean, "lowest": state["lowest"], "highest": state["highest"]}
 
 
 class BadInput(ValueError):
-    """The request can't be used; the text says why."""
+    """A request that can't be used; the text says why."""
 
 
-def number(body: dict[str, Any], field: str, default: float, smallest: float, largest: float) -> float:
-    """The body's `field`, or the default when it is not there. JSON's true and false are no numbers."""
+def read_number(body: dict[str, Any], field: str, default: float, smallest: float, largest: float) -> float:
+    """Return the body's `field`, or the default if it is missing. JSON's true and false are no numbers."""
     value = body.get(field, default)
     if isinstance(value, bool) or not isinstance(value, int | float) or not smallest <= value <= largest:
-        raise refusal(body, field, f"a number from {smallest} to {largest}")
+        raise bad_field(body, field, f"a number from {smallest} to {largest}")
     return float(value)
 
 
-def object_in(req: func.HttpRequest) -> dict[str, Any]:
-    """The body, which must be a JSON object."""
+def read_object(req: func.HttpRequest) -> dict[str, Any]:
+    """Return the body, which must be a JSON object."""
     try:
         body = req.get_json()
     except ValueError:
@@ -95,13 +95,13 @@ def object_in(req: func.HttpRequest) -> dict[str, Any]:
     return body
 
 
-def refusal(body: dict[str, Any], field: str, wanted: str) -> BadInput:
-    """What is wrong with `field`, in one sentence."""
-    found = quoted(body[field]) if field in body else "missing"
-    return BadInput(f'The field "{field}" must be {wanted}, but it is {found}.')
+def bad_field(body: dict[str, Any], field: str, wanted: str) -> BadInput:
+    """Make the error for a field: one sentence that names and quotes it."""
+    value = quoted(body[field]) if field in body else "missing"
+    return BadInput(f'The field "{field}" must be {wanted}, but it is {value}.')
 
 
 def quoted(value: Any) -> str:
-    """The value as JSON, cut where it gets long."""
+    """Return the value as JSON, cut where it gets long."""
     text = json.dumps(value)
     return text if len(text) <= 80 else f"{text[:80]}…"

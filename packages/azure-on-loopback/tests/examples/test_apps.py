@@ -1,7 +1,5 @@
-"""Every example app, unmodified, on the local host, over HTTP as its README says."""
+"""Every example app runs unmodified on this host, over HTTP as in its README."""
 
-import time
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -10,31 +8,25 @@ import pytest
 
 from loopback.functions.pytest_plugin import StartHost
 from loopback.functions.testing import DurableHost
+from tests.functions.polling import eventually
 
 APPS = Path(__file__).resolve().parents[2] / "examples"
 
 
-def start(host: DurableHost, app: str, given: Any) -> str:
-    answer = host.call("POST", f"/api/{app}", given)
+def start(host: DurableHost, app: str, body: Any) -> str:
+    answer = host.call("POST", f"/api/{app}", body)
     assert answer.status == 202, answer.content
     assert answer.headers["Location"] == answer.json["statusQueryGetUri"]
     return str(answer.json["id"])
 
 
-def output(host: DurableHost, app: str, given: Any) -> Any:
-    ended = host.wait(start(host, app, given))
+def output(host: DurableHost, app: str, body: Any) -> Any:
+    ended = host.wait(start(host, app, body))
     assert ended["runtimeStatus"] == "Completed", ended
     return ended["output"]
 
 
-def until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
-def test_there_is_a_test_of_every_app() -> None:
+def test_every_app_has_a_test() -> None:
     tested = {name.removeprefix("test_app_") for name in globals() if name.startswith("test_app_")}
 
     assert tested == {folder.name for folder in APPS.iterdir() if folder.is_dir()}
@@ -53,8 +45,8 @@ def test_every_app_can_be_deployed_as_it_is(app: str) -> None:
 def test_app_chaining(durable_host: StartHost) -> None:
     host = durable_host(APPS / "chaining")
 
-    found = output(host, "chaining", {"text": "The cat, the dog and THE bird!"})
-    assert found == '7 words, 5 different; the most frequent is "the" (3).'
+    summary = output(host, "chaining", {"text": "The cat, the dog and THE bird!"})
+    assert summary == '7 words, 5 different; the most frequent is "the" (3).'
     refused = host.call("POST", "/api/chaining", {"text": 7})
     assert (refused.status, b'"text"' in refused.content, b"7" in refused.content) == (400, True, True)
 
@@ -75,13 +67,13 @@ def test_app_monitor(durable_host: StartHost, tmp_path: Path, monkeypatch: pytes
     host = durable_host(APPS / "monitor")
 
     run = start(host, "monitor", {"job": "first", "first_pause_seconds": 60, "deadline_seconds": 3600})
-    until(lambda: (host.status(run)["customStatus"] or {}).get("checks") == 1)
+    eventually(lambda: (host.status(run)["customStatus"] or {}).get("checks") == 1)
     assert host.call("POST", "/api/jobs/first/finish").status == 204
     host.advance(timedelta(minutes=2))
     assert host.wait(run)["output"] == {"job": "first", "state": "finished", "checks": 2}
 
     run = start(host, "monitor", {"job": "second", "first_pause_seconds": 60, "deadline_seconds": 3600})
-    until(lambda: (host.status(run)["customStatus"] or {}).get("checks") == 1)
+    eventually(lambda: (host.status(run)["customStatus"] or {}).get("checks") == 1)
     host.advance(timedelta(hours=2))
     assert host.wait(run)["output"]["state"] == "gave_up"
 
@@ -112,7 +104,7 @@ def test_app_stateful_entity(durable_host: StartHost) -> None:
     host = durable_host(APPS / "stateful_entity")
     assert host.call("GET", "/api/accounts/ada").status == 404
     assert host.call("POST", "/api/accounts/ada/deposit", {"amount": 100}).status == 202
-    until(lambda: host.call("GET", "/api/accounts/ada").status == 200)
+    eventually(lambda: host.call("GET", "/api/accounts/ada").status == 200)
 
     transfer = {"from": "ada", "to": "bob", "amount": 30}
     assert output(host, "stateful_entity", transfer) == {"state": "done", "balances": {"ada": 70, "bob": 30}}
@@ -130,11 +122,11 @@ def test_app_sub_orchestrations(durable_host: StartHost) -> None:
         {"article": "saffron", "quantity": 1},
     ]
 
-    found = output(host, "sub_orchestrations", {"order": "A-17", "lines": lines, "retry_seconds": 0.4})
+    order = output(host, "sub_orchestrations", {"order": "A-17", "lines": lines, "retry_seconds": 0.4})
 
-    assert (found["state"], found["total_cents"]) == ("partial", 440)
-    assert [line["state"] for line in found["lines"]] == ["reserved", "reserved", "failed", "refused"]
-    assert found["lines"][2]["reason"].rstrip().endswith("5 honey are wanted, 2 are there")
+    assert (order["state"], order["total_cents"]) == ("partial", 440)
+    assert [line["state"] for line in order["lines"]] == ["reserved", "reserved", "failed", "refused"]
+    assert order["lines"][2]["reason"].rstrip().endswith("5 honey are wanted, 2 are there")
 
 
 def test_app_eternal_loop(durable_host: StartHost) -> None:
