@@ -38,8 +38,7 @@ def test_every_app_can_be_deployed_as_it_is(app: str) -> None:
     code = (APPS / app / "function_app.py").read_text(encoding="utf-8")
 
     assert files == {"function_app.py", "host.json", "requirements.txt", "README.md"}
-    assert "from local" not in code
-    assert "import local" not in code
+    assert "loopback" not in code
 
 
 def test_app_chaining(durable_host: StartHost) -> None:

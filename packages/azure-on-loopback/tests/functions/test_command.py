@@ -1,4 +1,4 @@
-"""The command line, as a user meets it."""
+"""The command `loopback functions`."""
 
 import http.client
 import os
@@ -9,7 +9,9 @@ import threading
 from pathlib import Path
 
 import pytest
+from watchfiles import Change
 
+from loopback.functions.watching import CodeFilter
 from loopback.serving import free_port
 from tests.functions.commands import COMMAND, Running, outcome, running
 from tests.functions.polling import eventually
@@ -101,13 +103,13 @@ def test_the_urls_have_the_port_that_was_free(app: Path, tmp_path: Path) -> None
         assert f"{process.host.url}/api/greeting" in process.text
 
 
-def test_settings_reach_the_app_and_the_environment_is_stronger(app: Path, tmp_path: Path) -> None:
-    values = '{"Values": {"GREETING": "of the file", "NUMBER": 5}}'
+def test_local_settings_reach_the_app_and_the_environment_wins(app: Path, tmp_path: Path) -> None:
+    values = '{"Values": {"GREETING": "from the file", "NUMBER": 5}}'
     (app / "local.settings.json").write_text(values, encoding="utf-8-sig")
     with running(app, tmp_path / "data") as process:
-        assert process.host.call("GET", "/api/greeting").content == b"of the file 5 one"
-    with running(app, tmp_path / "data", settings={"GREETING": "of the shell"}) as process:
-        assert process.host.call("GET", "/api/greeting").content == b"of the shell 5 one"
+        assert process.host.call("GET", "/api/greeting").content == b"from the file 5 one"
+    with running(app, tmp_path / "data", settings={"GREETING": "from the shell"}) as process:
+        assert process.host.call("GET", "/api/greeting").content == b"from the shell 5 one"
 
 
 def test_verbose_shows_the_apps_own_logs(app: Path, tmp_path: Path) -> None:
@@ -138,7 +140,7 @@ def test_reset_forgets_runs_and_nothing_else(app: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", ["/api/greeting", "/api/a%20b?c=d#e"])
-def test_home_is_where_the_root_leads(app: Path, tmp_path: Path, path: str) -> None:
+def test_the_root_redirects_to_the_home(app: Path, tmp_path: Path, path: str) -> None:
     with running(app, tmp_path / "data", "--home", path) as process:
         connection = http.client.HTTPConnection(process.host.url.removeprefix("http://"), timeout=20)
         answers = [status_and_location(connection, method) for method in ("GET", "HEAD", "POST")]
@@ -147,7 +149,7 @@ def test_home_is_where_the_root_leads(app: Path, tmp_path: Path, path: str) -> N
     assert answers == [(302, path), (302, path), (404, None)]
 
 
-def test_without_a_home_the_root_is_the_apps(app: Path, tmp_path: Path) -> None:
+def test_without_a_home_the_root_belongs_to_the_app(app: Path, tmp_path: Path) -> None:
     with running(app, tmp_path / "data") as process:
         assert process.host.call("GET", "/").status == 404
 
@@ -160,7 +162,7 @@ def status_and_location(connection: http.client.HTTPConnection, method: str) -> 
 
 
 @pytest.mark.parametrize("path", ["", "api/console", "//example.com/x", "http://example.com"])
-def test_a_home_that_is_no_path_of_the_app_is_refused(app: Path, path: str) -> None:
+def test_a_home_that_is_no_path_is_refused(app: Path, path: str) -> None:
     status, line = outcome("--app", app, "--home", path)
 
     assert status == 2
@@ -172,7 +174,7 @@ def test_a_home_that_is_no_path_of_the_app_is_refused(app: Path, path: str) -> N
     ("function", "stop"),
     [("activity", signal.SIGINT), ("activity", signal.SIGTERM), ("job", signal.SIGINT), ("request", signal.SIGINT)],
 )
-def test_what_is_under_way_ends_before_the_host_does(
+def test_running_functions_end_before_the_host_does(
     app: Path, tmp_path: Path, function: str, stop: signal.Signals
 ) -> None:
     notes, answers = Notes(tmp_path / "notes"), list[bytes]()
@@ -189,8 +191,8 @@ def test_what_is_under_way_ends_before_the_host_does(
             caller.start()
         notes.wait(function)
         process.process.send_signal(stop)
-        eventually(lambda: _is_gone(process), lambda: process.text)
-        assert process.process.poll() is None, "it waits"
+        eventually(lambda: _has_stopped(process), lambda: process.text)
+        assert process.process.poll() is None, "the host waits for the function"
         (tmp_path / "release").touch()
         assert process.process.wait(5) == 0
     if function == "request":
@@ -202,10 +204,10 @@ def test_what_is_under_way_ends_before_the_host_does(
             assert host.wait(run)["output"] == "one"
         assert host.call("GET", "/admin/host/poison").json == []
 
-    assert len(notes.of(function)) == 1, "it was not run again"
+    assert len(notes.of(function)) == 1, "it did not run again"
 
 
-def _is_gone(process: Running) -> bool:
+def _has_stopped(process: Running) -> bool:
     try:
         process.host.call("GET", "/admin/host/status")
     except OSError:
@@ -214,7 +216,7 @@ def _is_gone(process: Running) -> bool:
 
 
 @POSIX
-def test_watch_starts_anew_and_open_runs_go_on_with_the_new_code(app: Path, tmp_path: Path) -> None:
+def test_watch_restarts_the_host_and_open_runs_go_on_with_the_new_code(app: Path, tmp_path: Path) -> None:
     code = app / "function_app.py"
     with running(app, tmp_path / "data", "--watch") as process:
         run = process.host.start("waits")
@@ -232,7 +234,31 @@ def test_watch_starts_anew_and_open_runs_go_on_with_the_new_code(app: Path, tmp_
         process.wait_for("listening on", 3)
         assert process.host.call("GET", "/api/greeting").content == b"hello None two"
         assert process.interrupt() == 0
-        assert _is_gone(process)
+        assert _has_stopped(process)
+
+
+@pytest.mark.parametrize(
+    ("path", "is_code"),
+    [
+        ("function_app.py", True),
+        ("services/part.py", True),
+        ("host.json", True),
+        ("local.settings.json", True),
+        ("notes.txt", False),
+        (".loopback/functions/blobs/scripts/uploaded.py", False),
+        ("__pycache__/function_app.cpython-311.pyc", False),
+    ],
+)
+def test_watch_looks_at_the_apps_code_and_settings(app: Path, path: str, is_code: bool) -> None:
+    assert CodeFilter()(Change.modified, str(app / path)) is is_code
+
+
+def test_watch_of_a_missing_folder_is_refused(tmp_path: Path) -> None:
+    status, line = outcome("--app", tmp_path / "missing", "--watch")
+
+    assert status == 2
+    assert line.endswith("is no function app: it has no host.json")
+    assert len(line.splitlines()) == 1
 
 
 HOSTS_IN_TURN = """

@@ -33,7 +33,7 @@ class Choices:
 def main(arguments: Sequence[str]) -> int:
     """Run the app until Ctrl-C; return the exit status."""
     choices = read_command_line(arguments)
-    if choices.watch:
+    if choices.watch and choices.app.is_dir():
         return watch(choices.app, [argument for argument in arguments if argument != "--watch"])
     leave_start_folder()
     handler = logging.StreamHandler(sys.stderr)
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def read_command_line(arguments: Sequence[str]) -> Choices:
     """Read the options; relative paths begin at the working directory. Exits with status 2 at a mistake."""
-    parser = argparse.ArgumentParser(prog="loopback functions", description=__doc__)
+    parser = argparse.ArgumentParser(prog="loopback functions", description=__doc__, allow_abbrev=False)
     parser.add_argument("--app", type=Path, default=Path(), metavar="DIR", help="the app (default: this folder)")
     parser.add_argument("--port", type=int, default=7071, help="0 takes a free one (default: 7071)")
     parser.add_argument(
@@ -64,7 +64,7 @@ def read_command_line(arguments: Sequence[str]) -> Choices:
 
 async def _make_app(choices: Choices) -> web.Application:
     """Make the host's web application, which tells its functions and their URLs as soon as it listens."""
-    # The SDK imports a package `agents` if there is one. Imported here, it doesn't find that of the start folder.
+    # Imported after the start folder has left sys.path, because the SDK imports a package `agents` if it finds one.
     from loopback.functions.host import LOADED, Options, describe, make_app
 
     if choices.reset:

@@ -33,6 +33,10 @@ from loopback.functions.triggers.event_queue import EventQueue
 from loopback.functions.triggers.webhooks import Webhooks
 from loopback.serving import HOST, LISTENING, CannotStart, writable_folder
 
+LOADED: web.AppKey[LoadedApp] = web.AppKey("loaded", LoadedApp)
+TOO_LARGE = 413
+OWN_PATHS = ("/runtime/", "/admin/", "/durabletask")
+
 
 @dataclass(frozen=True)
 class Options:
@@ -81,7 +85,7 @@ def _serve(app: LoadedApp, database: Database, data: Path, options: Options) -> 
     engine = Engine(Instances(store, entities, options.clock, app.settings.default_version), app)
     queue = EventQueue(database, options.clock, app, data / "blobs")
 
-    web_app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[_errors])
+    web_app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[_errors_as_json])
     if options.home is not None:
         web_app.router.add_get("/", partial(_redirect, options.home))
     web_app.add_routes(OrchestrationApi(engine, list(app.orchestrators), addresses, keys).routes())
@@ -109,13 +113,8 @@ async def _redirect(path: str, _: web.Request) -> web.Response:
     raise web.HTTPFound(path)
 
 
-LOADED: web.AppKey[LoadedApp] = web.AppKey("loaded", LoadedApp)
-TOO_LARGE = 413
-OWN_PATHS = ("/runtime/", "/admin/", "/durabletask")
-
-
 @web.middleware
-async def _errors(
+async def _errors_as_json(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
     """Let the host's own endpoints answer with JSON, whatever goes wrong."""

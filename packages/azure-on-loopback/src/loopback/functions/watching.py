@@ -31,8 +31,8 @@ class CodeFilter(DefaultFilter):
 
 
 def watch(folder: Path, arguments: list[str]) -> int:
-    """Run the host with `arguments` until Ctrl-C; returns the exit status."""
-    # A shell starts what runs in the background with Ctrl-C ignored, and Python leaves it so.
+    """Run the host with `arguments` until Ctrl-C; return the exit status."""
+    # A shell starts background jobs with Ctrl-C ignored, and Python leaves it ignored.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     arguments = list(arguments)
     child = _start(arguments)
