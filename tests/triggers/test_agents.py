@@ -44,5 +44,5 @@ async def test_a_broken_agent_is_reported_and_the_others_work_on(api: Api, tmp_p
     assert {"poet", "planner"} <= names
     assert "broken" not in names
     assert (refused.status, refused.body["errors"][0]["field"]) == (400, "plan")
-    assert "agent 'broken' is none of poet" in refused.body["detail"]
+    assert "agent 'broken' is none of " in refused.body["detail"]
     assert started.status == 202
