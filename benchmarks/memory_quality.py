@@ -17,10 +17,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from activities.recall_memory import recall_memory
+from activities.remember_result import remember_result
 from benchmarks.report import show
 from murmuration.contracts.memories import Lesson, RecallRequest, RememberRequest, RememberResult
 from murmuration.contracts.owner import Owner
+from murmuration.policy.memories import normalised
 from murmuration.policy.tenancy import run_id
+from murmuration.services.current import current_clients, current_settings
+from murmuration.services.search.migration import migrate
+from murmuration.services.step_context import StepContext
+from murmuration.services.storage.artifacts import put_text
 from tests.services_on_loopback import servers
 
 OWNER = Owner(tenant="benchmark")
@@ -108,11 +115,6 @@ async def recalls(facts: Facts, change: datetime) -> dict[str, int]:
 
 async def remember(facts: Sequence[Fact], begin: datetime) -> list[RememberResult]:
     """Store the facts, `FACTS_PER_RUN` a run, the runs a second apart."""
-    from activities.remember_result import remember_result
-    from murmuration.services.current import current_clients
-    from murmuration.services.step_context import StepContext
-    from murmuration.services.storage.artifacts import put_text
-
     clients = current_clients()
     results = []
     for first in range(0, len(facts), FACTS_PER_RUN):
@@ -133,10 +135,6 @@ async def remember(facts: Sequence[Fact], begin: datetime) -> list[RememberResul
 
 async def recalled(about: str, as_of: datetime | None = None) -> list[str]:
     """Recall the memories about a subject, best first."""
-    from activities.recall_memory import recall_memory
-    from murmuration.services.current import current_clients
-    from murmuration.services.step_context import StepContext
-
     clients = current_clients()
     step_context = StepContext(last_attempt=True)
     request = RecallRequest(owner=OWNER, goal=f"What is the {about}?", as_of=as_of)
@@ -146,9 +144,6 @@ async def recalled(about: str, as_of: datetime | None = None) -> list[str]:
 
 async def stored() -> list[tuple[str, str]]:
     """Return subject and normalised words of every stored fact."""
-    from murmuration.policy.memories import normalised
-    from murmuration.services.current import current_clients
-
     memory = current_clients().memory
     rows: list[tuple[str, str]] = []
     after = ""
@@ -162,9 +157,6 @@ def measured(count: int, data: Path) -> dict[str, float | int | str | None]:
     """Measure on servers in threads of this process."""
     with servers(data) as running:
         os.environ.update(running.setting_values())
-        from murmuration.services.current import current_clients, current_settings
-        from murmuration.services.search.migration import migrate
-
         migrate(current_settings())
 
         async def measured_and_closed() -> dict[str, float | int | str | None]:

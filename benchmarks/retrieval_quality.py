@@ -16,10 +16,11 @@ import tempfile
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from aiohttp import web
 
+from activities.ingest_documents import ingest_documents
+from activities.retrieve_passages import retrieve_passages
 from benchmarks.python_docs import QUESTIONS
 from benchmarks.report import show
 from benchmarks.vector_cache import Cached
@@ -29,8 +30,17 @@ from loopback.model.routes import make_app as make_model
 from loopback.search.routes import make_app as make_search
 from loopback.serving import in_thread
 from murmuration.cli.local_settings import SEARCH_KEY, local_settings
+from murmuration.contracts.documents import DocumentBatch, Ingestion, StoredDocument
 from murmuration.contracts.owner import Owner
+from murmuration.contracts.passages import PassageSet, Query
 from murmuration.policy.tenancy import run_id
+from murmuration.services.clients import Clients
+from murmuration.services.current import current_clients, current_settings
+from murmuration.services.search.azure_search import AzureSearchIndex
+from murmuration.services.search.index import Search
+from murmuration.services.search.migration import migrate
+from murmuration.services.step_context import StepContext
+from murmuration.services.storage.artifacts import get_value, put_value
 
 OWNER = Owner(tenant="benchmark")
 RUN = run_id(OWNER.tenant, "retrieval")
@@ -49,10 +59,6 @@ MODELS = {"hash": HASH, "minilm": MINILM}
 
 async def measure(documents: Sequence[tuple[str, str]]) -> dict[str, float]:
     """Read the documents (source and text) and ask every question in every way."""
-    from murmuration.services.current import current_clients
-    from murmuration.services.search.azure_search import AzureSearchIndex
-    from murmuration.services.step_context import StepContext
-
     clients = current_clients()
     await read(documents)
     vectors = await clients.model(StepContext(last_attempt=True)).embed(list(QUESTIONS))
@@ -72,19 +78,14 @@ async def measure(documents: Sequence[tuple[str, str]]) -> dict[str, float]:
     return figures
 
 
-async def _sources(store: Any, text: str, vector: list[float] | None, *, ranker: bool = False) -> list[str]:
-    from murmuration.services.search.index import Search
-
+async def _sources(
+    store: AzureSearchIndex, text: str, vector: list[float] | None, *, ranker: bool = False
+) -> list[str]:
     rows = await store.search(OWNER, Search(text, TOP, ["source"], vector, ranker=ranker))
     return [row["source"] for row in rows]
 
 
-async def _shown(clients: Any, question: str) -> list[str]:
-    from activities.retrieve_passages import retrieve_passages
-    from murmuration.contracts.passages import PassageSet, Query
-    from murmuration.services.step_context import StepContext
-    from murmuration.services.storage.artifacts import get_value
-
+async def _shown(clients: Clients, question: str) -> list[str]:
     step_context = StepContext(last_attempt=True)
     artifacts = clients.store.of_run(RUN)
     query = Query(owner=OWNER, text=question)
@@ -108,12 +109,6 @@ def scored(name: str, results: Sequence[Sequence[str]]) -> dict[str, float]:
 
 async def read(documents: Sequence[tuple[str, str]]) -> None:
     """Read all documents as the product does."""
-    from activities.ingest_documents import ingest_documents
-    from murmuration.contracts.documents import DocumentBatch, Ingestion, StoredDocument
-    from murmuration.services.current import current_clients
-    from murmuration.services.step_context import StepContext
-    from murmuration.services.storage.artifacts import put_value
-
     clients = current_clients()
     artifacts = clients.store.of_run(RUN)
     for start in range(0, len(documents), DOCUMENTS_PER_BATCH):
@@ -149,9 +144,6 @@ def main() -> None:
         with in_thread(lambda: make_search(data / "search", SEARCH_KEY)) as search, in_thread(make) as model:
             ports = [int(url.rpartition(":")[2]) for url in (search, model)]
             os.environ.update(local_settings({"EMBEDDING_MODEL": name}, data, *ports))
-            from murmuration.services.current import current_settings
-            from murmuration.services.search.migration import migrate
-
             migrate(current_settings())
             show(asyncio.run(measure(documents)))
 

@@ -1,12 +1,9 @@
 """Reads HTML with selectolax."""
 
-from typing import TYPE_CHECKING
+from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from murmuration.documents.model import Section
 from murmuration.documents.outline import Outline, code
-
-if TYPE_CHECKING:
-    from selectolax.lexbor import LexborNode
 
 BOILERPLATE = "script, style, noscript, template, nav, header, footer, aside, form, button, svg, iframe"
 HEADINGS = {f"h{level}": level for level in range(1, 7)}
@@ -16,8 +13,6 @@ BLOCKS = {"p", "li", "dt", "dd", "blockquote", "figcaption", "td", "th", "captio
 
 def read_html(content: str) -> list[Section]:
     """Return the sections of the page's main part."""
-    from selectolax.lexbor import LexborHTMLParser
-
     tree = LexborHTMLParser(content)
     title = tree.css_first("title")
     for node in tree.css(BOILERPLATE):
@@ -32,7 +27,7 @@ def read_html(content: str) -> list[Section]:
     return outline.sections()
 
 
-def _walk(node: "LexborNode", outline: Outline) -> None:
+def _walk(node: LexborNode, outline: Outline) -> None:
     """Add each block's own text, inline elements included, as one block of the outline."""
     pending = ""
     for child in node.iter(include_text=True):
@@ -62,7 +57,5 @@ def _tidy(text: str) -> str:
 
 def text_of_html(fragment: str) -> str:
     """Return the text of an HTML fragment inside another document."""
-    from selectolax.lexbor import LexborHTMLParser
-
     body = LexborHTMLParser(fragment).body
     return _tidy(body.text(separator=" ")) if body is not None else ""

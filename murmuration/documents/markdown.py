@@ -1,14 +1,13 @@
 """Reads Markdown with markdown-it."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
 from murmuration.documents.html import text_of_html
 from murmuration.documents.model import Section
 from murmuration.documents.outline import Outline, code
-
-if TYPE_CHECKING:
-    from markdown_it.token import Token
 
 FENCES = ("---", "+++")
 MAX_NESTING = 60
@@ -16,8 +15,6 @@ MAX_NESTING = 60
 
 def read_markdown(content: str) -> list[Section]:
     """Return the sections below the front matter; raises RecursionError when the text is nested too deeply."""
-    from markdown_it import MarkdownIt
-
     reader = _Reader()
     text = _without_front_matter(content)
     for token in MarkdownIt("commonmark", {"maxNesting": MAX_NESTING}).enable("table").parse(text):
@@ -36,7 +33,7 @@ class _Reader:
         self._bullet = ""
         self._row: list[str] | None = None
 
-    def take(self, token: "Token") -> None:
+    def take(self, token: Token) -> None:
         match token.type:
             case "heading_open":
                 self._level = int(token.tag[1:])
@@ -66,7 +63,7 @@ class _Reader:
             self._bullet = ""
 
 
-def _text(children: "Sequence[Token]") -> str:
+def _text(children: Sequence[Token]) -> str:
     """Return inline text; links become their text, images their description."""
     text = ""
     for child in children:

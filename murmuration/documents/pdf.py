@@ -4,13 +4,12 @@ import io
 import logging
 import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pypdf
 
 from murmuration.documents.model import Section, UnreadableDocument
 from murmuration.documents.outline import MAX_DEPTH, Outline
-
-if TYPE_CHECKING:
-    from pypdf import PdfReader
 
 MAX_PAGES = 5_000
 MAX_CHARACTERS = 20_000_000
@@ -23,8 +22,6 @@ MAX_OUTLINE_LEVEL = 20
 
 def read_pdf(source: str, content: bytes, title: str) -> list[Section]:
     """Return sections headed title > outline > page; raises `UnreadableDocument` if broken, encrypted or too large."""
-    import pypdf
-
     logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # nobody can act on its repairs of a file
     try:
         reader = pypdf.PdfReader(io.BytesIO(content))
@@ -42,7 +39,7 @@ def read_pdf(source: str, content: bytes, title: str) -> list[Section]:
         raise UnreadableDocument(source, f"the PDF is broken ({reason})") from error
 
 
-def _sections(source: str, reader: "PdfReader", title: str) -> list[Section]:
+def _sections(source: str, reader: pypdf.PdfReader, title: str) -> list[Section]:
     own_title = (reader.metadata.title if reader.metadata else None) or ""
     outline = Outline()
     outline.heading(1, _clean(own_title).strip() or title)
@@ -98,7 +95,7 @@ def _key(line: str) -> str:
     return "".join(line.split()).casefold()
 
 
-def _entries(reader: "PdfReader") -> dict[int, list[tuple[int, str]]]:
+def _entries(reader: pypdf.PdfReader) -> dict[int, list[tuple[int, str]]]:
     """Return level and title of the outline's entries by page, from 0; none when the outline is broken."""
     try:
         # pypdf's own lookup scans all pages for each entry: too slow for long outlines.

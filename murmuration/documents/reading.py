@@ -1,4 +1,7 @@
-"""Reads a document as the kind that its name says."""
+"""Reads a document as the kind that its name says.
+
+Parsers are slow to import, so the first document of a kind loads its reader.
+"""
 
 from collections.abc import Callable, Iterable
 from pathlib import PurePosixPath
@@ -102,7 +105,7 @@ def _plain(content: str) -> list[Section]:
 
 
 def _reader(kind: DocumentKind) -> Callable[[str], Iterable[Section]]:
-    """Import the reader of a kind; parsers are slow to import, so the first document that needs one loads it."""
+    """Import the reader of a kind of markup."""
     if kind == "markdown":
         from murmuration.documents.markdown import read_markdown
 

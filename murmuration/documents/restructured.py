@@ -1,6 +1,6 @@
 """Reads reStructuredText with docutils, Sphinx's dialect too: unknown directives and roles become readable text.
 
-Nothing is fetched, included or executed. docutils is slow to import, so `reading` loads this module when needed.
+Nothing is fetched, included or executed.
 """
 
 import re
