@@ -1,133 +1,137 @@
-"""`python -m scripts.mutate [--count N] [--seed N] [--only TEXT] [--json]`: do the tests of `policy/` notice its bugs?
+"""`python -m scripts.mutate [--count N] [--seed N] [--only FILE] [--json]`: do the tests of `policy/` notice its bugs?
 
 Draws mutants of `murmuration/policy/` (one small change each, as mutmut makes them), and runs `tests/policy` on each in
-a copy of the tree. A mutant on which all tests pass has survived: write the test that kills it, or say in
-docs/mutation.md why it behaves like the original. A mutant that can't be imported is not counted. It is no part of CI:
-400 mutants take about ten minutes on two cores. The exit status is 1 when a survivor is not in docs/mutation.md.
+a process of its own. A mutant on which all tests pass has survived: write the test that kills it, or say in
+docs/mutation.md why it behaves like the original. A mutant that can't be imported is not counted. The exit status is 1
+when a survivor is not in docs/mutation.md.
 
-Needs `pip install mutmut==3.8.1`, which is heavy and changes its files often, so no requirements file names it.
+It is no part of CI. It needs `pip install mutmut==3.8.1`, which no requirements file names: it is heavy, and its parts
+change from version to version.
 """
 
 import argparse
+import contextlib
 import json
+import multiprocessing
 import os
 import random
-import shutil
-import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from difflib import unified_diff
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from importlib.util import spec_from_loader
 from pathlib import Path
-from queue import SimpleQueue
-from typing import Literal, get_args
+from types import ModuleType
+from typing import Any, Literal, get_args
 
 ROOT = Path(__file__).resolve().parent.parent
-MUTATED = "murmuration/policy"
-COPIED = ("murmuration", "tests/__init__.py", "tests/policy", "pyproject.toml")
-TESTS = "tests/policy"
-PYTEST = ("-m", "pytest", "-x", "-q", "--hypothesis-seed=0")
+PACKAGE = "murmuration.policy"
+FOLDER = ROOT / PACKAGE.replace(".", "/")
+TESTS = ROOT / "tests" / "policy"
 REPORT = ROOT / "docs" / "mutation.md"
-HIDDEN_PROPERTY = "    # @property\n"
+PRELOADED = ["pytest", "hypothesis", "jsonschema", "murmuration.contracts.steps"]
+"""Modules that every run needs and no mutant replaces: imported once where processes can be forked."""
+OPTIONS = ["-x", "-q", "--hypothesis-seed=0", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
 MAX_SECONDS = 300
-TESTS_FAILED, INTERRUPTED = 1, 2
+RAN = 100
+"""Added to pytest's exit status, so that a process that broke is not taken for a killed mutant."""
+HIDDEN_PROPERTY = "    # @property\n"
 Fate = Literal["killed", "timed_out", "survived", "not_importable"]
+FATES: dict[int | None, Fate] = {RAN: "survived", RAN + 1: "killed", RAN + 2: "not_importable", None: "timed_out"}
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """A file with one change; `change` shows it as `path: old line -> new line`."""
+    """A module with one change; `change` shows it as `file: old line -> new line`."""
 
-    path: str
+    module: str
     code: str
     change: str
 
 
-def mutants_of(path: Path) -> Iterator[Mutant]:
+def changes_of(path: Path) -> Iterator[tuple[Path, Any, Any]]:
+    """Every change that mutmut makes to a file: the file, its syntax tree, and the change."""
     from mutmut.mutation.file_mutation import create_mutations
 
-    name, code = path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8")
     # mutmut leaves decorated functions out; a property is worth a mutant as much as any other.
-    module, mutations, *_ = create_mutations(name, code.replace("    @property\n", HIDDEN_PROPERTY))
+    code = path.read_text(encoding="utf-8").replace("    @property\n", HIDDEN_PROPERTY)
+    tree, mutations, *_ = create_mutations(path.name, code)
     for mutation in mutations:
-        mutated = module.deep_replace(mutation.original_node, mutation.mutated_node).code
-        mutated = mutated.replace(HIDDEN_PROPERTY, "    @property\n")
-        diff = unified_diff(code.splitlines(), mutated.splitlines(), lineterm="", n=0)
-        lines = [line for line in diff if line[:1] in "+-" and line[:3] not in ("+++", "---")]
-        old = " ".join(line[1:].strip() for line in lines if line[0] == "-")
-        new = " ".join(line[1:].strip() for line in lines if line[0] == "+")
-        yield Mutant(name, mutated, f"{path.name}: {old} -> {new}")
+        yield path, tree, mutation
 
 
-def copy_tree(folder: Path) -> Path:
-    for name in COPIED:
-        target = folder / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, target, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(ROOT / name, target)
-    return folder
+def make_mutant(path: Path, tree: Any, mutation: Any) -> Mutant:
+    code = tree.deep_replace(mutation.original_node, mutation.mutated_node).code
+    diff = unified_diff(tree.code.splitlines(), code.splitlines(), lineterm="", n=0)
+    lines = [line for line in diff if line[:1] in "+-" and line[:3] not in ("+++", "---")]
+    old = " ".join(line[1:].strip() for line in lines if line[0] == "-")
+    new = " ".join(line[1:].strip() for line in lines if line[0] == "+")
+    return Mutant(path.stem, code.replace(HIDDEN_PROPERTY, "    @property\n"), f"{path.name}: {old} -> {new}")
 
 
-def fate(mutant: Mutant, tree: Path) -> Fate:
-    """Run the tests on the mutant in a copy of the tree, those of its module first."""
-    file = tree / mutant.path
-    own = [f"{TESTS}/test_{file.name}"] if (tree / TESTS / f"test_{file.name}").exists() else []
-    original = file.read_bytes()
-    file.write_text(mutant.code, encoding="utf-8")
-    environment = {**os.environ, "PYTHONPATH": "", "PYTHONDONTWRITEBYTECODE": "1"}
-    try:
-        run = subprocess.run(  # noqa: S603
-            [sys.executable, *PYTEST, *own, TESTS],
-            cwd=tree,
-            env=environment,
-            capture_output=True,
-            timeout=MAX_SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return "timed_out"
-    finally:
-        file.write_bytes(original)
-    if run.returncode not in (0, TESTS_FAILED, INTERRUPTED):
-        raise RuntimeError(f"pytest could not run: {run.stdout.decode()}{run.stderr.decode()}")
-    return "survived" if run.returncode == 0 else "killed" if run.returncode == TESTS_FAILED else "not_importable"
+class MutantImporter(MetaPathFinder, Loader):
+    """Imports the mutant in place of its module."""
+
+    def __init__(self, mutant: Mutant) -> None:
+        self._mutant = mutant
+
+    def find_spec(self, name: str, *_: Any) -> ModuleSpec | None:
+        return spec_from_loader(name, self) if name == f"{PACKAGE}.{self._mutant.module}" else None
+
+    def exec_module(self, module: ModuleType) -> None:
+        exec(compile(self._mutant.code, module.__name__, "exec"), module.__dict__)  # noqa: S102
 
 
-def fates(mutants: list[Mutant], workers: int) -> list[Fate]:
-    """Try the mutants, as many at once as there are workers, each in a tree of its own."""
-    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(workers) as pool:
-        trees: SimpleQueue[Path] = SimpleQueue()
-        for number in range(workers):
-            trees.put(copy_tree(Path(folder) / str(number)))
+def run_tests(mutant: Mutant) -> None:
+    """Run the tests of the mutant's module, then all others, up to the first failure; exit with the status."""
+    import pytest
 
-        def attempt(mutant: Mutant) -> Fate:
-            tree = trees.get()
-            try:
-                return fate(mutant, tree)
-            finally:
-                trees.put(tree)
+    sys.meta_path.insert(0, MutantImporter(mutant))
+    own = TESTS / f"test_{mutant.module}.py"
+    paths = [own, TESTS] if own.exists() else [TESTS]
+    with (
+        Path(os.devnull).open("w") as nothing,
+        contextlib.redirect_stdout(nothing),
+        contextlib.redirect_stderr(nothing),
+    ):
+        status = pytest.main([*OPTIONS, *map(str, paths)])
+    sys.exit(RAN + status)
 
-        return list(pool.map(attempt, mutants))
+
+def fate(mutant: Mutant) -> Fate:
+    """Run the tests on the mutant in a process of its own; raises KeyError when they could not run."""
+    methods = multiprocessing.get_all_start_methods()
+    context: Any = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
+    process = context.Process(target=run_tests, args=(mutant,))
+    process.start()
+    process.join(MAX_SECONDS)
+    status = process.exitcode
+    process.kill()
+    return FATES[status]
 
 
 def main() -> int:
     options = _options()
-    mutants = [mutant for path in sorted((ROOT / MUTATED).glob("*.py")) for mutant in mutants_of(path)]
-    mutants = [mutant for mutant in mutants if options.only in mutant.change]
-    count = min(options.count or len(mutants), len(mutants))
-    drawn = random.Random(options.seed).sample(mutants, count)  # noqa: S311 - a draw that can be repeated
-    ends = fates(drawn, os.cpu_count() or 1)
-    survivors = sorted(mutant.change for mutant, end in zip(drawn, ends, strict=True) if end == "survived")
-    killed = ends.count("killed") + ends.count("timed_out")
+    changes = [change for path in sorted(FOLDER.glob(options.only)) for change in changes_of(path)]
+    count = min(options.count or len(changes), len(changes))
+    draw = random.Random(options.seed).sample(changes, count)  # noqa: S311 - a draw that can be repeated
+    drawn = [make_mutant(*change) for change in draw]
+    multiprocessing.set_forkserver_preload(PRELOADED)
+    unchanged = Mutant("prices", (FOLDER / "prices.py").read_text(encoding="utf-8"), "no change")
+    if fate(unchanged) != "survived":
+        raise SystemExit("The tests fail without a mutant: run pytest tests/policy")
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        fates = list(pool.map(fate, drawn))
+    survivors = sorted(mutant.change for mutant, end in zip(drawn, fates, strict=True) if end == "survived")
+    killed = fates.count("killed") + fates.count("timed_out")
     figures = {
-        "mutants": len(mutants),
+        "mutants": len(changes),
         "drawn": len(drawn),
         "seed": options.seed,
-        **{end: ends.count(end) for end in get_args(Fate)},
+        **{end: fates.count(end) for end in get_args(Fate)},
         "killed_share": round(killed / max(1, killed + len(survivors)), 3),
         "survivors": survivors,
     }
@@ -140,7 +144,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=400, help="0: all")
     parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--only", default="", metavar="TEXT", help="mutants whose change contains the text")
+    parser.add_argument("--only", default="*.py", metavar="FILE", help="mutants of this file alone")
     parser.add_argument("--json", action="store_true", help="one JSON object")
     return parser.parse_args()
 
