@@ -34,7 +34,14 @@ TESTS = ROOT / "tests" / "policy"
 REPORT = ROOT / "docs" / "mutation.md"
 PRELOADED = ["pytest", "hypothesis", "jsonschema", "murmuration.contracts.steps"]
 """Modules that every run needs and no mutant replaces: imported once where processes can be forked."""
-OPTIONS = ["-x", "-q", "--hypothesis-seed=0", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
+OPTIONS = [
+    "-x",
+    "-q",
+    "--hypothesis-seed=0",
+    "--hypothesis-profile=mutants",
+    "-W",
+    "ignore::pytest.PytestAssertRewriteWarning",
+]
 MAX_SECONDS = 300
 RAN = 100
 """Added to pytest's exit status, so that a process that broke is not taken for a killed mutant."""
@@ -87,8 +94,10 @@ class MutantImporter(MetaPathFinder, Loader):
 
 def run_tests(mutant: Mutant) -> None:
     """Run the tests of the mutant's module, then all others, up to the first failure; exit with the status."""
+    import hypothesis
     import pytest
 
+    hypothesis.settings.register_profile("mutants", database=None)  # an example that kills one must not be kept
     sys.meta_path.insert(0, MutantImporter(mutant))
     own = TESTS / f"test_{mutant.module}.py"
     paths = [own, TESTS] if own.exists() else [TESTS]
