@@ -1,4 +1,4 @@
-"""A step is tried as often as its row says, with the pauses that were asked for."""
+"""A step is tried as often as its row says, with the pauses that it asks for."""
 
 from datetime import timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""An external event is lost by nobody and served in order."""
+"""External events are served in order, and none is lost."""
 
 import asyncio
 from typing import Any
