@@ -1,4 +1,4 @@
-"""`python -m scripts.check`: check format, lint, types and import rules; says which failed."""
+"""`python -m scripts.check`: format, lint, types, import rules, language, agents, settings; says what failed."""
 
 import subprocess
 import sys
@@ -13,6 +13,7 @@ CHECKS = (
     ("types", ROOT, ["-m", "mypy"]),
     ("types of azure-on-loopback", PACKAGE, ["-m", "mypy"]),
     ("import rules", ROOT, ["-c", IMPORT_RULES]),
+    ("language", ROOT, ["-m", "scripts.check_language"]),
     ("agents", ROOT, ["-m", "murmuration.agents"]),
     ("settings", ROOT, ["-m", "scripts.settings_docs", "--check"]),
 )
