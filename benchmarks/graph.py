@@ -7,7 +7,6 @@ the sum of all makespans by that of going level by level. Then a goal of 50 task
 cloud.
 """
 
-import argparse
 import asyncio
 import random
 import sys
@@ -16,7 +15,7 @@ from pathlib import Path
 
 from benchmarks.goals_on_host import large_goal, open_gates
 from benchmarks.random_graphs import eager_seconds, orchestrated_seconds, random_graph, wave_seconds
-from benchmarks.report import show
+from benchmarks.report import make_parser, show
 from simulation.run import quiet
 
 SIZES = (12, 50)
@@ -41,11 +40,10 @@ def random_graphs(count: int, seed: int) -> dict[str, float]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = make_parser(__doc__)
     parser.add_argument("--graphs", type=int, default=2_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--watch", type=float, default=30, metavar="SECONDS", help="how long waiting gates are watched")
-    parser.add_argument("--json", action="store_true", help="one JSON object")
     options = parser.parse_args()
     quiet()
     figures: dict[str, float] = {"seed": options.seed}
@@ -53,7 +51,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         figures |= asyncio.run(large_goal(Path(folder) / "goal", options.seed))
         figures |= asyncio.run(open_gates(Path(folder) / "gates", GATES, options.watch))
-    show(figures)
+    show(figures, as_json=options.json)
     return 0
 
 

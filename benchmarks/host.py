@@ -4,7 +4,6 @@ Each figure is the median of `--rounds` runs, from the start request to the outp
 steps of 0.2 s, 20 at once; its ideal makespan is three full rounds of 0.4 s.
 """
 
-import argparse
 import json
 import statistics
 import tempfile
@@ -14,7 +13,7 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 from benchmarks.host_process import HostProcess
-from benchmarks.report import show
+from benchmarks.report import make_parser, show
 
 PACKAGE = Path(__file__).resolve().parent.parent / "packages" / "azure-on-loopback"
 APP = PACKAGE / "tests" / "functions" / "apps" / "basic"
@@ -34,9 +33,8 @@ def run(url: str, name: str, value: dict[str, Any]) -> float:
 
 def main() -> None:
     """Run every job on one host."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = make_parser(__doc__)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--json", action="store_true", help="one JSON object")
     options = parser.parse_args()
     window = {"strands": 50, "window": 20, "nap": 0.2, "nudge": True}
     jobs: dict[str, tuple[str, dict[str, Any]]] = {
@@ -57,7 +55,7 @@ def main() -> None:
         without = round(run(url, "window", {**window, "nudge": False}), 3)
     figures["window_50_ratio_to_ideal"] = round(figures["window_50_seconds"] / IDEAL_WINDOW_SECONDS, 3)
     figures["window_50_without_nudge_seconds"] = without
-    show(figures)
+    show(figures, as_json=options.json)
 
 
 if __name__ == "__main__":

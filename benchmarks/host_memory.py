@@ -5,7 +5,6 @@ Runs short chains, `BATCH` at a time, and leaves them in the store. Reports the 
 request to the last byte: lists of `PAGE` runs, and the status of one.
 """
 
-import argparse
 import asyncio
 import statistics
 import tempfile
@@ -15,7 +14,7 @@ from pathlib import Path
 import aiohttp
 
 from benchmarks.host_process import BASE, HostProcess, run_all
-from benchmarks.report import show
+from benchmarks.report import make_parser, show
 
 STEPS = 3
 BATCH = 200
@@ -85,12 +84,11 @@ def mebibytes(host: HostProcess) -> float | None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = make_parser(__doc__)
     parser.add_argument("--runs", type=int, default=10_000)
-    parser.add_argument("--json", action="store_true", help="one JSON object")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
-        show(asyncio.run(measure(options.runs, Path(name) / "data")))
+        show(asyncio.run(measure(options.runs, Path(name) / "data")), as_json=options.json)
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ from pathlib import Path
 import aiohttp
 
 from benchmarks.host_process import ROOT, HostProcess, run_all
-from benchmarks.report import show
+from benchmarks.report import make_parser, show
 
 PACKAGES = ("langgraph==1.2.22", "langgraph-checkpoint-sqlite==3.1.2")
 RUNS = 200
@@ -61,6 +61,7 @@ async def host_seconds(data: Path) -> float:
 
 
 def main() -> None:
+    options = make_parser(__doc__).parse_args()
     ours, full, normal = [], [], []
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         folder = Path(name)
@@ -77,7 +78,8 @@ def main() -> None:
             "langgraph_normal_runs_per_second": round(theirs_normal, 1),
             "host_to_langgraph_ratio": round(host / theirs, 2),
             "host_to_langgraph_normal_ratio": round(host / theirs_normal, 2),
-        }
+        },
+        as_json=options.json,
     )
 
 

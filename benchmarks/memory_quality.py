@@ -6,7 +6,6 @@ of a few facts each store them through `activities/remember_result` in the local
 true.
 """
 
-import argparse
 import asyncio
 import os
 import random
@@ -19,7 +18,7 @@ from pathlib import Path
 
 from activities.recall_memory import recall_memory
 from activities.remember_result import remember_result
-from benchmarks.report import show
+from benchmarks.report import make_parser, show
 from murmuration.contracts.memories import Lesson, RecallRequest, RememberRequest, RememberResult
 from murmuration.contracts.owner import Owner
 from murmuration.policy.memories import normalised
@@ -169,12 +168,11 @@ def measured(count: int, data: Path) -> dict[str, float | int | str | None]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = make_parser(__doc__)
     parser.add_argument("--facts", type=int, default=1_000)
-    parser.add_argument("--json", action="store_true", help="one JSON object")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        show(measured(options.facts, Path(folder)))
+        show(measured(options.facts, Path(folder)), as_json=options.json)
 
 
 if __name__ == "__main__":

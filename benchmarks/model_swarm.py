@@ -14,7 +14,7 @@ from pathlib import Path
 import aiohttp
 from openai import AsyncOpenAI, RateLimitError
 
-from benchmarks.report import show
+from benchmarks.report import make_parser, show
 from loopback.serving import in_thread
 from murmuration.cli.local_settings import local_settings
 from murmuration.contracts.replies import SummaryReply
@@ -87,8 +87,9 @@ async def measure(server: str, data: Path) -> dict[str, float | int | str | None
 
 
 def main() -> None:
+    options = make_parser(__doc__).parse_args()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name, in_thread(model_app) as server:
-        show(asyncio.run(measure(server, Path(name))))
+        show(asyncio.run(measure(server, Path(name))), as_json=options.json)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ usr/share/doc/python3.11/html/_sources: 497 reStructuredText files, 11 MB). A qu
 its citations is in a file that holds the answer.
 """
 
-import argparse
 import json
 import re
 import subprocess
@@ -14,7 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.report import show
+from benchmarks.report import make_parser, show
 
 QUESTIONS = {
     "How do I limit how long to wait for an asyncio awaitable?": "library/asyncio-task",
@@ -34,9 +33,8 @@ QUESTIONS = {
 
 def main() -> None:
     """Answer the questions with the demo and count those that cite a right file."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = make_parser(__doc__)
     parser.add_argument("--docs", type=Path, required=True, help="the documentation's folder")
-    parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         goals = Path(folder) / "goals.txt"
@@ -71,7 +69,8 @@ def main() -> None:
             "questions": len(QUESTIONS),
             "cited_the_right_file": hits,
             "total_seconds": round(seconds, 1),
-        }
+        },
+        as_json=options.json,
     )
 
 

@@ -9,7 +9,6 @@ number alone; `--only N` runs one.
 `duplicate_activity_runs` are a fault only without kills: delivery is at least once.
 """
 
-import argparse
 import asyncio
 import json
 import random
@@ -22,7 +21,7 @@ from pathlib import Path
 import aiohttp
 
 from benchmarks.host_process import HostProcess
-from benchmarks.report import show
+from benchmarks.report import make_parser, show
 from benchmarks.workflow_driver import Driver, Run
 from benchmarks.workflow_programs import expected, program
 
@@ -55,12 +54,11 @@ def activity_runs(runs: list[Run], trace: Path) -> tuple[int, int, list[str]]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = make_parser(__doc__)
     parser.add_argument("--runs", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=None, help="default: a random one")
     parser.add_argument("--kills", type=int, default=50, help="number of kills (default: 50)")
     parser.add_argument("--only", type=int, default=None, metavar="N", help="run the program of this number alone")
-    parser.add_argument("--json", action="store_true", help="one JSON object")
     parser.add_argument("--async", action="store_true", dest="coroutines", help="coroutines, with trees side by side")
     options = parser.parse_args()
     app = "async_workflows" if options.coroutines else "random_workflows"
@@ -92,7 +90,8 @@ def main() -> int:
             "lost_runs": lost,
             "seconds": round(seconds, 1),
             "runs_per_second": round(len(runs) / seconds, 1),
-        }
+        },
+        as_json=options.json,
     )
     return 1 if problems or missing or (duplicates and not kills) else 0
 

@@ -8,7 +8,6 @@ a hit when a right file is among the first five different files; the reciprocal 
 an agent gets of it: the passages after joining, without repeats, within the prompt's share.
 """
 
-import argparse
 import asyncio
 import os
 import re
@@ -22,7 +21,7 @@ from aiohttp import web
 from activities.ingest_documents import ingest_documents
 from activities.retrieve_passages import retrieve_passages
 from benchmarks.python_docs import QUESTIONS
-from benchmarks.report import show
+from benchmarks.report import make_parser, show
 from benchmarks.vector_cache import Cached
 from loopback.model.embedders import HASH, all_embedders
 from loopback.model.minilm import NAME as MINILM
@@ -123,11 +122,10 @@ async def read(documents: Sequence[tuple[str, str]]) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = make_parser(__doc__)
     parser.add_argument("--docs", type=Path, required=True, help="the documentation's folder")
     parser.add_argument("--embedder", choices=MODELS, default="hash")
     parser.add_argument("--cache", type=Path, help="folder that keeps vectors for the next time")
-    parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     docs: Path = options.docs
     paths = sorted(path for path in docs.rglob("*.txt") if path.is_file())
@@ -145,7 +143,7 @@ def main() -> None:
             ports = [int(url.rpartition(":")[2]) for url in (search, model)]
             os.environ.update(local_settings({"EMBEDDING_MODEL": name}, data, *ports))
             migrate(current_settings())
-            show(asyncio.run(measure(documents)))
+            show(asyncio.run(measure(documents)), as_json=options.json)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ Recall is against numpy on the same vectors. Fails if a document is missing afte
 documents without the SDK, whose JSON takes most of the time: use it for a million rows.
 """
 
-import argparse
 import math
 import statistics
 import subprocess
@@ -28,7 +27,7 @@ from azure.search.documents.indexes import SearchIndexClient
 from azure.search.documents.models import VectorizedQuery, VectorQuery
 from pydantic_core import to_json
 
-from benchmarks.report import show
+from benchmarks.report import make_parser, show
 
 DIMENSIONS = 384
 TENANTS = 100
@@ -230,13 +229,12 @@ def measure(rows: int, data: Path, *, bare_http: bool) -> dict[str, float | int 
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = make_parser(__doc__)
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--bare-http", action="store_true", help="write without the SDK")
-    parser.add_argument("--json", action="store_true", help="one JSON object")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
-        show(measure(options.rows, Path(name), bare_http=options.bare_http))
+        show(measure(options.rows, Path(name), bare_http=options.bare_http), as_json=options.json)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from pathlib import Path
 import aiohttp
 
 from benchmarks.host_process import HostProcess, run_all
-from benchmarks.report import show
+from benchmarks.report import make_parser, show
 
 ACTIVITIES = 1000
 SPREAD_SECONDS = 10
@@ -32,8 +32,9 @@ async def measure(data: Path) -> dict[str, float | int | str | None]:
 
 
 def main() -> None:
+    options = make_parser(__doc__).parse_args()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
-        show(asyncio.run(measure(Path(name) / "data")))
+        show(asyncio.run(measure(Path(name) / "data")), as_json=options.json)
 
 
 if __name__ == "__main__":

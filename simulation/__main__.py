@@ -82,7 +82,8 @@ def main() -> int:
             "caught": len(bugs) - len(missed),
             "seconds": round(seconds, 1),
             "cpu_seconds": round(cpu_seconds, 1),
-        }
+        },
+        as_json=options.json,
     )
     return 1 if violations or missed else 0
 
