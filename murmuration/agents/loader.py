@@ -14,6 +14,8 @@ from murmuration.contracts.plans import TaskType
 from murmuration.contracts.replies import REPLIES, DraftReply
 
 FENCE = "+++\n"
+Tier = Literal["fast", "standard", "reasoning"]
+"""A class of models; settings say which models these are."""
 LIBRARY_FOLDER = Path(__file__).parent
 MAX_QUOTED_CHARACTERS = 100
 
@@ -31,7 +33,7 @@ class Agent(BaseModel):
     """Also the name of its structured output, by which a provider's logs can tell agents apart."""
     purpose: str = Field(min_length=1, max_length=500)
     """The tasks that it suits. Planners read this, and `GET /api/agents?for=` finds the agent by it."""
-    tier: Literal["fast", "standard", "reasoning"]
+    tier: Tier
     reply: str
     """The reply contract, by its name in `murmuration.contracts.replies`."""
     version: str = Field(default="1", pattern=r"^\d+(\.\d+)*$")

@@ -13,7 +13,6 @@ from murmuration.services.errors import SettingsError
 ModelApi = Literal["responses", "chat"]
 WebhookFormat = Literal["teams", "slack"]
 SmtpSecurity = Literal["starttls", "tls", "none"]
-Tier = Literal["fast", "standard", "reasoning"]
 
 MIN_SECRET_CHARACTERS = 32
 EXTRACTIVE = "extractive"

@@ -12,6 +12,7 @@ from typing import Literal, Self
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from murmuration.agents.loader import Tier
 from murmuration.contracts.admission import Rate
 from murmuration.contracts.runs import DEFAULT_TENANT
 from murmuration.services.errors import SettingsError
@@ -29,7 +30,6 @@ from murmuration.services.setting_values import (
     Smtp,
     SmtpSecurity,
     StoreUrl,
-    Tier,
     Webhook,
     WebhookFormat,
     chain,

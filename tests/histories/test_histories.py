@@ -161,3 +161,10 @@ def test_a_missing_field_of_an_input_is_a_difference() -> None:
     assert changes
     assert '"mood": "good"' in changes[0]
     assert "not any more: " in changes[0]
+
+
+def test_a_workflow_without_histories_is_named_with_what_to_do() -> None:
+    with pytest.raises(
+        AssertionError, match=r"'lonely' has no recorded histories: write tests/histories/paths/lonely.py"
+    ):
+        test_every_workflow_has_recorded_histories("lonely")

@@ -15,7 +15,7 @@ from murmuration.contracts.prices import Price, PriceTable
 from murmuration.services.errors import SettingsError
 
 if TYPE_CHECKING:
-    from murmuration.services.setting_values import Tier
+    from murmuration.agents.loader import Tier
     from murmuration.services.settings import Settings
 
 TABLE = Path(__file__).with_name("prices.toml")
