@@ -15,6 +15,7 @@ from murmuration.cli.cloud import Cloud, Ports, check_ports, cloud, given_settin
 from murmuration.cli.problems import print_problems
 from murmuration.client.app_client import AppRefused, app_client
 
+MAX_PORT = 65_535
 MARK = "made-by-murmuration"
 """A file in our data folders: --reset empties no other folder."""
 
@@ -32,9 +33,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="mur", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     up = commands.add_parser("up", help="start the servers and leave them running")
-    up.add_argument("--port", type=int, default=7071, help="of the app (default: 7071)")
-    up.add_argument("--search-port", type=int, default=7072, help="(default: 7072)")
-    up.add_argument("--model-port", type=int, default=7073, help="(default: 7073)")
+    up.add_argument("--port", type=_port, default=7071, help="of the app (default: 7071)")
+    up.add_argument("--search-port", type=_port, default=7072, help="(default: 7072)")
+    up.add_argument("--model-port", type=_port, default=7073, help="(default: 7073)")
     demo = commands.add_parser("demo", help="read documents, run goals, show the answers")
     demo.add_argument(
         "--docs",
@@ -53,6 +54,12 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--reset", action="store_true", help="delete all state first")
         command.add_argument("--verbose", action="store_true", help="show the servers' logs")
     return parser
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > MAX_PORT:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port from 0 to {MAX_PORT}")
+    return int(text)
 
 
 def _finish(command: Coroutine[Any, Any, int]) -> int:
@@ -85,8 +92,9 @@ async def _up(options: argparse.Namespace) -> int:
     data = options.data or app / ".murmuration" / "up"
     _prepare(data, reset=options.reset)
     async with cloud(app, data, ports, verbose=options.verbose) as up, app_client(up.app_url) as client:
-        await print_problems(client)
-        print(_welcome(up), flush=True)  # noqa: T201
+        health = await client.health()
+        print_problems(health)
+        print(_welcome(up, takes_goals=health is not None), flush=True)  # noqa: T201
         ended = await up.wait_for_an_end()
     last_lines = "\n".join(ended.last_lines)
     print(f"mur: the {ended.name} ended, so everything was stopped. Its last lines:\n{last_lines}", file=sys.stderr)  # noqa: T201
@@ -101,8 +109,10 @@ def _prepare(data: Path, *, reset: bool) -> None:
     (writable_folder(data) / MARK).touch()
 
 
-def _welcome(up: Cloud) -> str:
+def _welcome(up: Cloud, *, takes_goals: bool) -> str:
     brought = f"\nYours, not started here: {', '.join(up.brought)}" if up.brought else ""
+    if not takes_goals:  # an app of its own on the library
+        return f"Your app is up at {up.app_url}.{brought}\n\nCtrl-C stops it."
     json_header = "-H 'Content-Type: application/json'"
     return f"""Murmuration is up.{brought}
 

@@ -69,7 +69,7 @@ async def run_demo(demo: Demo) -> int:
     began = time.monotonic()
     async with cloud(demo.app, demo.data, Ports(), verbose=demo.verbose) as up, app_client(up.app_url) as app:
         console.print(f"local cloud up in {time.monotonic() - began:.1f} s at {up.app_url}", style="dim")
-        await print_problems(app)
+        print_problems(await app.health())
         await _read(app, found, console)
         if "AZURE_SEARCH_ENDPOINT" not in up.brought:  # a service of their own may hold documents of other folders
             await _forget_missing(app, found, console)

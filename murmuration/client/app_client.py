@@ -30,18 +30,14 @@ class AppClient:
         self._session = session
         self._url = url
 
-    async def problems(self) -> list[str]:
-        """Return what the app finds wrong with itself: agent files left out, variables like misspelt settings.
-
-        An app of another kind has no such report; it gets an empty list.
-        """
+    async def health(self) -> dict[str, Any] | None:
+        """Return the app's report on itself, with `problems` and `warnings`; None for an app that has none."""
         try:
-            health = await self._call("GET", "/api/health")
+            return await self._call("GET", "/api/health")
         except AppRefused as refused:
             if refused.status == HTTPStatus.NOT_FOUND:
-                return []
+                return None
             raise
-        return [*health.get("problems", []), *health.get("warnings", [])]
 
     async def read(self, documents: list[dict[str, str]]) -> dict[str, Any]:
         """Read documents into the index and return the report; one has source, and content or content_base64."""

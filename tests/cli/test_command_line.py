@@ -136,6 +136,14 @@ def test_with_a_port_in_use_nothing_is_touched(tmp_path: Path, taken_port: int, 
     assert state.exists()
 
 
+@pytest.mark.parametrize("port", ["65536", "-1", "http"])
+def test_a_number_that_is_no_port_is_refused(port: str) -> None:
+    done = run("up", "--port", port)
+
+    assert done.returncode == 2
+    assert f"{port!r} is not a port from 0 to 65535" in done.stderr
+
+
 def test_a_server_of_ones_own_may_have_the_default_port(taken_port: int) -> None:
     check_ports(Ports(model=taken_port), {"MODEL_BASE_URL"})
     with pytest.raises(CannotStart, match=f"port {taken_port} is in use"):
