@@ -161,3 +161,41 @@ def test_a_money_limit_counts_only_with_prices() -> None:
 
     assert budget.reached(0) is None
     assert budget.cost is None
+
+
+def test_every_step_is_charged_and_only_the_running_ones_stay_reserved() -> None:
+    budget = BudgetTracker(Budget(tokens=1_000, model_calls=10), None)
+    for tokens in (100, 200, 400):
+        budget.reserve(tokens)
+    budget.settle(100, Usage(model_calls=1, input_tokens=250), "executor")
+    budget.settle(200, Usage(model_calls=2, input_tokens=350), "executor")
+
+    assert (budget.tokens, budget.model_calls) == (600, 3)
+    assert budget.reached(0) == "600 of 1000 tokens are used, about 400 tokens in 1 calls under way"
+    budget.settle(400, Usage(input_tokens=400), "executor")
+    assert budget.reached(0) == "1000 of 1000 tokens are used"
+
+
+def test_an_extension_counts_for_tokens_calls_and_money() -> None:
+    budget = BudgetTracker(Budget(tokens=1_000, model_calls=3, usd=0.001), PRICES)
+    budget.extend()
+    budget.settle(0, used("m", Tokens(input=1_500), calls=5), "executor")
+
+    assert budget.reached(0) is None
+    budget.settle(0, used("free", Tokens(input=500)), "executor")
+    assert budget.reached(0) == "2000 of 2000 tokens are used"
+    calls = BudgetTracker(BUDGET, None)
+    calls.extend()
+    calls.settle(0, Usage(model_calls=6), "executor")
+    assert calls.reached(0) == "6 of 6 model calls are used"
+    money = BudgetTracker(Budget(usd=0.001), PRICES)
+    money.extend()
+    money.settle(0, used("m", Tokens(input=2_000)), "executor")
+    assert money.reached(0) == "0.0020 of 0.002 USD are spent"
+
+
+def test_an_empty_table_of_prices_counts_no_reservations() -> None:
+    budget = BudgetTracker(Budget(usd=0.001), PriceTable(date="2026-11-21", models={}))
+    budget.reserve(499_999)
+
+    assert budget.reached(0) is None

@@ -5,7 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from murmuration.contracts.passages import Passage
-from murmuration.policy.citations import MAX_QUOTE_CHARACTERS, check_markers, citations_of, cited_numbers, renumber
+from murmuration.policy.citations import (
+    MAX_QUOTE_CHARACTERS,
+    check_markers,
+    citations_of,
+    cited_numbers,
+    in_order_of_appearance,
+    renumber,
+)
 
 PASSAGES = (
     Passage(id="a", source="a.md", title="A", heading="A > Queues", text="Queues hold items. A queue is bounded."),
@@ -59,6 +66,7 @@ def test_a_statement_goes_back_to_the_sentence_or_marker_before_it() -> None:
 
     assert quote("Alpha beta gamma. Delta epsilon zeta. [1]", text) == "Delta epsilon zeta."
     assert quote("Alpha beta gamma [1] and eta theta [2].", text) == "Eta theta iota."
+    assert quote("iota [1]", text) == "Eta theta iota."
 
 
 def test_a_number_is_cited_where_it_appears_first() -> None:
@@ -73,6 +81,7 @@ def test_the_sentence_that_shares_most_of_its_words_is_quoted_whatever_their_cas
 
 def test_a_quote_is_one_line_without_the_signs_of_a_list() -> None:
     assert quote("Delta epsilon [1].", "Alpha beta.\n\n- Delta\n  epsilon * zeta -\n\n* Eta") == "Delta epsilon * zeta"
+    assert quote("Rays [1].", "- X rays X\n\n- Eta") == "X rays X"
 
 
 def test_a_passage_without_sentences_is_quoted_whole() -> None:
@@ -113,3 +122,12 @@ def test_no_answer_cites_anything_but_its_passages(answer: str, passage: str) ->
     for citation in citations:
         assert len(citation.quote) <= MAX_QUOTE_CHARACTERS
         assert citation.quote.rstrip("…").strip() in " ".join(passage.split())
+
+
+def test_passages_come_in_the_order_in_which_the_text_cites_them() -> None:
+    passages = [Passage(id=letter, source=letter, text="") for letter in "abcd"]
+
+    text, ordered = in_order_of_appearance("One [3]. Two [1]. Three [3].", passages)
+
+    assert text == "One [1]. Two [2]. Three [1]."
+    assert [passage.id for passage in ordered] == ["c", "a", "b", "d"], "those that it does not cite come last"

@@ -107,3 +107,10 @@ def test_a_claim_with_a_secret_is_refused_with_the_reason_and_the_others_stay(fi
     assert len(refused) == 1
     assert refused[0].startswith("fact: ")
     assert "secret" in refused[0]
+
+
+def test_the_limits_of_a_claim_are_kept_to_the_character() -> None:
+    (lesson,) = lessons_from([reply(about="a" * 121, text="b" * 501)])
+    (outcome,), _ = claims_of(request(), "c" * 4_001)
+
+    assert (len(lesson.about), len(lesson.text), len(outcome.text)) == (120, 500, 4_000)

@@ -62,3 +62,8 @@ def test_a_receipt_carries_its_digest_which_does_not_count_itself() -> None:
 
     assert receipt.sha256 == digest(RECEIPT) == digest(receipt)
     assert digest(receipt.model_copy(update={"verified": False})) != receipt.sha256
+
+
+def test_a_key_is_found_again_by_later_versions() -> None:
+    """Keys are stored: another one for the same document would leave its data behind."""
+    assert source_key("contoso", "", "a.md") == hashlib.sha256(b"contoso\0\0a.md").hexdigest()[:24]

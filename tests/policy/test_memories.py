@@ -1,5 +1,6 @@
 """The rules of memory: relevance, recency and importance decide what is recalled; secrets are never remembered."""
 
+import hashlib
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -98,6 +99,21 @@ def test_a_subject_is_its_words_without_order_case_repetition_and_stop_words() -
     assert subject_key("fact", "temperature of black tea") != same
     assert subject_key("preference", "the temperature of green tea") != same
     assert len(same) == 40
+
+
+def test_stop_words_do_not_count() -> None:
+    words = "a an and are at by for from in is of on the to with"
+
+    assert subject_key("fact", f"tea {words}") == subject_key("fact", "tea")
+    assert subject_key("fact", "tea not") != subject_key("fact", "tea")
+
+
+def test_keys_are_found_again_by_later_versions() -> None:
+    """Keys are stored: another one for the same memory would store it twice."""
+    digest = hashlib.sha256(b"u\0fact\0s\0tea is hot\0").hexdigest()
+
+    assert memory_id(OWNER, "fact", "s", "Tea is hot.") == f"{tenant_key('t')}-{digest[:40]}"
+    assert subject_key("fact", "hot tea") == hashlib.sha256(b"fact\0hot tea").hexdigest()[:40]
 
 
 def test_the_subject_of_a_goal_keeps_the_order_of_its_words() -> None:

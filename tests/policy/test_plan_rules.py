@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from murmuration.contracts.passages import MAX_QUERY_VARIANTS
 from murmuration.contracts.replies import PlanReply
 from murmuration.policy.plan_rules import MAX_TASKS, AgentTypes, PlanRejected, checked_plan
 
@@ -170,3 +171,115 @@ def test_a_condition_that_can_never_be_decided_is_refused(reply: PlanReply, reas
         checked_plan(reply)
 
     assert reason in str(refused.value)
+
+
+def test_a_plan_of_the_most_tasks_is_taken() -> None:
+    rows = [{**GOOD[1], "id": f"t{number}", "depends_on": []} for number in range(MAX_TASKS)]
+
+    assert MAX_TASKS == 50
+    assert len(checked_plan(PlanReply.model_validate({"tasks": rows})).tasks) == 50
+
+
+def test_a_task_is_taken_over_with_all_its_fields() -> None:
+    when = {"task": "t2", "field": "state", "op": "eq", "value": "done"}
+    reply = executor(
+        agent="expert", when=when, timeout_seconds=86_400, on_failure="fallback", fallback={"answer": "x" * 4_000}
+    )
+
+    task = checked_plan(reply, AGENTS).tasks[2].model_dump()
+
+    assert task == {
+        "id": "t3",
+        "type": "executor",
+        "instruction": "and then",
+        "queries": (),
+        "depends_on": ("t2",),
+        "agent": "expert",
+        "when": when,
+        "for_each": None,
+        "timeout_seconds": 86_400,
+        "on_failure": "fallback",
+        "fallback": {"agent": None, "answer": "x" * 4_000},
+    }
+
+
+def test_a_plain_task_is_performed_by_the_executor_and_skipped_when_it_fails() -> None:
+    task = checked_plan(executor(timeout_seconds=1, instruction="x" * 1_000)).tasks[2]
+
+    assert (task.agent, task.on_failure, task.fallback, task.when) == ("executor", "skip", None, None)
+
+
+def test_a_task_may_fail_the_run() -> None:
+    assert checked_plan(executor(on_failure="fail_run")).tasks[2].on_failure == "fail_run"
+
+
+def test_a_retriever_keeps_its_other_wordings_without_repetitions() -> None:
+    queries = [" find ", "find", "search", "", "search", "x" * 1_001, "look", "seek", "hunt"]
+
+    task = checked_plan(plan({"queries": queries})).tasks[0]
+
+    assert task.queries == ("search", "x" * 1_000, "look")[: MAX_QUERY_VARIANTS - 1]
+    assert checked_plan(plan({}, {"queries": queries})).tasks[1].queries == ()
+
+
+def test_answers_of_agents_and_items_of_executors_may_be_referenced() -> None:
+    rows = [*GOOD, {"id": "t3", "type": "agent", "agent": "poet", "instruction": "${t2.items}"}]
+    rows += [{"id": "t4", "type": "executor", "instruction": "${t3.answer} and ${t2.answer}"}]
+
+    checked = checked_plan(PlanReply.model_validate({"tasks": rows}), AGENTS)
+
+    assert [task.depends_on for task in checked.tasks[2:]] == [("t2",), ("t3", "t2")]
+
+
+def test_the_instruction_counts_without_the_spaces_around_it() -> None:
+    assert checked_plan(executor(instruction=" " * 10 + "x" * 1_000)).tasks[2].instruction.endswith("x")
+
+
+@pytest.mark.parametrize(
+    ("reply", "message"),
+    [
+        (plan({"id": ""}), "task id '': 1 to 32 letters, digits, _ or -"),
+        (plan({"id": "x" * 33}), f"task id {'x' * 33!r}: 1 to 32 letters, digits, _ or -"),
+        (plan({}, {"type": "retriever"}), "no task answers anything: a plan needs at least one executor or agent"),
+        (plan({"type": "tool"}), "task 't1': type 'tool' is reserved; use retriever, executor, agent"),
+        (plan({"type": "wizard"}), "task 't1': type 'wizard' is unknown; use retriever, executor, agent"),
+        (plan({"instruction": ""}), "task 't1': instruction of 1 to 1000 characters"),
+        (plan({"depends_on": ["t9"]}), "task 't1': depends on 't9', which is no task"),
+        (executor(timeout_seconds=0), "task 't3': timeout_seconds 0 is not from 1 to 86400"),
+        (executor(on_failure="x"), "task 't3': on_failure 'x' is none of skip, fail_run, fallback"),
+        (executor(on_failure="fallback"), "task 't3': on_failure 'fallback' and a fallback need each other"),
+        (executor(on_failure="fallback", fallback={}), "task 't3': fallback: give an agent or an answer"),
+        (
+            executor(on_failure="fallback", fallback={"answer": "x" * 4_001}),
+            "task 't3': fallback: answer of 1 to 4000 characters",
+        ),
+        (
+            plan({"on_failure": "fallback", "fallback": {"answer": "x"}}),
+            "task 't1': fallback: a retriever has no agent and no answer",
+        ),
+        (executor(instruction="${item}"), "task 't3': ${item} needs for_each"),
+        (executor(for_each="t2"), "task 't3': for_each needs ${item} in the instruction"),
+        (
+            executor(instruction="${item}", for_each="t1"),
+            "task 't3': for_each 't1' is no executor, and has no items",
+        ),
+        (
+            executor(instruction="${t1.answer}"),
+            "task 't3': ${t1.answer} is no reference: use the id of an executor with .answer or .items, "
+            "or of an agent with .answer",
+        ),
+        (
+            executor(when={"task": "t9", "field": "score", "op": "gt", "value": 1}),
+            "task 't3': when: 't9' is no task",
+        ),
+        (
+            executor(when={"task": "t2", "field": "score", "op": "like", "value": 1}),
+            "task 't3': when: op 'like' is none of eq, ne, gt, ge, lt, le, contains",
+        ),
+    ],
+)
+def test_the_planner_reads_what_to_change(reply: PlanReply, message: str) -> None:
+    with pytest.raises(PlanRejected) as refused:
+        checked_plan(reply)
+
+    assert str(refused.value) == message

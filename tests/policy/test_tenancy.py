@@ -1,5 +1,7 @@
 """A tenant owns the runs that carry its key, and no other; keys reveal no name."""
 
+import hashlib
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -48,3 +50,9 @@ def test_people_and_conversations_of_other_tenants_are_others() -> None:
         == 4
     )
     assert session_key("t", "ab", "c") != session_key("t", "a", "bc")
+
+
+def test_keys_are_found_again_by_later_versions() -> None:
+    """Keys are stored: another one for the same name would leave its data behind."""
+    assert tenant_key("contoso") == hashlib.sha256(b"contoso").hexdigest()[:16]
+    assert session_key("t", "u", "s") == hashlib.sha256(b"t\0u\0s").hexdigest()[:24]

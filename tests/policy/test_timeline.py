@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from murmuration.policy.timeline import MemoryVersion, place_version
+from murmuration.policy.timeline import MemoryVersion, VersionPlacement, place_version
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 Claim = tuple[int, str]
@@ -80,3 +80,83 @@ def test_at_most_one_version_holds_at_any_time(claims: tuple[list[Claim], list[C
     ]
 
     assert len(holding) <= 1
+
+
+def version(text: str, since: int, until: int | None = None, *, asserted: int | None = None) -> MemoryVersion:
+    """A version that held from one minute to another."""
+    begin = NOON + timedelta(minutes=since)
+    end = None if until is None else NOON + timedelta(minutes=until)
+    return MemoryVersion(f"{text}{since}", text, begin, end, NOON + timedelta(minutes=asserted or since), begin)
+
+
+def placed(text: str, minute: int, *versions: MemoryVersion) -> VersionPlacement:
+    return place_version(versions, text, NOON + timedelta(minutes=minute))
+
+
+def test_the_first_assertion_on_a_subject_holds_from_now_on() -> None:
+    placement = placed("a", 5)
+
+    assert (placement.repeats, placement.newer, placement.supersedes, placement.revived) == (None, None, (), False)
+    assert placement.until is None
+
+
+def test_another_text_supersedes_what_holds() -> None:
+    old = version("a", 1)
+
+    placement = placed("b", 5, old)
+
+    assert (placement.supersedes, placement.newer, placement.revived) == ((old,), None, False)
+
+
+def test_the_same_text_again_is_a_repetition() -> None:
+    old = version("a", 1)
+
+    placement = placed("a", 5, old)
+
+    assert (placement.repeats, placement.supersedes) == (old, ())
+    assert placement.until is None
+
+
+def test_a_late_assertion_ends_where_the_newer_one_begins() -> None:
+    newer = version("b", 9)
+
+    placement = placed("a", 5, newer)
+
+    assert (placement.newer, placement.until, placement.supersedes) == (newer, newer.since, ())
+
+
+def test_a_late_assertion_of_what_holds_later_only_makes_it_begin_earlier() -> None:
+    old, newer = version("a", 1), version("b", 9)
+
+    placement = placed("b", 5, old, newer)
+
+    assert (placement.repeats, placement.supersedes) == (newer, (old,))
+
+
+def test_an_assertion_within_the_time_of_another_text_holds_for_no_time() -> None:
+    around = version("a", 1, asserted=9)
+
+    placement = placed("b", 5, around)
+
+    assert (placement.newer, placement.until, placement.supersedes) == (around, NOON + timedelta(minutes=5), ())
+    assert placement.repeats is None
+
+
+def test_such_an_assertion_that_is_delivered_twice_is_a_repetition() -> None:
+    around, passed = version("a", 1, asserted=9), version("b", 5, 5)
+
+    assert placed("b", 5, around, passed).repeats == passed
+
+
+def test_a_text_that_held_before_is_revived() -> None:
+    placement = placed("a", 9, version("a", 1, 5), version("b", 5))
+
+    assert placement.revived
+    assert placement.repeats is None
+
+
+def test_writers_that_did_not_see_each_other_leave_one_version_that_holds() -> None:
+    first, second = version("a", 1), version("b", 3)
+
+    assert placed("b", 5, second, first).supersedes == (first,)
+    assert placed("c", 5, second, first).supersedes == (first, second)
