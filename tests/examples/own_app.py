@@ -22,7 +22,9 @@ def play(reader: Reader) -> Any:
     settings, model, host, begin, gates, decide, status = commands()[1:]
     reader.run(settings)
     path = reader.folder / "local.settings.json"
-    path.write_text(path.read_text(encoding="utf-8").replace("7073", str(reader.ports["7073"])), encoding="utf-8")
+    text = path.read_text(encoding="utf-8").replace("7073", str(reader.ports["7073"]))
+    store = (reader.folder / "artifacts").as_uri()
+    path.write_text(text.replace("file:///tmp/announcements", store), encoding="utf-8")
     try:
         reader.start(model, "7073", READY)
         reader.start(host, "7071", READY)
