@@ -4,15 +4,18 @@ import traceback
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import suppress
 from types import CoroutineType, FrameType
-from typing import Any
+from typing import Any, cast
 
 from murmuration.durable import sdk
 from murmuration.durable.context import Context, now
-from murmuration.durable.errors import ContinueAsNew, WorkflowError
+from murmuration.durable.errors import ContinueAsNew, Spinning, WorkflowError
 from murmuration.durable.loop import DurableLoop, DurableTask
 from murmuration.durable.sdk import Leaf
 from murmuration.durable.waits import Waits
 from murmuration.durable.workflow import Flow
+
+MAX_PLACES = 5
+"""Waiting tasks that a message names."""
 
 
 def orchestrate(context: Context, name: str, function: Callable[[Flow], Awaitable[Any]]) -> Generator[Leaf, Any, Any]:
@@ -25,18 +28,34 @@ def orchestrate(context: Context, name: str, function: Callable[[Flow], Awaitabl
     async def main() -> Any:
         try:
             return await function(flow)
-        except ContinueAsNew:
-            return None
+        except (ContinueAsNew, BaseExceptionGroup) as failure:
+            return _beginning_anew(failure)
 
     try:
         task: DurableTask = loop.create_task(main(), name=name)
         yield from _until_done(context, name, loop, waits, flow, task)
-        return task.result()
-    except GeneratorExit:  # the SDK has dropped the episode
-        loop.suspend()
+        result = task.result()
+        if isinstance(result, ContinueAsNew):  # not before: the SDK schedules nothing after it
+            context.continue_as_new(result.value)
+            return None
+        return result
+    except (Exception, GeneratorExit, KeyboardInterrupt):  # GeneratorExit: the SDK has dropped the episode
         raise
+    except BaseException as end:  # it would end the worker
+        where = f"{name} ended with {type(end).__name__} at {_raised_at(end)}"
+        raise WorkflowError("workflow_ended", f"{where}: raise an Exception instead") from end
     finally:
         loop.suspend()
+
+
+def _beginning_anew(failure: BaseException) -> ContinueAsNew:
+    """The request to begin anew, which a task group wraps; raises a failure that came with it, or instead of it."""
+    if isinstance(failure, BaseExceptionGroup):
+        requests, others = failure.split(ContinueAsNew)
+        if others is not None or requests is None:
+            raise others or failure
+        return _beginning_anew(requests.exceptions[0])
+    return cast("ContinueAsNew", failure)
 
 
 def _until_done(
@@ -45,29 +64,47 @@ def _until_done(
     scheduled: set[Leaf] = set()
     ending = False
     while True:
-        loop.run_until_idle()
-        flow.before_waiting()
-        if loop.failure is not None:
-            raise loop.failure
+        _run(name, loop, flow)
         if main.done():
-            open_tasks = [task for task in loop.tasks if not task.done()]
-            if not open_tasks:
-                break
             if not ending:  # as `asyncio.run` does: what is left is cancelled, and its clean-up waited for
                 ending = True
-                for task in open_tasks:
+                for task in loop.open_tasks():
                     task.cancel()
                 continue
+            if not loop.open_tasks():
+                if loop.close_generators():
+                    continue
+                break
         leaves, all_wanted = waits.next()
         if not leaves:
-            raise _stuck(name, loop)
+            if _has_failed(main):
+                break
+            raise WorkflowError("workflow_stuck", f"{name} waits for what can never come: {_places(loop)}")
         new = [leaf for leaf in leaves if leaf not in scheduled]
         scheduled.update(new)
         with suppress(Exception):  # the failure of the leaf alone; its future says so
             yield _wait_for(context, leaves, new, all_wanted=all_wanted)
         waits.resolve()
     waits.close()
-    _check_failures(name, loop, main)
+    if not _has_failed(main):
+        _check_failures(name, loop, waits, main)
+
+
+def _run(name: str, loop: DurableLoop, flow: Flow) -> None:
+    try:
+        loop.run_until_idle()
+    except Spinning:
+        raise WorkflowError(
+            "workflow_spins", f"{name} runs on without waiting for anything durable: {_places(loop)}"
+        ) from None
+    if loop.failure is not None:
+        raise loop.failure
+    with loop.running():
+        flow.before_waiting()
+
+
+def _has_failed(main: DurableTask) -> bool:
+    return main.done() and (main.cancelled() or main.exception() is not None)
 
 
 def _wait_for(context: Context, leaves: list[Leaf], new: list[Leaf], *, all_wanted: bool) -> Leaf:
@@ -78,9 +115,10 @@ def _wait_for(context: Context, leaves: list[Leaf], new: list[Leaf], *, all_want
     return sdk.any_of(context, [*leaves, sdk.nudge(context)] if 0 < len(new) < len(leaves) else leaves)
 
 
-def _stuck(name: str, loop: DurableLoop) -> WorkflowError:
-    places = "; ".join(_place(task) for task in loop.tasks if not task.done())
-    return WorkflowError("workflow_stuck", f"{name} waits for what can never come: {places}")
+def _places(loop: DurableLoop) -> str:
+    tasks = loop.open_tasks()
+    more = len(tasks) - MAX_PLACES
+    return "; ".join(map(_place, tasks[:MAX_PLACES])) + (f"; and {more} more" if more > 0 else "")
 
 
 def _place(task: DurableTask) -> str:
@@ -95,16 +133,21 @@ def _place(task: DurableTask) -> str:
     return f"{task.get_name()} at {where}"
 
 
-def _check_failures(name: str, loop: DurableLoop, main: DurableTask) -> None:
-    """Raise `WorkflowError` for a task whose failure nobody took: it must not vanish with the run."""
-    for task in loop.tasks:
-        if task is main or task.cancelled():
-            continue
-        unseen = task._log_traceback  # asyncio's own mark of a failure that nobody took
-        if unseen and (failure := task.exception()) is not None:
-            place = traceback.extract_tb(failure.__traceback__)[-1]
+def _check_failures(name: str, loop: DurableLoop, waits: Waits, main: DurableTask) -> None:
+    """Raise `WorkflowError` for a task or call whose failure nobody took: it must not vanish with the run."""
+    titles = {task: task.get_name() for task in loop.tasks if task is not main} | dict.fromkeys(waits.failed, "a call")
+    for future, title in titles.items():
+        unseen = not future.cancelled() and future._log_traceback  # asyncio's own mark of a failure that nobody took
+        if unseen and (failure := future.exception()) is not None:
             raise WorkflowError(
                 "task_failed",
-                f"{task.get_name()} of {name} failed at {place.filename}:{place.lineno} and nobody awaited it: "
+                f"{title} of {name} failed at {_raised_at(failure)} and nobody awaited it: "
                 f"{type(failure).__name__}: {failure}",
             ) from failure
+
+
+def _raised_at(failure: BaseException) -> str:
+    """The innermost line of code that is not asyncio's."""
+    frames = traceback.extract_tb(failure.__traceback__)
+    own = [frame for frame in frames if "asyncio" not in frame.filename] or frames
+    return f"{own[-1].filename}:{own[-1].lineno}" if own else "a call of Durable's"

@@ -1,5 +1,7 @@
 """Errors of workflows that their authors can mend, each with a stable code."""
 
+from typing import Any
+
 from murmuration.contracts.usage import Usage
 
 
@@ -28,6 +30,10 @@ class DurableTaskFailed(Exception):
 class ContinueAsNew(BaseException):
     """The workflow begins anew with another input; raised by `Flow.continue_as_new` alone."""
 
+    def __init__(self, value: Any) -> None:
+        super().__init__()
+        self.value = value
+
 
 class Forbidden(RuntimeError):
     """A workflow asked its event loop for I/O, a thread or another loop."""
@@ -38,3 +44,7 @@ class Forbidden(RuntimeError):
 
 class Suspended(BaseException):
     """The episode is over. It is thrown into every coroutine that is dropped, and raised by all that it asks for."""
+
+
+class Spinning(Exception):
+    """A workflow runs on without ever waiting for anything durable."""

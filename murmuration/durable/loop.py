@@ -8,20 +8,23 @@ sets in which asyncio keeps them iterate in one order everywhere. Threads, socke
 import asyncio
 import heapq
 import itertools
+import sys
 import threading
 from asyncio import events
 from collections import deque
-from collections.abc import Callable, Coroutine, Generator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
+from contextlib import contextmanager, suppress
 from contextvars import Context as Variables
 from typing import Any, NoReturn, TypeVarTuple
 
-from murmuration.durable.errors import Forbidden, Suspended
+from murmuration.durable.errors import Forbidden, Spinning, Suspended
 
 Args = TypeVarTuple("Args")
 
 MAX_THROWS = 100
 """How often a coroutine may catch `Suspended` and wait again before it is left alone."""
+MAX_CALLBACKS = 1_000_000
+"""A workflow that runs more callbacks without waiting for anything durable never will."""
 CLOCK_RESOLUTION = 1e-6
 """Seconds: the durable clock counts microseconds."""
 
@@ -46,6 +49,18 @@ _thread_state = threading.local()
 def is_in_workflow() -> bool:
     """Whether this thread runs a workflow's code now."""
     return getattr(_thread_state, "in_workflow", False)
+
+
+def _end(coroutine: Coroutine[Any, Any, Any] | Generator[Any, Any, Any]) -> None:
+    for _ in range(MAX_THROWS):
+        try:
+            coroutine.throw(Suspended())
+        except BaseException:  # noqa: BLE001 - whatever the clean-up raises, nobody is there to see it
+            break
+
+
+async def _throw(generator: AsyncGenerator[Any, Any]) -> None:
+    await generator.athrow(Suspended())
 
 
 class DurableTask(asyncio.Task[Any]):
@@ -79,6 +94,8 @@ class DurableLoop(asyncio.AbstractEventLoop):
         self._ready: deque[asyncio.Handle] = deque()
         self._timers: list[tuple[float, int, asyncio.TimerHandle]] = []
         self._thread = threading.get_ident()
+        self._generators: list[AsyncGenerator[Any, Any]] = []
+        """All that were begun: held, so that the garbage collector, which has no order, closes none of them."""
         self.tasks: list[DurableTask] = []
         """Every task, in the order of creation."""
         self.failure: BaseException | None = None
@@ -90,13 +107,17 @@ class DurableLoop(asyncio.AbstractEventLoop):
         return next(self._numbers)
 
     def run_until_idle(self) -> None:
-        """Run what is ready and the timers that are due, until nothing is."""
-        with self._running():
+        """Run what is ready and the timers that are due, until nothing is. Raises `Spinning` when that never ends."""
+        callbacks = 0
+        with self.running():
             while True:
                 while self._ready:
                     handle = self._ready.popleft()
                     if not handle.cancelled():
                         handle._run()
+                        callbacks += 1
+                        if callbacks > MAX_CALLBACKS:
+                            raise Spinning
                 due = self.time() + CLOCK_RESOLUTION
                 while self._timers and (self._timers[0][2].cancelled() or self._timers[0][0] <= due):
                     timer = heapq.heappop(self._timers)[2]
@@ -109,31 +130,47 @@ class DurableLoop(asyncio.AbstractEventLoop):
         """The time of the earliest timer by `time()`; None when there is none."""
         return self._timers[0][0] if self._timers else None
 
+    def open_tasks(self) -> list[DurableTask]:
+        """The tasks that are not done, in the order of their creation."""
+        return [task for task in self.tasks if not task.done()]
+
+    def close_generators(self) -> bool:
+        """Begin to close the asynchronous generators that are left, as `asyncio.run` does; False: none is."""
+        generators, self._generators = self._generators, []
+        left = [generator for generator in generators if generator.ag_frame is not None]  # type: ignore[attr-defined]
+        with self.running():
+            for generator in left:
+                self.create_task(generator.aclose())
+        return bool(left)
+
     def suspend(self) -> None:
         """End every coroutine without a trace: the episode is over, and a replay begins anew."""
         self.suspended = True
-        with self._running():
+        with self.running():
             for task in self.tasks:
                 task._log_destroy_pending = False  # type: ignore[attr-defined] # what asyncio would warn of
                 coroutine = task.get_coro()
-                if task.done() or coroutine is None:
-                    continue
-                for _ in range(MAX_THROWS):
-                    try:
-                        coroutine.throw(Suspended())
-                    except BaseException:  # noqa: BLE001 - whatever the clean-up raises, nobody is there to see it
-                        break
+                if not task.done() and coroutine is not None:
+                    _end(coroutine)
+            for generator in self._generators:
+                closing = _throw(generator)
+                with suppress(BaseException):
+                    closing.send(None)
+                    _end(closing)
 
     @contextmanager
-    def _running(self) -> Generator[None]:
-        before = events._get_running_loop(), is_in_workflow()
+    def running(self) -> Generator[None]:
+        """Make this the running loop of the thread."""
+        before = events._get_running_loop(), is_in_workflow(), sys.get_asyncgen_hooks()
         events._set_running_loop(self)
+        sys.set_asyncgen_hooks(firstiter=self._generators.append, finalizer=None)
         _thread_state.in_workflow = True
         try:
             yield
         finally:
             events._set_running_loop(before[0])
             _thread_state.in_workflow = before[1]
+            sys.set_asyncgen_hooks(*before[2])
 
     # The methods that asyncio calls on a loop.
 
@@ -202,7 +239,7 @@ class DurableLoop(asyncio.AbstractEventLoop):
         self.call_exception_handler(context)
 
     async def shutdown_asyncgens(self) -> None:
-        """Asynchronous generators end with their tasks."""
+        """Asynchronous generators are closed at the end of the run."""
 
     get_exception_handler = set_exception_handler = set_task_factory = _refusal("handlers of its own")
     run_in_executor = set_default_executor = shutdown_default_executor = _NO_THREADS

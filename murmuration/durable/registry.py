@@ -84,16 +84,22 @@ def _check_coroutine(function: Function) -> None:
 
 
 def _contracts(function: Function) -> tuple[type[Contract], type[Contract]]:
-    hints = get_type_hints(function)
+    try:
+        hints = get_type_hints(function)
+    except NameError as error:
+        raise RegistrationError(f"{_where(function)} has an annotation that can't be read: {error}") from error
     parameters = list(inspect.signature(function).parameters)
-    takes = hints.get(parameters[1]) if len(parameters) == 2 else None
+    flow, takes = (hints.get(name) for name in parameters) if len(parameters) == 2 else (None, None)
     returns = hints.get("return")
-    for found in (takes, returns):
-        if not (isinstance(found, type) and issubclass(found, Contract)):
-            raise RegistrationError(
-                f"{_where(function)} must take a Flow and a Contract and return a Contract: annotate all three"
-            )
+    if not (flow is Flow and _is_contract(takes) and _is_contract(returns)):
+        raise RegistrationError(
+            f"{_where(function)} must take a Flow and a Contract and return a Contract: annotate all three"
+        )
     return takes, returns  # type: ignore[return-value] # both were checked
+
+
+def _is_contract(annotation: object) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, Contract)
 
 
 def _read_input(context: Context, name: str, takes: type[Contract]) -> Contract:
@@ -101,13 +107,16 @@ def _read_input(context: Context, name: str, takes: type[Contract]) -> Contract:
         return takes.model_validate(context.get_input())
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-    field = ".".join(str(part) for part in first["loc"]) or "the input"
-    raise WorkflowError("wrong_input", f"{name} takes {takes.__name__}: {field}: {first['msg']}")
+        problem = f"{'.'.join(map(str, first['loc'])) or 'the input'}: {first['msg']}"
+    except (TypeError, ValueError):  # the SDK reads objects alone
+        problem = "the input: Input should be a valid dictionary"
+    raise WorkflowError("wrong_input", f"{name} takes {takes.__name__}: {problem}")
 
 
 def _add(registered: dict[str, Any], function: Callable[..., Any]) -> None:
+    """Raise `RegistrationError` for a second function of the name; a module that is loaded again registers anew."""
     other = registered.get(function.__name__)
-    if other is not None and _code(other).co_filename != _code(function).co_filename:
+    if other is not None and (_file(other) != _file(function) or _is_of_same_load(other, function)):
         raise RegistrationError(f"{_where(function)} has the name of {_where(other)}: give it another")
     registered[function.__name__] = function
 
@@ -115,6 +124,15 @@ def _add(registered: dict[str, Any], function: Callable[..., Any]) -> None:
 def _where(function: Callable[..., Any]) -> str:
     code = _code(function)
     return f"{function.__name__!r} ({code.co_filename}:{code.co_firstlineno})"
+
+
+def _file(function: Callable[..., Any]) -> str:
+    return _code(function).co_filename
+
+
+def _is_of_same_load(function: Callable[..., Any], other: Callable[..., Any]) -> bool:
+    namespaces = [inspect.unwrap(loaded).__globals__ for loaded in (function, other)]
+    return namespaces[0] is namespaces[1] and _code(function).co_firstlineno != _code(other).co_firstlineno
 
 
 def _code(function: Callable[..., Any]) -> CodeType:

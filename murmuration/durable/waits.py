@@ -15,7 +15,10 @@ from murmuration.durable.sdk import Leaf
 
 
 class _EventQueue:
-    """Values of one event name that nobody took yet, and the futures that wait for one, both in order."""
+    """Values of one event name that nobody took yet, and the futures of those who wait for one, both in order.
+
+    A waiter takes its value when it runs, so that one that is cancelled in between leaves it to the next.
+    """
 
     def __init__(self) -> None:
         self.values: deque[Any] = deque()
@@ -23,19 +26,36 @@ class _EventQueue:
         self.leaf: Leaf = None
         """The one open leaf of the name: the SDK serves several open waits last in, first out."""
 
-    def has_waiters(self) -> bool:
-        while self.waiters and self.waiters[0].done():
-            self.waiters.popleft()
-        return bool(self.waiters)
+    def wake(self) -> None:
+        if self.values and self.waiters and not self.waiters[0].done():
+            self.waiters[0].set_result(None)
 
 
 class _Bulk:
     """A fan-out whose caller wakes only when all of its leaves are done."""
 
-    def __init__(self, leaves: list[Leaf], future: DurableFuture) -> None:
+    def __init__(self, calls: Sequence[asyncio.Future[Any]], leaves: list[Leaf], future: DurableFuture) -> None:
+        self.calls = calls
         self.leaves = leaves
         self.open = dict.fromkeys(leaves)
         self.future = future
+        future.add_done_callback(self._cancel_calls)
+
+    def _cancel_calls(self, future: asyncio.Future[Any]) -> None:
+        if future.cancelled():  # as `gather` does
+            for call in self.calls:
+                call.cancel()
+
+    def finish(self) -> None:
+        """Give the results, if all are there."""
+        self.open = {leaf: None for leaf in self.open if not sdk.is_done(leaf)}
+        if self.open or self.future.done():
+            return
+        for call, leaf in zip(self.calls, self.leaves, strict=True):
+            _settle(call, leaf)
+            if not call.cancelled():
+                call.exception()  # the failure is among the results: it is not lost when nobody awaits the call
+        self.future.set_result([_failure_or_result(leaf) for leaf in self.leaves])
 
 
 class Waits:
@@ -49,6 +69,8 @@ class Waits:
         self._bulks: list[_Bulk] = []
         self._events: dict[str, _EventQueue] = {}
         self._timer: tuple[float, Leaf] | None = None
+        self.failed: list[DurableFuture] = []
+        """Calls that failed, whether or not somebody awaited them."""
         sdk.keep_early_events(context)
 
     def leaf(self, leaf: Leaf) -> DurableFuture:
@@ -64,38 +86,38 @@ class Waits:
             raise TypeError(f"task_all takes what flow.activity and its like return, not {unknown[0]!r}")
         leaves = [self._leaf_of[future] for future in futures]  # type: ignore[index]
         together = self._loop.create_future()
-        bulk = _Bulk(leaves, together)
+        bulk = _Bulk(futures, leaves, together)
         for leaf in leaves:
             self._single.pop(leaf, None)
         self._bulks.append(bulk)
-        self._finish(bulk)
+        bulk.finish()
         return together
 
-    def _finish(self, bulk: _Bulk) -> None:
-        bulk.open = {leaf: None for leaf in bulk.open if not sdk.is_done(leaf)}
-        if not bulk.open and not bulk.future.done():
-            bulk.future.set_result([_failure_or_result(leaf) for leaf in bulk.leaves])
-
-    def event(self, name: str) -> DurableFuture:
-        """The future of the next event of this name. Nothing is lost when a wait is cancelled: the next one gets it."""
+    async def event(self, name: str) -> Any:
+        """Wait for the next event of this name. Nothing is lost when a wait is cancelled: the next one gets it."""
         queue = self._events.setdefault(name, _EventQueue())
-        future = self._loop.create_future()
-        if queue.values:
-            future.set_result(queue.values.popleft())
-        else:
-            queue.waiters.append(future)
-            self._listen(name, queue)
-        return future
+        turn = self._loop.create_future()
+        queue.waiters.append(turn)
+        queue.wake()
+        try:
+            await turn
+            return queue.values.popleft()
+        finally:
+            queue.waiters.remove(turn)
+            queue.wake()
 
-    def _listen(self, name: str, queue: _EventQueue) -> None:
-        if queue.leaf is None:
-            queue.leaf = self._context.wait_for_external_event(name)
+    def _event_leaves(self) -> list[Leaf]:
+        waited_for = {name: queue for name, queue in self._events.items() if queue.waiters}
+        for name, queue in waited_for.items():
+            if queue.leaf is None:
+                queue.leaf = self._context.wait_for_external_event(name)
+        return [queue.leaf for queue in waited_for.values()]
 
     def next(self) -> tuple[list[Leaf], bool]:
         """The leaves to wait for, and whether all of them are wanted before anybody wakes."""
         self._single = {leaf: future for leaf, future in self._single.items() if not future.done()}
         self._bulks = [bulk for bulk in self._bulks if not bulk.future.done()]
-        single = [*self._single, *(queue.leaf for queue in self._events.values() if queue.has_waiters())]
+        single = [*self._single, *self._event_leaves()]
         timer = self._durable_timer()
         if len(self._bulks) == 1 and not single and timer is None:
             return list(self._bulks[0].open), True
@@ -110,24 +132,23 @@ class Waits:
         if first is None:
             return None
         if self._timer is None:
-            microseconds = math.ceil(max(0.0, first - self._loop.time()) * 1e6)
-            self._timer = (first, sdk.timer(self._context, timedelta(microseconds=microseconds)))
+            seconds = min(max(0.0, first - self._loop.time()), sdk.MAX_TIMER.total_seconds())  # of infinity, too
+            self._timer = (first, sdk.timer(self._context, timedelta(microseconds=math.ceil(seconds * 1e6))))
         return self._timer[1]
 
     def resolve(self) -> None:
         """Give the results of leaves that are done to their futures."""
         for leaf in [leaf for leaf in self._single if sdk.is_done(leaf)]:
-            _settle(self._single.pop(leaf), leaf)
+            future = self._single.pop(leaf)
+            if _settle(future, leaf):
+                self.failed.append(future)
         for bulk in self._bulks:
-            self._finish(bulk)
-        for name, queue in self._events.items():
+            bulk.finish()
+        for queue in self._events.values():
             if queue.leaf is not None and sdk.is_done(queue.leaf):
                 queue.values.append(sdk.outcome(queue.leaf))
                 queue.leaf = None
-                while queue.values and queue.has_waiters():
-                    queue.waiters.popleft().set_result(queue.values.popleft())
-                if queue.has_waiters():
-                    self._listen(name, queue)
+                queue.wake()
         if self._timer is not None and sdk.is_done(self._timer[1]):
             self._timer = None
 
@@ -137,14 +158,16 @@ class Waits:
             sdk.cancel_timer(self._timer[1])
 
 
-def _settle(future: DurableFuture, leaf: Leaf) -> None:
+def _settle(future: asyncio.Future[Any], leaf: Leaf) -> bool:
+    """Give the outcome to the future; returns whether it is a failure."""
     if future.done():  # cancelled: nobody waits for it any more
-        return
+        return False
     outcome = _failure_or_result(leaf)
     if isinstance(outcome, DurableTaskFailed):
         future.set_exception(outcome)
-    else:
-        future.set_result(outcome)
+        return True
+    future.set_result(outcome)
+    return False
 
 
 def _failure_or_result(leaf: Leaf) -> Any:

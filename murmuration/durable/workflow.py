@@ -57,7 +57,10 @@ class Flow:
         return uuid.UUID(self._context.new_uuid())
 
     def activity(self, name: str, value: Any = None) -> asyncio.Future[Any]:
-        """Schedule the activity `name`; await its result. Raises `DurableTaskFailed` when it broke."""
+        """Call the activity `name`; await its result. Raises `DurableTaskFailed` when it broke.
+
+        It is scheduled when the workflow next waits: a call made just before the return, and not awaited, is none.
+        """
         return self._waits.leaf(self._context.call_activity(name, _json(value)))
 
     def sub_orchestration(
@@ -74,11 +77,11 @@ class Flow:
         """Signal the entity and don't wait."""
         self._context.signal_entity(EntityId(name, key), operation, _json(value))
 
-    def event(self, name: str) -> asyncio.Future[Any]:
+    async def event(self, name: str) -> Any:
         """Await the next external event of this name. Events that come early wait; each is taken once, in order."""
         if self._loop.suspended:
             raise Suspended
-        return self._waits.event(name)
+        return await self._waits.event(name)
 
     async def sleep(self, duration: timedelta) -> None:
         """Sleep on durable timers, for months if need be."""
@@ -104,9 +107,8 @@ class Flow:
         self._before_waiting()
 
     def continue_as_new(self, value: Any) -> NoReturn:
-        """Begin the workflow anew with another input and an empty history."""
-        self._context.continue_as_new(_json(value))
-        raise ContinueAsNew
+        """Begin the workflow anew with another input and an empty history, once the tasks left running are over."""
+        raise ContinueAsNew(_json(value))
 
 
 def _json(value: Any) -> Any:

@@ -4,11 +4,13 @@ import asyncio
 import gc
 import logging
 import os
+import sqlite3
 import threading
 import time
 import warnings
 from collections.abc import Callable, Coroutine
 from pathlib import Path
+from queue import Queue
 from typing import Any
 from urllib.request import urlopen
 
@@ -61,6 +63,22 @@ async def request(_: Flow) -> None:
     urlopen("http://127.0.0.1:9/")  # noqa: ASYNC210
 
 
+async def bytes_path(_: Flow) -> None:
+    open(b"notes.txt").close()  # noqa: ASYNC230, PTH123
+
+
+async def listing(_: Flow) -> None:
+    list(Path().iterdir())  # noqa: ASYNC240
+
+
+async def database(_: Flow) -> None:
+    sqlite3.connect(":memory:").close()
+
+
+async def thread(_: Flow) -> None:
+    threading.Thread(target=print).start()
+
+
 async def shell(_: Flow) -> None:
     os.system("true")  # noqa: ASYNC221, S605, S607
 
@@ -70,6 +88,10 @@ async def shell(_: Flow) -> None:
     [
         (sleep, "can't use time.sleep: await asyncio.sleep"),
         (file, "can't use a file: write an activity"),
+        (bytes_path, "can't use a file: write an activity"),
+        (listing, "can't use a folder: write an activity"),
+        (database, "can't use a database: write an activity"),
+        (thread, "can't use a thread: write an activity"),
         (request, "can't use the network: write an activity"),
         (shell, "can't use a subprocess: write an activity"),
         (to_thread, "write an activity and await it"),
@@ -97,11 +119,12 @@ def test_a_callback_from_another_thread_is_refused() -> None:
             except RuntimeError as error:
                 refused.append(str(error))
 
-        thread = threading.Thread(target=call)
-        thread.start()
+        calls.put(call)
         thread.join()
-        return "done"
 
+    calls: Queue[Callable[[], None]] = Queue()
+    thread = threading.Thread(target=lambda: calls.get()())
+    thread.start()
     run(workflow)
 
     assert "another thread" in refused[0]
