@@ -28,6 +28,8 @@ async def evaluate_result(evaluation: Evaluation, model: Model, artifacts: Artif
             "goal": evaluation.goal,
             "instruction": await resolve_references(artifacts, evaluation.instruction, evaluation.inserts),
             "answer": answer,
+            "wishes": list(evaluation.wishes),
+            "failed": [task.model_dump() for task in evaluation.failed],
             "passages": as_prompt(await read_passages(artifacts, [draft.passages])),
         },
         JudgementReply,

@@ -1,7 +1,9 @@
 """Plans a goal: asks the planner for a graph of tasks, and checks it by the rules."""
 
+from pydantic import JsonValue
+
 from murmuration.agents.loader import agents_for_plans
-from murmuration.contracts.plans import PlanBrief, Planned
+from murmuration.contracts.plans import Plan, PlanBrief, Planned
 from murmuration.contracts.replies import PlanReply
 from murmuration.policy.plan_rules import SUPPORTED_TYPES, PlanRejected, checked_plan
 from murmuration.services.model.model import Model
@@ -29,6 +31,8 @@ async def plan_goal(brief: PlanBrief, model: Model, sessions: Sessions) -> Plann
             "max_tasks": WISHED_TASKS,
             "agents": [{"name": agent.name, "type": agent.task_type, "purpose": agent.purpose} for agent in agents],
             "rejected": brief.rejected,
+            "previous": _tasks(brief.previous) if brief.previous else None,
+            "wishes": list(brief.wishes),
             "done": [{"id": task.id, "type": task.type, "instruction": task.instruction} for task in brief.done],
         },
         PlanReply,
@@ -37,3 +41,8 @@ async def plan_goal(brief: PlanBrief, model: Model, sessions: Sessions) -> Plann
         return Planned(plan=checked_plan(reply, {agent.name: agent.task_type for agent in agents}))
     except PlanRejected as reason:
         return Planned(rejected=str(reason), code=reason.code)
+
+
+def _tasks(plan: Plan) -> list[JsonValue]:
+    """Return the tasks as a planner writes them, without fields that are not used."""
+    return [task.model_dump(mode="json", exclude_defaults=True) for task in plan.tasks]

@@ -30,6 +30,7 @@ async def write_answer(brief: AnswerBrief, model: Model, artifacts: Artifacts, s
             "failed": [task.model_dump() for task in brief.failed],
             "previous": await get_text(artifacts, brief.previous.answer) if brief.previous else None,
             "changes": brief.changes or None,
+            "wishes": list(brief.wishes),
         },
         DraftReply,
     )
@@ -38,7 +39,7 @@ async def write_answer(brief: AnswerBrief, model: Model, artifacts: Artifacts, s
     return Answer(
         answer=await put_text(artifacts, answer),
         passages=await put_value(artifacts, PassageSet(passages=tuple(passages))),
-        missing=tuple(dict.fromkeys((*reply.missing, *(task.instruction for task in brief.failed)))),
+        missing=tuple(reply.missing),
         problems=problems,
         citations=citations_of(answer, passages),
     )

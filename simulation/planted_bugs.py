@@ -15,7 +15,9 @@ from murmuration.contracts.steps import RECALL_MEMORY
 from murmuration.policy.gates import panels_of
 from murmuration.policy.links import sign_link
 from murmuration.policy.memories import memory_id
-from orchestrators.goal import answering, run
+from orchestrators.goal import answering
+from orchestrators.goal.run import Run
+from orchestrators.goal.status import status
 from orchestrators.goal.task_result import TaskResult
 from simulation.records import Instance
 from simulation.run import PlantedBug, simulate_goal
@@ -65,13 +67,13 @@ class IndecisiveWorld(World):
         return Planned(rejected="not good enough", code="unusable_plan")
 
 
-async def _recall_in_other_words(of: run.Run) -> tuple[Note, ...]:
+async def _recall_in_other_words(of: Run) -> tuple[Note, ...]:
     """Recall with another input in each replay."""
     request = RecallRequest(owner=of.goal.owner, goal=f"{of.goal.text} {next(_COUNT)}")
     return (await of.step(RECALL_MEMORY, request)).notes
 
 
-_STATUS = run.status
+_STATUS = status
 
 
 def _changing_status(*arguments: Any) -> dict[str, Any]:

@@ -16,6 +16,13 @@ TaskState = Literal["waiting", "running", "revising", "done", "failed", "skipped
 Stage = Literal["queued", "recalling", "planning", "working", "writing", "approving", "remembering", "ended"]
 
 
+class LostItem(Contract):
+    """An entry of a list that was left out, or cut in length."""
+
+    item: str
+    reason: str
+
+
 class Draft(Contract):
     """A text with markers [n], and the passages that they cite."""
 
@@ -26,6 +33,8 @@ class Draft(Contract):
     """Questions that the passages do not answer."""
     items: tuple[str, ...] = ()
     """The entries of the answer, when a list was asked for: few and short."""
+    lost_items: tuple[LostItem, ...] = ()
+    """The entries that are not among `items`, or not in full."""
     problems: tuple[str, ...] = ()
     """Rules that the text breaks; the evaluator can't pass a draft that has any."""
 
@@ -39,7 +48,7 @@ class TaskAnswer(Contract):
 
 
 class FailedTask(Contract):
-    """A task without an answer."""
+    """A task without an answer, or a part of one: `t2[3]` is the task t2 for its third item."""
 
     task: str
     instruction: str
@@ -57,6 +66,8 @@ class AnswerBrief(Contract):
     previous: Draft | None = None
     """The draft to revise, by `changes`."""
     changes: str = ""
+    wishes: tuple[str, ...] = ()
+    """Everything that the approvers have asked for in this run, the oldest first. It holds in every draft."""
 
 
 class Citation(Contract):
@@ -86,6 +97,10 @@ class Evaluation(Contract):
     """The contents for which the references in the instruction stand, such as `t1.answer`."""
     draft: Draft
     rules: Rules = Rules()
+    failed: tuple[FailedTask, ...] = ()
+    """Everything that the draft had to be written without."""
+    wishes: tuple[str, ...] = ()
+    """Everything that the approvers have asked for in this run, the oldest first."""
 
 
 class Verdict(Contract):

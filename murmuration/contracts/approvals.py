@@ -78,6 +78,13 @@ class ApprovalRequest(Contract):
     requester: str
     """The person for whom the run works, by name: approvers read it, and `bar_requester` means this person."""
     rules: ApprovalRules
+    may_revise: bool = True
+    """Whether approvers may ask for a revision: only where the run can still make one and show it to them."""
+
+    @property
+    def choices(self) -> tuple[Choice, ...]:
+        """The answers that approvers may give."""
+        return ("approve", "reject", "revise") if self.may_revise else ("approve", "reject")
 
 
 class ApprovalGate(RunInput):

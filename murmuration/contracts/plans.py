@@ -75,6 +75,10 @@ class PlanBrief(Contract):
     notes: tuple[Note, ...] = ()
     rejected: str | None = None
     """The reason why the plan before this one was refused, or did not do."""
+    previous: Plan | None = None
+    """The plan before this one: what people were shown when they made their last wish."""
+    wishes: tuple[str, ...] = ()
+    """Everything that the approvers have asked for in this run, the oldest first."""
     done: tuple[Task, ...] = ()
     """Tasks of the plan before this one that have results: the new plan may keep them."""
 

@@ -76,6 +76,8 @@ def read_vote(event: Any, gate: ApprovalGate, panel: int, approver: str, expires
         raise InvalidVote("for_other_content")
     if vote.approver != approver:
         raise InvalidVote("by_someone_else")
+    if vote.choice not in gate.request.choices:
+        raise InvalidVote("not_offered")
     if vote.at >= expires:
         raise InvalidVote("late")
     return vote

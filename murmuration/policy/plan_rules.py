@@ -8,7 +8,7 @@ from typing import Literal, cast, get_args
 from murmuration.contracts.passages import MAX_QUERY_VARIANTS
 from murmuration.contracts.plans import Condition, FailurePolicy, Fallback, Plan, Task, TaskType
 from murmuration.contracts.replies import PlanReply, TaskReply
-from murmuration.policy.conditions import condition_problem
+from murmuration.policy.conditions import condition_problem, holds
 from murmuration.policy.references import ITEM, references, task_of
 
 MAX_TASKS = 50
@@ -47,7 +47,7 @@ def checked_plan(reply: PlanReply, agents: AgentTypes = DEFAULT_AGENTS) -> Plan:
             raise _unusable(f"task id {task.id!r} is used twice")
         types[task.id] = _type(task)
     for task in reply.tasks:
-        problem = _problem(task, types, agents)
+        problem = _problem(task, types, agents) or _when_problem(task, {other.id: other for other in reply.tasks})
         if problem is not None:
             raise _unusable(f"task {task.id!r}: {problem}")
     if not FIELDS.keys() & types.values():
@@ -86,7 +86,7 @@ def _problem(task: TaskReply, types: Mapping[str, TaskType], agents: AgentTypes)
             return problem
     if task.timeout_seconds is not None and not 1 <= task.timeout_seconds <= MAX_TIMEOUT_SECONDS:
         return f"timeout_seconds {task.timeout_seconds} is not from 1 to {MAX_TIMEOUT_SECONDS}"
-    return _reference_problem(task, types) or _when_problem(task, types) or _failure_problem(task, types, agents)
+    return _reference_problem(task, types) or _failure_problem(task, types, agents)
 
 
 def _agent_problem(name: str | None, type_: TaskType, agents: AgentTypes) -> str | None:
@@ -120,13 +120,24 @@ def _usable_references() -> str:
     return f"use the id of {', or of '.join(kinds)}"
 
 
-def _when_problem(task: TaskReply, types: Mapping[str, TaskType]) -> str | None:
-    if task.when is None:
+def _when_problem(task: TaskReply, tasks: Mapping[str, TaskReply]) -> str | None:
+    when = task.when
+    if when is None:
         return None
-    if task.when.task not in types:
-        return f"when: {task.when.task!r} is no task"
-    reason = condition_problem(task.when.field, task.when.op, task.when.value, types[task.when.task])
-    return None if reason is None else f"when: {reason}"
+    tested = tasks.get(when.task)
+    if tested is None:
+        return f"when: {when.task!r} is no task"
+    fan_out = tested.for_each is not None
+    reason = condition_problem(when.field, when.op, when.value, _type(tested), fan_out=fan_out)
+    if reason is not None:
+        return f"when: {reason}"
+    if fan_out and when.field == "answer" and when.op != "contains":
+        return f"when: {when.task!r} has an answer for each item, and op {when.op!r} compares one: use contains"
+    needed = {task.for_each, *map(task_of, references(task.instruction))}
+    done = Condition.model_validate(when.model_dump())
+    if when.field == "state" and when.task in needed and not holds(done, {"state": "done"}):
+        return f"when: state {when.op} {when.value!r} holds when {when.task!r} has no answer, and the task needs it"
+    return None
 
 
 def _failure_problem(task: TaskReply, types: Mapping[str, TaskType], agents: AgentTypes) -> str | None:

@@ -5,14 +5,12 @@ from collections.abc import Sequence
 from murmuration.contracts.agents import AgentAnswer, AgentBrief
 from murmuration.contracts.base import Reply
 from murmuration.contracts.passages import Passage, PassageSet
-from murmuration.contracts.plans import MAX_ITEMS
 from murmuration.contracts.replies import DraftReply, TextReply
 from murmuration.policy.citations import check_markers
+from murmuration.policy.items import fitted_items
 from murmuration.services.model.model import Model, find_agent
 from murmuration.services.storage.artifacts import Artifacts, get_text, put_text, put_value
 from murmuration.services.storage.prompt_inputs import as_prompt, merge_citations, read_passages, resolve_references
-
-MAX_ITEM_CHARACTERS = 200
 
 
 async def ask_agent(brief: AgentBrief, model: Model, artifacts: Artifacts) -> AgentAnswer:
@@ -39,11 +37,13 @@ async def _answer(reply: Reply, passages: Sequence[Passage], artifacts: Artifact
     stored = await put_value(artifacts, PassageSet(passages=tuple(passages))) if passages else None
     if isinstance(reply, DraftReply):
         text, problems = check_markers(reply.answer, passages)
+        items, lost_items = fitted_items(reply.items)
         return AgentAnswer(
             answer=await put_text(artifacts, text),
             passages=stored,
             missing=tuple(reply.missing),
-            items=tuple(item.strip()[:MAX_ITEM_CHARACTERS] for item in reply.items if item.strip())[:MAX_ITEMS],
+            items=items,
+            lost_items=lost_items,
             problems=problems,
         )
     # With line breaks: a list of one number in JSON would otherwise be taken for a marker.

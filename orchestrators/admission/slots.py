@@ -37,7 +37,7 @@ async def acquire(run: Run, *, again: bool = False) -> None:
     limit = run.goal.active_limit
     if limit is None:
         return
-    with run.waiting_for_others():
+    with run.clock.stopped():
         pause, waits = FIRST_WAIT, 1
         before = None
         while True:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from murmuration.contracts.answers import Answer, AnswerBrief, Draft, FailedTask, TaskAnswer
-from murmuration.contracts.plans import Plan, Task
+from murmuration.contracts.plans import Plan
 from murmuration.contracts.steps import WRITE_ANSWER
 from murmuration.policy.answer_text import answer_context
 from orchestrators.approval.ask_people import ask_people, refused
@@ -35,12 +35,15 @@ async def write_answer(
             failed=failed,
             previous=draft or previous,
             changes=wish or changes,
+            wishes=run.wishes,
         )
         written = await run.step(WRITE_ANSWER, brief)
+        missing = dict.fromkeys((*written.missing, *(task.instruction for task in failed)))
+        written = written.model_copy(update={"missing": tuple(missing)})
         run.answer = run.answer or written  # what there is, should the budget end the run before a verdict
         return written
 
-    judged = await refine(run, Criteria(run.goal.text, rules=run.goal.options.rules), write)
+    judged = await refine(run, Criteria(run.goal.text, rules=run.goal.options.rules, failed=failed), write)
     run.answer, run.verdict = judged.draft, judged.verdict
     return judged.draft
 
@@ -55,33 +58,25 @@ async def approve_answer(run: Run, plan: Plan, performed: Mapping[str, TaskResul
     if not run.needs_approval_of("answer") and not asked_when_exhausted:
         return answer
     run.answer_hidden = True
-    for _ in range(run.goal.options.revision_limit + 1):
+    for revisions_left in reversed(range(run.goal.options.revision_limit + 1)):
         title = "Answer" if passed else "Answer that has not passed its evaluation"
-        decision = await ask_people(run, title, answer.answer, answer_context(run.goal.text, answer, run.verdict))
+        details = answer_context(run.goal.text, answer, run.verdict)
+        decision = await ask_people(run, title, answer.answer, details, may_revise=revisions_left > 0)
         if decision.state == "approved":
             run.answer_hidden = False
             return answer
-        if decision.state == "rejected":
-            raise refused("answer_rejected", "the answer was rejected", decision)
+        if decision.state == "rejected" or not revisions_left:
+            break
         run.revisions += 1
         answer = await write_answer(run, plan, performed, answer, decision.comment)
         passed = run.verdict is not None and run.verdict.passed
-    raise refused("answer_not_approved", "no answer was approved within the revision limit", decision)
+    raise refused("answer_rejected", "the answer was rejected", decision)
 
 
 def _sorted_out(
     plan: Plan, performed: Mapping[str, TaskResult]
 ) -> tuple[tuple[TaskAnswer, ...], tuple[FailedTask, ...]]:
-    """Sort out what the writer works from: tasks with an answer, and tasks that failed, in the order of the plan."""
+    """Sort out what the writer works from: the answers, and everything that was lost, in the order of the plan."""
     results = tuple(answer for task in plan.tasks for answer in performed[task.id].answers)
-    failed = tuple(
-        FailedTask(task=task.id, instruction=task.instruction, reason=performed[task.id].report.reason)
-        for task in plan.tasks
-        if performed[task.id].empty and (performed[task.id].failed or _lacks_input(performed, task))
-    )
-    return results, failed
-
-
-def _lacks_input(performed: Mapping[str, TaskResult], task: Task) -> bool:
-    """Whether it was skipped because what it needs failed; what a condition has left out is not missing."""
-    return any(performed[name].failed or _lacks_input(performed, performed[name].task) for name in task.depends_on)
+    lost = dict.fromkeys(part for task in plan.tasks for part in performed[task.id].lost)
+    return results, tuple(lost)

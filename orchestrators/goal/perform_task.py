@@ -4,23 +4,25 @@ A task that fails says so in its report, after the fallback of its plan, and doe
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from murmuration.contracts.agents import AgentAnswer, AgentBrief
-from murmuration.contracts.answers import Draft, TaskAnswer, TaskReport
+from murmuration.contracts.answers import Draft, FailedTask, TaskAnswer, TaskReport
 from murmuration.contracts.content import Content, Reference
 from murmuration.contracts.passages import Query, Retrieved
-from murmuration.contracts.plans import MAX_ITEMS, Task
+from murmuration.contracts.plans import Task
 from murmuration.contracts.steps import ASK_AGENT, RETRIEVE_PASSAGES
 from murmuration.contracts.usage import NOTHING
 from murmuration.durable.errors import StepFailed
 from murmuration.durable.graph import run_all
-from murmuration.policy.conditions import holds
+from murmuration.policy.items import fitted_items
 from murmuration.policy.references import ITEM, references, substitute, task_of
 from orchestrators.goal.errors import RunFailed
 from orchestrators.goal.refine import Criteria, refine
 from orchestrators.goal.run import Run
-from orchestrators.goal.task_result import TaskResult
+from orchestrators.goal.skip_task import skip, skipped_task
+from orchestrators.goal.task_result import TaskResult, lost_parts
 
 
 async def perform_task(run: Run, task: Task, earlier: Mapping[str, TaskResult]) -> TaskResult:
@@ -28,49 +30,51 @@ async def perform_task(run: Run, task: Task, earlier: Mapping[str, TaskResult]) 
 
     Never raises `StepFailed`: a failure is a value. `RunFailed` and `BudgetExceeded` pass.
     """
-    reason = _reason_to_skip(task, earlier)
-    if reason is not None:
-        return _skip(run, task, reason)
-    if task.for_each is None:
-        return await TaskExecution(run, task, earlier).perform()
-    items = [item for answer in earlier[task.for_each].answers for item in answer.draft.items][:MAX_ITEMS]
+    skipped = skipped_task(run, task, earlier)
+    if skipped is not None:
+        return skipped
+    if task.for_each is not None:
+        result = await _for_each(run, task, earlier)
+    else:
+        result = await TaskExecution(run, task, earlier).perform()
+    return replace(result, lost=(*_lost_items(task, earlier), *result.lost))
+
+
+async def _for_each(run: Run, task: Task, earlier: Mapping[str, TaskResult]) -> TaskResult:
+    """Perform the task for each item of an earlier answer; the items beyond the limit are lost."""
+    assert task.for_each is not None  # noqa: S101 - the caller has checked it
+    items, left_out = fitted_items(earlier[task.for_each].items)
     if not items:
-        return _skip(run, task, f"{task.for_each} has no items")
+        return skip(run, task, f"{task.for_each} has no items")
     run.report(task.id, state="running")
     instructions = [substitute(task.instruction, {ITEM: item}) for item in items]
     executions = [
         TaskExecution(run, task.model_copy(update={"instruction": instruction}), earlier, number)
         for number, instruction in enumerate(instructions, start=1)
     ]
-    return _merge(run, task, await run_all([execution.perform for execution in executions]))
+    results = await run_all([execution.perform for execution in executions])
+    return _merge(run, task, results, lost_parts(task.for_each, left_out))
 
 
-def _reason_to_skip(task: Task, earlier: Mapping[str, TaskResult]) -> str | None:
-    inputs = [earlier[name] for name in task.depends_on]
-    if inputs and all(result.empty for result in inputs):
-        names = ", ".join(result.task.id for result in inputs)
-        return f"needs {names}, which {'failed' if any(result.failed for result in inputs) else 'left nothing'}"
-    if task.when is None:
-        return None
-    tested = earlier[task.when.task]
-    what = f"{task.when.task}.{task.when.field}"
-    if task.when.field == "answer" and any(answer.draft.answer.reference for answer in tested.answers):
-        return f"{what} is too long to be compared"
-    if holds(task.when, tested.condition_values):
-        return None
-    return f"{what} {task.when.op} {task.when.value!r} does not hold"
+def _lost_items(task: Task, earlier: Mapping[str, TaskResult]) -> tuple[FailedTask, ...]:
+    """The items of earlier answers that this task should have worked on, and that were left out or cut."""
+    listed = [task_of(reference) for reference in references(task.instruction) if reference.endswith(".items")]
+    sources = dict.fromkeys([*([task.for_each] if task.for_each else []), *listed])
+    return tuple(
+        failed
+        for source in sources
+        for answer in earlier[source].answers
+        for failed in lost_parts(answer.task, answer.draft.lost_items)
+    )
 
 
-def _skip(run: Run, task: Task, reason: str) -> TaskResult:
-    return TaskResult(task, run.report(task.id, state="skipped", reason=reason))
-
-
-def _merge(run: Run, task: Task, results: Sequence[TaskResult]) -> TaskResult:
+def _merge(run: Run, task: Task, results: Sequence[TaskResult], left_out: tuple[FailedTask, ...]) -> TaskResult:
     """The results for all items, as the result of the one task of the plan."""
+    lost = (*(part for result in results for part in result.lost), *left_out)
     failed = [result.report.reason for result in results if result.empty]
     reason = f"{len(failed)} of {len(results)} failed: {failed[0]}" if failed else ""
     if len(failed) == len(results):
-        return TaskResult(task, run.report(task.id, state="failed", reason=reason), code=results[0].code)
+        return TaskResult(task, run.report(task.id, state="failed", reason=reason), code=results[0].code, lost=lost)
     verdicts = [result.report.verdict for result in results if result.report.verdict is not None]
     worst = min(verdicts, key=lambda verdict: (verdict.passed, verdict.score), default=None)
     revisions = sum(result.report.revisions for result in results)
@@ -81,6 +85,7 @@ def _merge(run: Run, task: Task, results: Sequence[TaskResult]) -> TaskResult:
         passages=tuple(passage for result in results for passage in result.passages),
         count=sum(result.count for result in results),
         answers=tuple(answer for result in results for answer in result.answers),
+        lost=lost,
     )
 
 
@@ -119,7 +124,7 @@ class TaskExecution:
     async def _in_time(self, agent: str) -> TaskResult:
         seconds = self.task.timeout_seconds
         try:
-            async with self.run.task_clock(seconds):
+            async with self.run.clock.time_limit(seconds):
                 return await self._attempt(agent)
         except TimeoutError:
             raise StepFailed("task_timeout", f"not done after {seconds} s", NOTHING) from None
@@ -139,7 +144,9 @@ class TaskExecution:
             else:
                 self.run.degrade("fallback_agent")
                 return result
-        return TaskResult(self.task, self.report(state="failed", reason=str(failure)), code=failure.code)
+        lost = FailedTask(task=self.name, instruction=self.task.instruction, reason=str(failure))
+        report = self.report(state="failed", reason=str(failure))
+        return TaskResult(self.task, report, code=failure.code, lost=(lost,))
 
     async def _attempt(self, agent: str) -> TaskResult:
         if self.task.type == "retriever":
@@ -202,8 +209,7 @@ def _inserts(task: Task, earlier: Mapping[str, TaskResult]) -> dict[str, tuple[C
     for reference in references(task.instruction):
         answers = earlier[task_of(reference)].answers
         if reference.endswith(".items"):
-            items = [item for answer in answers for item in answer.draft.items]
-            inserts[reference] = (Content(text="\n".join(items)),)
+            inserts[reference] = (Content(text="\n".join(earlier[task_of(reference)].items)),)
         else:
             inserts[reference] = tuple(answer.draft.answer for answer in answers)
     return inserts

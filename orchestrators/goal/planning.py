@@ -23,8 +23,13 @@ async def first_plan(run: Run) -> Plan:
 
 
 def why_another(plan: Plan, performed: Mapping[str, TaskResult]) -> str:
-    """Tell the planner which tasks failed for good; empty when none did."""
-    results = [performed[task.id] for task in plan.tasks]
+    """Tell the planner which tasks failed for good; empty when none did, or other branches of the plan took over."""
+    taken_over = {
+        task.when.task
+        for task in plan.tasks
+        if task.when is not None and task.when.field == "state" and not performed[task.id].empty
+    }
+    results = [performed[task.id] for task in plan.tasks if task.id not in taken_over]
     return "; ".join(
         f"task {result.task.id} failed: {result.report.reason}" for result in results if result.wants_another_plan
     )
@@ -35,35 +40,49 @@ async def another_plan(run: Run, plan: Plan, performed: Mapping[str, TaskResult]
     run.replans += 1
     done = tuple(task for task in plan.tasks if not performed[task.id].empty)
     try:
-        replaced = await _plan(run, rejected=reason, done=done)
+        replaced = await _plan(run, plan, reason, done)
     except RunFailed:
         return None
-    return None if replaced == plan else (await _approved(run, replaced))
+    return None if replaced == plan else (await _approved(run, replaced, reason, done))
 
 
-async def _plan(run: Run, rejected: str | None = None, done: tuple[Task, ...] = ()) -> Plan:
+async def _plan(run: Run, previous: Plan | None = None, reason: str = "", done: tuple[Task, ...] = ()) -> Plan:
+    """Ask the planner. Every question holds all wishes, the plan before, and why it is to be replaced."""
     run.set_stage("planning")
-    brief = PlanBrief(goal=run.goal.text, session=run.goal.session, notes=run.notes, rejected=rejected, done=done)
+    reasons = [reason] if reason else []
     for _ in range(PLANS_ASKED_FOR):
+        brief = PlanBrief(
+            goal=run.goal.text,
+            session=run.goal.session,
+            notes=run.notes,
+            rejected="; ".join(reasons) or None,
+            previous=previous,
+            wishes=run.wishes,
+            done=done,
+        )
         planned = await run.step(PLAN_GOAL, brief)
         if planned.plan is not None:
             return planned.plan
-        brief = brief.model_copy(update={"rejected": planned.rejected})
+        reasons = [*([reason] if reason else []), planned.rejected or ""]
     raise RunFailed(planned.code or "unusable_plan", f"no usable plan in {PLANS_ASKED_FOR}: {planned.rejected}")
 
 
-async def _approved(run: Run, plan: Plan) -> Plan:
-    """The plan, or what becomes of it by the wishes of those who approve it."""
+async def _approved(run: Run, plan: Plan, reason: str = "", done: tuple[Task, ...] = ()) -> Plan:
+    """The plan, or what becomes of it by the wishes of those who approve it. The caller's own is never replaced."""
     if not run.needs_approval_of("plan"):
         return plan
-    for _ in range(run.goal.options.revision_limit + 1):
-        decision = await ask_people(run, "Plan", Content(text=plan_text(run.goal.text, plan)))
+    for revisions_left in reversed(range(run.goal.options.revision_limit + 1)):
+        text = Content(text=plan_text(run.goal.text, plan))
+        decision = await ask_people(run, "Plan", text, may_revise=revisions_left > 0)
         if decision.state == "approved":
             return plan
-        if decision.state == "rejected":
-            raise refused("plan_rejected", "the plan was rejected", decision)
-        plan = await _plan(run, rejected=f"whoever approves the plan wants: {decision.comment}")
-    raise refused("plan_not_approved", "no plan was approved within the revision limit", decision)
+        if decision.state == "rejected" or not revisions_left:
+            break
+        if plan is run.goal.plan:
+            raise refused("plan_changes_wanted", "changes of the caller's plan are wanted", decision)
+        wish = f"the approvers want changes: {decision.comment}"
+        plan = await _plan(run, plan, "; ".join(filter(None, (reason, wish))), done)
+    raise refused("plan_rejected", "the plan was rejected", decision)
 
 
 async def work(run: Run, plan: Plan, before: Mapping[str, TaskResult]) -> dict[str, TaskResult]:

@@ -4,12 +4,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from murmuration.contracts.answers import Draft, Evaluation, Verdict
+from murmuration.contracts.answers import Draft, Evaluation, FailedTask, Verdict
 from murmuration.contracts.content import Content
 from murmuration.contracts.rules import Rules
 from murmuration.contracts.steps import EVALUATE_RESULT
 from murmuration.durable.errors import StepFailed
 from orchestrators.goal.run import Run
+from orchestrators.goal.task_result import lost_parts
 
 D = TypeVar("D", bound=Draft)
 
@@ -36,6 +37,8 @@ class Criteria:
     inserts: Mapping[str, tuple[Content, ...]] = field(default_factory=dict)
     """The contents for which the references in the instruction stand."""
     rules: Rules = NO_RULES
+    failed: tuple[FailedTask, ...] = ()
+    """Everything that a draft has to be written without."""
     task: str = ""
     """The task whose result is judged; empty: the answer to the whole goal."""
 
@@ -78,6 +81,8 @@ async def _judge(run: Run, standard: Criteria, draft: Draft) -> Verdict | None:
         inserts=dict(standard.inserts),
         draft=draft,
         rules=standard.rules,
+        wishes=run.wishes if not standard.task else (),
+        failed=(*standard.failed, *lost_parts(standard.task, draft.lost_items)),
     )
     try:
         return await run.step(EVALUATE_RESULT, evaluation, about=standard.task)

@@ -1,10 +1,7 @@
 """One run under way: what it has used, how far it is, and what people may see of it."""
 
 import asyncio
-import json
-from collections.abc import AsyncIterator, Collection, Iterable, Iterator
-from contextlib import ExitStack, asynccontextmanager, contextmanager
-from datetime import timedelta
+from collections.abc import Iterable
 from typing import Any
 
 from murmuration.approval.seek_approval import seek_approval
@@ -19,15 +16,12 @@ from murmuration.durable.calls import call
 from murmuration.durable.errors import StepFailed
 from murmuration.durable.workflow import Flow
 from murmuration.policy.budget import BudgetTracker
-from orchestrators.goal.task_clock import TaskClock
+from orchestrators.goal.clock import RunClock
+from orchestrators.goal.status import NO_TITLES, status, task_row, titles_that_fit
 
 MAX_EXTENSIONS = 3
 """How often people may allow a run as much again."""
-NO_TITLES = -1
-"""The length of titles when the ids and states of all tasks alone fill a status."""
 MAX_DETAILS_CHARACTERS = 8_000
-STATUS_BYTES = 4_000
-"""Durable allows 16 KB, but a custom status is written in every episode that changes it."""
 
 
 class BudgetExceeded(Exception):
@@ -49,14 +43,13 @@ class Run:
         self.replans = 0
         self.gates = 0
         self.approvals: tuple[Decision, ...] = ()
-        self.waited = timedelta()
-        """For people."""
+        self.wishes: tuple[str, ...] = ()
+        """Everything that approvers have asked for, the oldest first."""
+        self.clock = RunClock(flow)
         self.answer_hidden = self.needs_approval_of("answer")
         """Whether the answer may not go out: it was not approved, however the run ends."""
-        self._began = flow.now
         self._extension: asyncio.Task[bool] | None = None
         self._extensions = 0
-        self._clocks: list[TaskClock] = []
         self.task_slots = asyncio.Semaphore(goal.options.concurrency)
         self._stage: Stage = "recalling"
         self._titles = NO_TITLES
@@ -68,7 +61,7 @@ class Run:
 
     async def step(self, step: Step[Takes, Returns], value: Takes, *, about: str = "") -> Returns:
         """`call`, within the budget and charged to it; raises `BudgetExceeded` and `StepFailed`."""
-        while (reason := self.budget.reached(self.seconds)) is not None:
+        while (reason := self.budget.reached(self.clock.seconds)) is not None:
             if not (await self._extended(reason)):
                 raise BudgetExceeded(reason)
         downgrade_model = self.goal.options.on_budget == "degrade" and self.budget.nearly_spent
@@ -98,7 +91,7 @@ class Run:
     async def _ask_to_extend(self, reason: str) -> bool:
         text = f"{reason}. To approve is to allow as much again as at first.\n\nGoal: {self.goal.text}"
         request = self.request("Budget", Content(text=text))
-        with self.waiting_for_others():
+        with self.clock.stopped():
             decision = await seek_approval(self.flow, self.next_gate(), request, self.goal.caller)
         self._extension = None
         self.approvals += (decision,)
@@ -108,40 +101,11 @@ class Run:
             self.budget.extend()
         return granted
 
-    @contextmanager
-    def waiting_for_others(self) -> Iterator[None]:
-        """The time within counts against no budget, and the clocks of all tasks stand still."""
-        began = self.flow.now
-        with ExitStack() as stopped:
-            for clock in self._clocks:
-                stopped.enter_context(clock.stopped())
-            yield
-        self.waited += self.flow.now - began
-
-    @asynccontextmanager
-    async def task_clock(self, seconds: int | None) -> AsyncIterator[None]:
-        """Raise `TimeoutError` when the body takes longer than `seconds`; waiting for people does not count."""
-        if seconds is None:
-            yield
-            return
-        async with asyncio.timeout(seconds) as timeout:
-            clock = TaskClock(timeout)
-            self._clocks.append(clock)
-            try:
-                yield
-            finally:
-                self._clocks.remove(clock)
-
-    @property
-    def seconds(self) -> float:
-        """Since it began, without waiting for people."""
-        return (self.flow.now - self._began - self.waited).total_seconds()
-
     def next_gate(self) -> int:
         self.gates += 1
         return self.gates
 
-    def request(self, title: str, content: Content, details: str = "") -> ApprovalRequest:
+    def request(self, title: str, content: Content, details: str = "", *, may_revise: bool = False) -> ApprovalRequest:
         """Make a request for approval, by the goal's rules."""
         rules = self.goal.options.approval
         assert rules is not None  # noqa: S101 - the HTTP API refuses a goal that needs approval by nobody
@@ -151,6 +115,7 @@ class Run:
             details=details[:MAX_DETAILS_CHARACTERS],
             requester=self.goal.requester,
             rules=ApprovalRules.model_validate(rules.model_dump()),
+            may_revise=may_revise,
         )
 
     def _record_usage(self, done: Done[Any]) -> None:
@@ -183,7 +148,7 @@ class Run:
             for task in tasks
         }
         self._titles = titles_that_fit(self.tasks.values())
-        self._rows = {name: _row(task, self._titles) for name, task in self.tasks.items()}
+        self._rows = {name: task_row(task, self._titles) for name, task in self.tasks.items()}
 
     def report(self, task_id: str, **changed: Any) -> TaskReport:
         """Change what is known of a task."""
@@ -192,7 +157,7 @@ class Run:
     def set_report(self, report: TaskReport) -> TaskReport:
         """This is known of a task."""
         self.tasks[report.id] = report
-        self._rows[report.id] = _row(report, self._titles)
+        self._rows[report.id] = task_row(report, self._titles)
         return report
 
     def publish(self) -> None:
@@ -223,34 +188,3 @@ class Run:
             metadata=self.goal.metadata,
             error=error,
         )
-
-
-def status(stage: Stage, rows: Iterable[dict[str, Any]], model_calls: int, tokens: int) -> dict[str, Any]:
-    """Make the custom status of a run under way."""
-    return {"stage": stage, "model_calls": model_calls, "tokens": tokens, "tasks": list(rows)}
-
-
-def titles_that_fit(tasks: Collection[TaskReport]) -> int:
-    """How long titles may be, so that a status is at most `STATUS_BYTES` as JSON, whatever becomes of the tasks."""
-    widest = [task.model_copy(update={"state": "revising", "revisions": 99}) for task in tasks]
-    for titles in (60, 30, 10, 0):
-        rows = (_row(task, titles) for task in widest)
-        if len(json.dumps(status("remembering", rows, 10**9, 10**12)).encode()) <= STATUS_BYTES:
-            return titles
-    return NO_TITLES
-
-
-def _row(task: TaskReport, titles: int) -> dict[str, Any]:
-    """Make a task's row of the status, with so many characters of its title."""
-    if titles == NO_TITLES:
-        return {"id": task.id, "state": task.state}
-    title = task.instruction
-    if len(title) > titles:
-        title = title[:titles] + "…"
-    return {
-        "id": task.id,
-        "type": task.type,
-        "title": title,
-        "state": task.state,
-        "revisions": task.revisions,
-    }

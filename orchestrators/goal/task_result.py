@@ -1,8 +1,9 @@
 """The result of a task, for the tasks that depend on it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from murmuration.contracts.answers import TaskAnswer, TaskReport
+from murmuration.contracts.answers import FailedTask, LostItem, TaskAnswer, TaskReport
 from murmuration.contracts.content import Reference
 from murmuration.contracts.plans import Task
 from murmuration.policy.conditions import ConditionValue
@@ -25,10 +26,17 @@ class TaskResult:
     answers: tuple[TaskAnswer, ...] = ()
     code: str = ""
     """The code of its failure."""
+    lost: tuple[FailedTask, ...] = ()
+    """The parts of it that are not in its answers: the whole task, or some of its items."""
 
     @property
     def empty(self) -> bool:
         return not self.passages and not self.answers
+
+    @property
+    def items(self) -> list[str]:
+        """The items of all its answers."""
+        return [item for answer in self.answers for item in answer.draft.items]
 
     @property
     def failed(self) -> bool:
@@ -51,3 +59,8 @@ class TaskResult:
         if self.report.verdict is not None:
             values |= {"score": self.report.verdict.score, "passed": self.report.verdict.passed}
         return values
+
+
+def lost_parts(task: str, items: Iterable[LostItem]) -> tuple[FailedTask, ...]:
+    """Report items of this task's answer that were left out or cut."""
+    return tuple(FailedTask(task=task, instruction=item.item, reason=item.reason) for item in items)

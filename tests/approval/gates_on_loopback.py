@@ -96,14 +96,15 @@ class ApprovalApp:
     def ask(self, name: str, *approvers: str, text: str | Content = "Publish it?", **changes: Any) -> str:
         """Start a run and wait for its gate; returns its id, `<name>-<number>`.
 
-        `changes` are `tenant`, `requester`, `title`, `quorum` and fields of the rules.
+        `changes` are `tenant`, `requester`, `title`, `may_revise`, `quorum` and fields of the rules.
         """
         caller = {"caller": {"tenant": changes.pop("tenant")}} if "tenant" in changes else {}
         content = text if isinstance(text, Content) else Content(text=text)
         title, requester = changes.pop("title", "Something"), changes.pop("requester", "carol@example.com")
+        may_revise = changes.pop("may_revise", True)
         panels = changes.pop("panels", [{"approvers": approvers or (ALICE, BOB), "quorum": changes.pop("quorum", 1)}])
         rules = ApprovalRules.model_validate({"panels": panels, **changes})
-        request = ApprovalRequest(title=title, content=content, requester=requester, rules=rules)
+        request = ApprovalRequest(title=title, content=content, requester=requester, rules=rules, may_revise=may_revise)
         run = f"{name}-{next(_RUN_NUMBERS)}"
         self.host.start("publish", {**request.model_dump(mode="json"), **caller}, run)
         self.until(lambda: self.status(run))

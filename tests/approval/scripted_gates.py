@@ -87,10 +87,16 @@ def event(at: float, index: int, value: Any, *, panel: int = 0, wait: int = 0) -
 
 
 def run_gate(
-    gate_rules: ApprovalRules, *events: Event, requester: str = "someone", steps: GateSteps | None = None
+    gate_rules: ApprovalRules,
+    *events: Event,
+    requester: str = "someone",
+    steps: GateSteps | None = None,
+    may_revise: bool = True,
 ) -> tuple[Decision, Trace]:
     """Run a gate to its end while the events come in."""
-    request = ApprovalRequest(title="The report", content=CONTENT, requester=requester, rules=gate_rules)
+    request = ApprovalRequest(
+        title="The report", content=CONTENT, requester=requester, rules=gate_rules, may_revise=may_revise
+    )
     gate = ApprovalGate(caller=Caller(tenant="t"), run="run-1", id="run-1", request=request)
     trace = simulate(approval_gate, gate.model_dump(mode="json"), steps or GateSteps(), events=events)
     assert trace.error is None, trace.error

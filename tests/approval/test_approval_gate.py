@@ -73,6 +73,20 @@ def test_one_who_does_not_approve_stops_it_and_says_why(choice: str, state: str)
     assert (decision.state, decision.by, decision.comment) == (state, (BOB,), "name a source")
 
 
+def test_a_wish_that_is_not_offered_is_ignored_with_a_reason_and_the_approver_may_answer_again() -> None:
+    events = (
+        event(10, 0, vote(10, ALICE, "revise", comment="shorter")),
+        event(20, 0, vote(20, ALICE, "approve"), wait=1),
+    )
+
+    decision, _ = run_gate(rules(Panel(approvers=(ALICE,))), *events, may_revise=False)
+
+    assert (decision.state, decision.by) == ("approved", (ALICE,))
+    assert [(entry.who, entry.detail) for entry in decision.audit if entry.event == "ignored"] == [
+        ((ALICE,), "not_offered")
+    ]
+
+
 def test_an_approver_who_has_not_answered_is_reminded_and_may_still_approve() -> None:
     steps = GateSteps(channels=("mail", "webhook"))
     gate_rules = rules(Panel(approvers=(ALICE, BOB), quorum=2), timeout_seconds=10 * DAY, remind_after=0.7)

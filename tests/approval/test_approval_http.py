@@ -82,6 +82,30 @@ def test_a_browser_gets_a_page_without_scripts_and_posts_its_form(app: ApprovalA
     assert app.decision(run).comment == f"shorter\nplease {evil}"
 
 
+def test_a_revision_that_cannot_be_made_is_not_offered_and_refused(app: ApprovalApp) -> None:
+    run = app.ask("last", may_revise=False)
+    link = app.link(run)
+    offered = app.link(app.ask("first"))
+
+    page = app.host.call("GET", link, **PAGE).content.decode()
+    refused = app.answer(link, "revise", "shorter")
+    form = app.host.call("POST", link, b"decision=revise&comment=shorter", **FORM)
+
+    assert 'value="approve"' in page
+    assert 'value="reject"' in page
+    assert "revis" not in page
+    assert 'value="revise"' in app.host.call("GET", offered, **PAGE).content.decode()
+    assert app.host.call("GET", link).json["choices"] == ["approve", "reject"]
+    assert app.host.call("GET", offered).json["choices"] == ["approve", "reject", "revise"]
+    assert (refused.status, refused.json["title"], refused.json["choices"]) == (
+        409, "Not offered", ["approve", "reject"],
+    )  # fmt: skip
+    assert "'revise' is not offered" in refused.json["detail"]
+    assert (form.status, b"<h1>Not offered</h1>" in form.content) == (409, True)
+    assert app.status(run)["votes"] == []
+    assert app.answer(link, "approve").status == 200
+
+
 def test_reading_a_link_changes_nothing(app: ApprovalApp) -> None:
     run = app.ask("scanner")
     link = app.link(run)

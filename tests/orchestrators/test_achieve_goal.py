@@ -11,7 +11,7 @@ from murmuration.contracts.goals import Budget
 from murmuration.contracts.plans import Plan, Planned, Task
 from murmuration.contracts.steps import Failed, Later
 from murmuration.contracts.usage import Usage
-from orchestrators.goal.run import STATUS_BYTES
+from orchestrators.goal.status import STATUS_BYTES
 from tests.orchestrators.world import BAD, CITATION, GOOD, REFERENCE, World, achieve, states
 
 

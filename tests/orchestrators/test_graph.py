@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from murmuration.contracts.agents import AgentAnswer
-from murmuration.contracts.answers import Draft, Verdict
+from murmuration.contracts.answers import Answer, Draft, LostItem, Verdict
 from murmuration.contracts.content import Content, Reference
 from murmuration.contracts.plans import MAX_ITEMS, Plan, Planned
 from murmuration.contracts.replies import PlanReply
@@ -16,6 +16,7 @@ from tests.orchestrators.world import BAD, GOOD, REFERENCE, World, achieve, stat
 
 LIST: dict[str, Any] = {"id": "list", "type": "executor", "instruction": "list the teas"}
 AGENTS: AgentTypes = {"executor": "executor", "expert": "executor", "translator": "agent"}
+LIST_HAS_ITEMS = {"task": "list", "field": "items", "op": "gt", "value": 0}
 REFUSED = Failed(code="model_refused", message="no")
 
 
@@ -151,7 +152,8 @@ def test_referenced_answers_travel_beside_the_instruction() -> None:
         ("passed", "ne", True, False),
         ("answer", "contains", "TEAS", True),
         ("answer", "contains", "coffee", False),
-        ("items", "contains", "gree", True),
+        ("items", "contains", "Green", True),
+        ("items", "contains", "gree", False),
         ("items", "lt", 2, False),
         ("items", "eq", 2, True),
         ("missing", "gt", 0, False),
@@ -170,6 +172,109 @@ def test_a_task_whose_condition_does_not_hold_is_skipped(field: str, op: str, va
     assert world.requests["write_answer"][0]["failed"] == [], "a skipped task is not missing"
     if not holds:
         assert f"list.{field} {op}" in outcome.tasks[1].reason
+
+
+MAIN: dict[str, Any] = {"id": "main", "type": "executor", "instruction": "main way"}
+ELSE: dict[str, Any] = {"id": "else", "type": "executor", "instruction": "other way"}
+
+
+def on_state(op: str, value: str, task: str = "main") -> dict[str, Any]:
+    return {"when": {"task": task, "field": "state", "op": op, "value": value}}
+
+
+@pytest.mark.parametrize(
+    ("op", "value", "runs_when"),
+    [
+        ("eq", "failed", {"failed"}),
+        ("ne", "done", {"failed", "skipped"}),
+        ("eq", "skipped", {"skipped"}),
+        ("ne", "failed", {"done", "skipped"}),
+        ("ne", "skipped", {"done", "failed"}),
+        ("eq", "done", {"done"}),
+    ],
+)
+@pytest.mark.parametrize("state", ["done", "failed", "skipped"])
+def test_a_branch_on_the_state_of_a_task_runs_when_the_task_ended_so(
+    op: str, value: str, runs_when: set[str], state: str
+) -> None:
+    world = World()
+    world.script["ask_agent"] = [fails("main way")] if state == "failed" else []
+    main = {**MAIN, "when": LIST_HAS_ITEMS} if state == "skipped" else MAIN
+
+    outcome, _ = achieve(world, plan(LIST, main, {**ELSE, **on_state(op, value)}))
+
+    assert states(outcome) == {"list": "done", "main": state, "else": "done" if state in runs_when else "skipped"}
+    assert outcome.status == "completed"
+
+
+@pytest.mark.parametrize("type_", ["retriever", "executor", "agent"])
+def test_a_branch_of_each_type_runs_when_a_search_has_failed(type_: str) -> None:
+    world = World()
+    world.script["retrieve_passages"] = [lambda value: REFUSED if value["text"] == "find" else None]
+    branch = {"id": "else", "type": type_, "instruction": "other way", **on_state("eq", "failed", "find")}
+    search = {"id": "find", "type": "retriever", "instruction": "find"}
+    agent = {"agent": "translator"} if type_ == "agent" else {}
+
+    outcome, _ = achieve(world, plan(LIST, search, {**branch, **agent}))
+
+    assert states(outcome) == {"list": "done", "find": "failed", "else": "done"}
+
+
+def test_a_branch_on_a_failure_still_needs_its_other_inputs() -> None:
+    world = World()
+    world.script["ask_agent"] = [fails("way")]
+    other = {"id": "side", "type": "executor", "instruction": "side way"}
+
+    outcome, _ = achieve(world, plan(LIST, MAIN, other, {**ELSE, "depends_on": ["side"], **on_state("eq", "failed")}))
+
+    assert (outcome.tasks[3].state, outcome.tasks[3].reason) == ("skipped", "needs side, which failed")
+    assert "other way" in outcome.missing
+
+
+def test_a_task_joins_two_branches_of_which_one_was_taken() -> None:
+    world = World()
+    world.script["ask_agent"] = [fails("main way")]
+    join = {"id": "join", "type": "executor", "instruction": "join", "depends_on": ["main", "else"]}
+
+    outcome, _ = achieve(world, plan(MAIN, {**ELSE, **on_state("eq", "failed")}, join))
+
+    assert states(outcome) == {"main": "failed", "else": "done", "join": "done"}
+    assert [failed["task"] for failed in world.requests["write_answer"][0]["failed"]] == ["main"]
+
+
+def test_a_branch_that_was_left_out_by_its_condition_is_not_missing() -> None:
+    world = World()
+    world.script["ask_agent"] = [fails("main way")]
+    side = {"id": "side", "type": "executor", "instruction": "side", "when": LIST_HAS_ITEMS, "depends_on": ["main"]}
+
+    outcome, _ = achieve(world, plan(LIST, MAIN, {**ELSE, **on_state("eq", "skipped")}, side))
+
+    assert states(outcome) == {"list": "done", "main": "failed", "else": "skipped", "side": "skipped"}
+    assert outcome.missing == ("main way",)
+
+
+def test_a_plan_whose_branch_took_a_failure_over_is_not_replaced() -> None:
+    world = World()
+    world.script["ask_agent"] = [fails("main way")]
+    world.script["plan_goal"] = [Planned(plan=plan(MAIN, {**ELSE, **on_state("eq", "failed")}))]
+
+    outcome, _ = achieve(world)
+
+    assert states(outcome) == {"main": "failed", "else": "done"}
+    assert len(world.requests["plan_goal"]) == 1
+
+
+@pytest.mark.parametrize("field", ["score", "answer", "items", "passed", "missing"])
+def test_a_condition_on_a_value_that_a_failure_left_out_names_the_failure(field: str) -> None:
+    world = World()
+    world.script["ask_agent"] = [fails("main way")]
+    value: Any = {"score": 0.5, "passed": True, "answer": "x", "items": 1, "missing": 1}[field]
+    when = {"task": "main", "field": field, "op": "ne", "value": value}
+
+    outcome, _ = achieve(world, plan(LIST, MAIN, {**ELSE, "depends_on": ["list"], "when": when}))
+
+    assert (outcome.tasks[2].state, outcome.tasks[2].reason) == ("skipped", "needs main, which failed")
+    assert outcome.missing == ("main way", "other way")
 
 
 def test_a_condition_may_test_the_number_of_passages() -> None:
@@ -391,3 +496,121 @@ def test_a_result_from_another_input_is_made_anew() -> None:
 
     instructions = [brief["instruction"] for brief in world.requests["ask_agent"]]
     assert instructions.count("made from t1") == 2
+
+
+PER_ITEM: dict[str, Any] = {
+    "id": "per_item",
+    "type": "executor",
+    "instruction": "how hot is ${item}?",
+    "for_each": "list",
+}
+
+
+def judged(world: World) -> dict[str, Any]:
+    """The evaluator's question about the answer to the goal."""
+    questions: list[dict[str, Any]] = [
+        value for value in world.requests["evaluate_result"] if value["instruction"] == "how hot?"
+    ]
+    return questions[-1]
+
+
+def test_refused_items_are_missing_and_writer_and_judge_are_told() -> None:
+    world = World()
+    world.script["ask_agent"] = [lists("green", "black", "white"), fails("black"), fails("white")]
+
+    outcome, _ = achieve(world, plan(LIST, PER_ITEM))
+
+    failed = [
+        {"task": "per_item[2]", "instruction": "how hot is black?", "reason": "model_refused: no"},
+        {"task": "per_item[3]", "instruction": "how hot is white?", "reason": "model_refused: no"},
+    ]
+    assert world.requests["write_answer"][0]["failed"] == failed
+    assert judged(world)["failed"] == failed
+    assert outcome.missing == ("how hot is black?", "how hot is white?")
+    assert outcome.status == "completed"
+
+
+def test_when_all_items_are_refused_each_of_them_is_missing() -> None:
+    world = World()
+    world.script["ask_agent"] = [lists("green", "black"), fails("how hot")]
+
+    outcome, _ = achieve(world, plan(LIST, PER_ITEM))
+
+    assert states(outcome) == {"list": "done", "per_item": "failed"}
+    assert outcome.missing == ("how hot is green?", "how hot is black?")
+
+
+def test_items_beyond_the_limit_are_missing_and_writer_and_judge_are_told() -> None:
+    world = World()
+    world.script["ask_agent"] = [lists(*(f"tea {number}" for number in range(1, 26)))]
+
+    outcome, _ = achieve(world, plan(LIST, PER_ITEM))
+
+    told = world.requests["write_answer"][0]["failed"]
+    assert [task["instruction"] for task in told] == [f"tea {number}" for number in range(21, 26)]
+    assert {task["task"] for task in told} == {"list"}
+    assert "item 21 of a list, of which the first 20" in told[0]["reason"]
+    assert judged(world)["failed"] == told
+    assert outcome.missing == tuple(f"tea {number}" for number in range(21, 26))
+
+
+@pytest.mark.parametrize("task", [PER_ITEM, {"id": "sum", "type": "executor", "instruction": "sum up ${list.items}"}])
+def test_items_that_the_agents_step_has_cut_are_missing_where_a_task_works_on_them(task: dict[str, Any]) -> None:
+    world = World()
+    cut = LostItem(item="a very long tea…", reason="cut to 16 of 260 characters")
+    draft = Draft(answer=Content(text="teas [1]"), passages=REFERENCE, items=("green",), lost_items=(cut,))
+    world.script["ask_agent"] = [lambda value: draft if value["instruction"] == "list the teas" else None]
+
+    outcome, _ = achieve(world, plan(LIST, task))
+
+    told = [{"task": "list", "instruction": cut.item, "reason": cut.reason}]
+    assert world.requests["evaluate_result"][0]["failed"] == told, "its own judge, too"
+    assert world.requests["write_answer"][0]["failed"] == told
+    assert judged(world)["failed"] == told
+    assert outcome.missing == (cut.item,)
+
+
+def test_a_list_that_no_task_works_on_item_by_item_has_lost_nothing() -> None:
+    world = World()
+    cut = LostItem(item="a very long tea…", reason="cut to 16 of 260 characters")
+    draft = Draft(answer=Content(text="teas [1]"), passages=REFERENCE, items=("green",), lost_items=(cut,))
+    world.script["ask_agent"] = [lambda value: draft if value["instruction"] == "list the teas" else None]
+
+    outcome, _ = achieve(world, plan(LIST, {"id": "sum", "type": "executor", "instruction": "sum up ${list.answer}"}))
+
+    assert outcome.missing == (), "the answer of the list is whole"
+
+
+def test_a_task_for_the_items_of_a_list_that_failed_is_missing() -> None:
+    world = World()
+    world.script["ask_agent"] = [fails("list the teas")]
+    side = {"id": "side", "type": "executor", "instruction": "side"}
+
+    outcome, _ = achieve(world, plan(LIST, side, {**PER_ITEM, "depends_on": ["side"]}))
+
+    assert (outcome.tasks[2].state, outcome.tasks[2].reason) == ("skipped", "needs list, which failed")
+    assert outcome.missing == ("list the teas", "how hot is ${item}?")
+
+
+def test_a_task_whose_condition_could_not_be_decided_is_missing() -> None:
+    world = World()
+    large = Content(reference=Reference(artifact="t/runs/x/1", bytes=99_999))
+    world.script["ask_agent"] = [
+        lambda value: Draft(answer=large, passages=REFERENCE) if "list" in value["instruction"] else None
+    ]
+    when = {"task": "list", "field": "answer", "op": "contains", "value": "x"}
+
+    outcome, _ = achieve(world, plan(LIST, {**ELSE, "when": when}))
+
+    assert outcome.missing == ("other way",)
+
+
+def test_the_writers_own_missing_questions_come_first_and_nothing_twice() -> None:
+    world = World()
+    world.script["ask_agent"] = [lists("green", "black"), fails("black")]
+    answer = Answer(answer=Content(text="80 [1]"), passages=REFERENCE, missing=("how long?", "how hot is black?"))
+    world.script["write_answer"] = [answer]
+
+    outcome, _ = achieve(world, plan(LIST, PER_ITEM))
+
+    assert outcome.missing == ("how long?", "how hot is black?")

@@ -43,9 +43,10 @@ def condition(field: str, op: str, value: Any) -> Condition:
         ("answer", "contains", "green tea", True),
         ("answer", "contains", "GREEN", True),
         ("answer", "contains", "coffee", False),
-        ("items", "contains", "LACK", True),
+        ("items", "contains", "BLACK", True),
+        ("items", "contains", "lack", False),
         ("items", "contains", "white", False),
-        ("missing", "contains", "", False),
+        ("missing", "contains", "tea", False),
         ("items", "eq", 2, True),
         ("items", "gt", 2, False),
         ("missing", "eq", 0, True),
@@ -53,6 +54,55 @@ def condition(field: str, op: str, value: Any) -> Condition:
 )
 def test_a_condition_is_decided_by_the_value_of_its_field(field: str, op: str, value: Any, expected: bool) -> None:
     assert holds(condition(field, op, value), VALUES) is expected
+
+
+@pytest.mark.parametrize(
+    ("answer", "value"),
+    [
+        ("Yes [1].", "Yes"),
+        ("yes", "Yes."),
+        ("YES [1][2]", "yes"),
+        ("  Yes,\n it  is [12] . ", "yes, it is"),
+        ("Yes. [1]", "Yes"),
+        ("Yes", "Yes [1]."),
+        ("Straße", "STRASSE"),
+        ("はい [1]。", "はい"),
+    ],
+)
+def test_texts_are_compared_without_markers_white_space_case_and_closing_full_stop(answer: str, value: str) -> None:
+    for op, expected in (("eq", True), ("ne", False), ("contains", True)):
+        assert holds(condition("answer", op, value), {"answer": answer}) is expected, op
+
+
+@pytest.mark.parametrize(
+    ("answer", "value"),
+    [("Yes.", "No"), ("Yes, always.", "Yes"), ("3.5", "35"), ("[draft]", "draft"), ("Yes!", "Yes")],
+)
+def test_texts_that_differ_in_anything_else_are_not_equal(answer: str, value: str) -> None:
+    assert not holds(condition("answer", "eq", value), {"answer": answer})
+    assert holds(condition("answer", "ne", value), {"answer": answer})
+
+
+@pytest.mark.parametrize(
+    ("answer", "value", "expected"),
+    [
+        ("It is known [1].", "no", False),
+        ("Known: no.", "no", True),
+        ("No [1], it is not.", "no", True),
+        ("a no-go area", "no", True),
+        ("It is green [2] tea.", "green tea", True),
+        ("greens", "green", False),
+        ("C++ is meant", "c++", True),
+        ("It costs $5.", "$5", True),
+        ("It costs $55.", "$5", False),
+        ("café society", "cafe", False),
+        ("我住在东京附近", "东京", True),
+        ("rev_no", "no", False),
+    ],
+)
+def test_a_text_contains_whole_words(answer: str, value: str, expected: bool) -> None:
+    assert holds(condition("answer", "contains", value), {"answer": answer}) is expected
+    assert holds(condition("items", "contains", value), {"items": ("other", answer)}) is expected
 
 
 @pytest.mark.parametrize("op", get_args(Comparison))
@@ -72,6 +122,7 @@ def test_a_number_contains_nothing(field: str) -> None:
     assert not holds(condition(field, "contains", ""), VALUES)
 
 
+TESTED = {"score": 1, "passages": 1, "passed": True, "state": "done"}
 FIELDS = {
     "retriever": {"passages", "state"},
     "executor": set(get_args(ResultField)) - {"passages"},
@@ -82,7 +133,7 @@ FIELDS = {
 @pytest.mark.parametrize("field", get_args(ResultField))
 @pytest.mark.parametrize("task_type", FIELDS)
 def test_a_task_of_each_type_has_fields_of_its_own(task_type: Any, field: str) -> None:
-    problem = condition_problem(field, "eq", {"score": 1, "passages": 1, "passed": True}.get(field, "x"), task_type)
+    problem = condition_problem(field, "eq", TESTED.get(field, "x"), task_type)
 
     if field in FIELDS[task_type]:
         assert problem is None
@@ -101,6 +152,7 @@ def test_a_task_of_each_type_has_fields_of_its_own(task_type: Any, field: str) -
         ("items", "contains", "tea"),
         ("answer", "contains", "tea"),
         ("answer", "ne", "tea"),
+        ("state", "ne", "Done"),
         ("passed", "ne", False),
         ("state", "eq", "failed"),
     ],
@@ -125,7 +177,41 @@ def test_a_condition_that_can_be_decided_has_no_problem(field: str, op: str, val
         ("state", "ge", "a", "op 'ge' needs a number, not 'a'"),
         ("passed", "lt", True, "op 'lt' needs a number, not True"),
         ("items", "le", "a", "op 'le' needs a number, not 'a'"),
+        ("state", "eq", "broken", "value 'broken' is no state that a task ends in: use done, failed or skipped"),
+        ("state", "ne", "waiting", "value 'waiting' is no state that a task ends in: use done, failed or skipped"),
+        ("answer", "eq", " [1]. ", "value ' [1]. ' has no words to compare"),
+        ("items", "contains", "", "value '' has no words to compare"),
+        ("score", "gt", 1, "score gt 1 can never hold: score is from 0 to 1"),
+        ("score", "ge", 1.5, "score ge 1.5 can never hold: score is from 0 to 1"),
+        ("score", "eq", -1, "score eq -1 can never hold: score is from 0 to 1"),
+        ("score", "lt", 0, "score lt 0 can never hold: score is from 0 to 1"),
+        ("missing", "le", -1, "missing le -1 can never hold: missing is at least 0"),
+        ("items", "gt", 20, "items gt 20 can never hold: items is from 0 to 20"),
+        ("items", "eq", 1.5, "items eq 1.5 can never hold: items is a whole number"),
     ],
 )
 def test_a_condition_that_can_never_be_decided_is_named(field: str, op: str, value: object, problem: str) -> None:
     assert condition_problem(field, op, value, "executor") == problem
+
+
+def test_a_fan_out_may_have_more_items_than_one_answer() -> None:
+    assert condition_problem("items", "gt", 20, "executor", fan_out=True) is None
+    assert condition_problem("items", "lt", 0, "executor", fan_out=True) is not None
+
+
+@pytest.mark.parametrize(
+    ("field", "op", "value"),
+    [
+        ("score", "ge", 1),
+        ("score", "gt", 0.99),
+        ("score", "le", 0),
+        ("score", "ne", 7),
+        ("items", "eq", 20),
+        ("items", "gt", 19),
+        ("items", "lt", 1),
+        ("missing", "gt", 10_000),
+        ("items", "gt", 1.5),
+    ],
+)
+def test_a_condition_at_the_edge_of_a_range_can_hold(field: str, op: str, value: float) -> None:
+    assert condition_problem(field, op, value, "executor") is None

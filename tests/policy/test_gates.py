@@ -193,6 +193,19 @@ def test_another_event_is_no_vote(event: Any, reason: str) -> None:
     assert str(refused.value) == reason
 
 
+@pytest.mark.parametrize("choice", ["approve", "reject", "revise"])
+def test_a_wish_is_no_vote_where_no_revision_can_be_made(choice: str) -> None:
+    last = GATE.model_copy(update={"request": GATE.request.model_copy(update={"may_revise": False})})
+    in_time = vote(choice=choice, at=NOON - timedelta(seconds=1))
+
+    assert read_vote(in_time.model_dump(mode="json"), GATE, 0, ALICE, NOON) == in_time
+    if choice in last.request.choices:
+        assert read_vote(in_time.model_dump(mode="json"), last, 0, ALICE, NOON) == in_time
+    else:
+        with pytest.raises(InvalidVote, match="not_offered"):
+            read_vote(in_time.model_dump(mode="json"), last, 0, ALICE, NOON)
+
+
 def test_a_quorum_of_different_approvers_approves() -> None:
     panel = Panel(approvers=(ALICE, BOB, CAROL), quorum=2)
     alice, bob = vote(ALICE), vote(BOB)

@@ -164,6 +164,19 @@ def test_a_plan_can_name_no_agent_where_there_is_none() -> None:
         (executor(when={"task": "t2", "field": "score", "op": "contains", "value": 1}), "needs a text or a list"),
         (executor(when={"task": "t2", "field": "passed", "op": "eq", "value": "yes"}), "not true or false"),
         (executor(when={"task": "t2", "field": "answer", "op": "gt", "value": "a"}), "needs a number"),
+        (executor(when={"task": "t2", "field": "state", "op": "eq", "value": "broken"}), "'broken' is no state"),
+        (
+            executor(
+                instruction="mend ${t2.answer}", when={"task": "t2", "field": "state", "op": "eq", "value": "failed"}
+            ),
+            "when: state eq 'failed' holds when 't2' has no answer, and the task needs it",
+        ),
+        (
+            executor(
+                instruction="${item}", for_each="t2", when={"task": "t2", "field": "state", "op": "ne", "value": "Done"}
+            ),
+            "when: state ne 'Done' holds when 't2' has no answer, and the task needs it",
+        ),
     ],
 )
 def test_a_condition_that_can_never_be_decided_is_refused(reply: PlanReply, reason: str) -> None:
@@ -283,3 +296,21 @@ def test_the_planner_reads_what_to_change(reply: PlanReply, message: str) -> Non
         checked_plan(reply)
 
     assert str(refused.value) == message
+
+
+def fan_out(op: str) -> PlanReply:
+    """The good plan with a task for each item, and one that compares its answers."""
+    per_item = {"id": "t3", "type": "executor", "instruction": "open ${item}?", "for_each": "t2"}
+    when = {"task": "t3", "field": "answer", "op": op, "value": "yes"}
+    then = {"id": "t4", "type": "executor", "instruction": "and then", "when": when}
+    return PlanReply.model_validate({"tasks": [*GOOD, per_item, then]})
+
+
+@pytest.mark.parametrize("op", ["eq", "ne"])
+def test_the_answers_of_a_fan_out_are_compared_with_nothing(op: str) -> None:
+    with pytest.raises(PlanRejected) as refused:
+        checked_plan(fan_out(op))
+
+    expected = f"task 't4': when: 't3' has an answer for each item, and op {op!r} compares one: use contains"
+    assert str(refused.value) == expected
+    assert len(checked_plan(fan_out("contains")).tasks) == 4

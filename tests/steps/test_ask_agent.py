@@ -11,6 +11,7 @@ from murmuration.contracts.agents import AgentAnswer, AgentBrief
 from murmuration.contracts.answers import Draft, TaskAnswer
 from murmuration.contracts.content import INLINE_BYTES, Content, Reference
 from murmuration.contracts.passages import Passage, PassageSet
+from murmuration.contracts.plans import MAX_ITEMS
 from murmuration.contracts.replies import PlanReply
 from murmuration.policy.tenancy import run_id
 from murmuration.services.errors import GiveUp
@@ -114,6 +115,19 @@ async def test_a_draft_is_checked_for_citations(asking: Asking) -> None:
     assert answer.answer.text == "80 degrees."
     assert answer.problems == ("cites [3], which is none of the passages", "cites no passage")
     assert (answer.missing, answer.items, answer.reply) == (("why",), ("a",), None)
+
+
+async def test_items_that_are_left_out_or_cut_are_named(asking: Asking) -> None:
+    passages = (await asking.store(GREEN),)
+    items = ["the leaves of spring " * 13, *(f"tea {number}" for number in range(2, 26))]
+    asking.replies({"answer": "Many [1].", "missing": [], "items": items}, agent="executor")
+
+    answer = await asking.ask("executor", passages=passages)
+
+    cut = answer.items[0]
+    assert (len(answer.items), cut.endswith("…")) == (MAX_ITEMS, True)
+    lost = [item.item for item in answer.lost_items]
+    assert lost == [cut, *(f"tea {number}" for number in range(21, 26))]
 
 
 @pytest.mark.parametrize("asking", ["PlanReply"], indirect=True)

@@ -7,7 +7,7 @@ from html import escape
 
 import azure.functions as func
 
-from murmuration.contracts.approvals import MAX_COMMENT_CHARACTERS
+from murmuration.contracts.approvals import MAX_COMMENT_CHARACTERS, ApprovalRequest, Choice
 
 STYLE = """
 :root { color-scheme: light dark; }
@@ -31,14 +31,7 @@ HEADERS = {
 }
 """The URL holds the signed link, so it must not be cached, framed, indexed or passed on to other sites."""
 
-_FORM = f"""
-<form method="post" accept-charset="utf-8">
-<p><label for="comment">Comment (for a revision: say what to change)</label>
-<textarea id="comment" name="comment" rows="4" maxlength="{MAX_COMMENT_CHARACTERS}"></textarea></p>
-<p><button name="decision" value="approve">Approve</button>
-<button name="decision" value="revise">Ask for a revision</button>
-<button name="decision" value="reject">Reject</button></p>
-</form>"""
+BUTTONS: Mapping[Choice, str] = {"approve": "Approve", "revise": "Ask for a revision", "reject": "Reject"}
 
 
 def wants_page(request: func.HttpRequest) -> bool:
@@ -46,10 +39,27 @@ def wants_page(request: func.HttpRequest) -> bool:
     return "text/html" in request.headers.get("Accept", "").lower()
 
 
-def decision_page(title: str, facts: Mapping[str, str], text: str, about: str) -> func.HttpResponse:
+def decision_page(request: ApprovalRequest, facts: Mapping[str, str], text: str) -> func.HttpResponse:
     """Show the content to approve, what helps to decide, and a form that posts to the page's own URL."""
-    background = f"\n<h2>Background</h2>\n<pre>{escape(about)}</pre>" if about else ""
-    return _page(200, title, f"{_facts(facts)}\n<h2>To approve</h2>\n<pre>{escape(text)}</pre>{background}{_FORM}")
+    background = f"\n<h2>Background</h2>\n<pre>{escape(request.details)}</pre>" if request.details else ""
+    content = f"{_facts(facts)}\n<h2>To approve</h2>\n<pre>{escape(text)}</pre>{background}"
+    return _page(200, request.title, f"{content}{_form(request)}")
+
+
+def _form(request: ApprovalRequest) -> str:
+    """Make the form with a button for each choice that is offered."""
+    hint = " (for a revision: say what to change)" if request.may_revise else ""
+    buttons = "\n".join(
+        f'<button name="decision" value="{choice}">{label}</button>'
+        for choice, label in BUTTONS.items()
+        if choice in request.choices
+    )
+    return f"""
+<form method="post" accept-charset="utf-8">
+<p><label for="comment">Comment{hint}</label>
+<textarea id="comment" name="comment" rows="4" maxlength="{MAX_COMMENT_CHARACTERS}"></textarea></p>
+<p>{buttons}</p>
+</form>"""
 
 
 def message_page(status: int, title: str, text: str) -> func.HttpResponse:

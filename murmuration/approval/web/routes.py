@@ -17,6 +17,7 @@ from murmuration.approval.web.pages import HEADERS, decision_page, message_page,
 from murmuration.approval.web.snapshot import (
     GateSnapshot,
     already_answered,
+    check_choice,
     check_link,
     check_open,
     gates_of,
@@ -74,9 +75,9 @@ async def show_request(req: func.HttpRequest, client: df.DurableOrchestrationCli
             "Open until": f"{snapshot.status.expires:%Y-%m-%d %H:%M} UTC",
             "Approvals": f"{len(snapshot.status.votes)} of {snapshot.status.quorum}",
         }
-        return decision_page(request.title, facts, text, request.details)
+        return decision_page(request, facts, text)
     content = {"title": request.title, "content": text, "details": request.details, "content_hash": claims.content_hash}
-    choices = {"approver": claims.approver, "choices": ["approve", "reject", "revise"]}
+    choices = {"approver": claims.approver, "choices": list(request.choices)}
     return ok({**content, **choices, **_status(snapshot)})
 
 
@@ -88,6 +89,7 @@ async def decide(req: func.HttpRequest, client: df.DurableOrchestrationClient) -
     """Take an answer: 200 once it counts, 202 when that is not known yet, 409 with the decision when it is too late."""
     claims, snapshot = await _open_link(req, client)
     answer = read_vote_request(req)
+    check_choice(snapshot, answer.decision)
     unsigned = Vote(
         gate=claims.gate,
         panel=claims.panel,

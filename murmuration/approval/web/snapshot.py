@@ -6,7 +6,7 @@ from datetime import datetime
 import azure.durable_functions as df
 from azure.durable_functions.models.DurableOrchestrationStatus import DurableOrchestrationStatus
 
-from murmuration.contracts.approvals import ApprovalGate, Counted, GateStatus
+from murmuration.contracts.approvals import ApprovalGate, Choice, Counted, GateStatus
 from murmuration.http.problems import HttpProblem, quote
 from murmuration.http.runs import OVER, as_json, state, status_of
 from murmuration.policy.gates import GATE_WORKFLOW, gate_id, hash_of
@@ -78,6 +78,14 @@ def check_open(snapshot: GateSnapshot) -> None:
         raise HttpProblem(409, "Already decided", detail, members=members)
     if snapshot.over:
         raise HttpProblem(409, "Closed", "the gate was closed without a decision, which rejects")
+
+
+def check_choice(snapshot: GateSnapshot, choice: Choice) -> None:
+    """Raise `HttpProblem` 409 when this gate does not offer the choice."""
+    choices = snapshot.gate.request.choices
+    if choice not in choices:
+        detail = f"decision: {quote(choice)} is not offered, as no further revision can be made: {' or '.join(choices)}"
+        raise HttpProblem(409, "Not offered", detail, members={"choices": list(choices)})
 
 
 def already_answered(vote: Counted) -> HttpProblem:

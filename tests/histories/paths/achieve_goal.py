@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from murmuration.contracts.answers import Answer, Verdict
+from murmuration.contracts.answers import Answer, Draft, LostItem, Verdict
 from murmuration.contracts.approvals import Decision
 from murmuration.contracts.background import Cancelled
 from murmuration.contracts.content import Content
@@ -102,6 +102,26 @@ def exhausted_asks_a_person() -> Trace:
     return achieve(world, SMALL, approval=approval, revision_limit=0, on_exhausted="ask_person")[1]
 
 
+def own_plan_wants_changes() -> Trace:
+    approval = Approval.model_validate({"of": ("plan",), "panels": [{"approvers": ["ann@example.com"]}]})
+    return achieve(People(("revise", "Give it 900 s.")), SMALL, approval=approval)[1]
+
+
+def people_and_judge() -> Trace:
+    """People ask for a change; the judge then wants another one, too."""
+    world = People(("revise", "in German"), APPROVED)
+    world.script["evaluate_result"] = on_the_answer(GOOD, BAD)
+    approval = Approval.model_validate({"panels": [{"approvers": ["ann@example.com"]}]})
+    return achieve(world, SMALL, approval=approval)[1]
+
+
+def task_waits_for_people() -> Trace:
+    """A task of five seconds whose budget is extended after a day."""
+    approval = Approval.model_validate({"of": (), "panels": [{"approvers": ["ann@example.com"]}]})
+    own, budget = plan({**LIST, "timeout_seconds": 5}), Budget(model_calls=3)
+    return achieve(People(*[APPROVED] * 3), own, approval=approval, budget=budget, on_budget="ask_person")[1]
+
+
 def conversation() -> Trace:
     value = Goal(caller=Caller(tenant="t"), owner=Owner(tenant="t"), session="s", text="how hot?", plan=SMALL)
     return simulate(achieve_goal, value.model_dump(mode="json"), World())
@@ -121,6 +141,12 @@ CONDITION = {"task": "list", "field": "items", "op": "gt", "value": 1}
 PENDING_ONCE = Later(code=PENDING, token="t-1")  # noqa: S106 - it leads back to what is under way
 ASYNCHRONOUS: Script = [PENDING_ONCE, PENDING_ONCE]
 DOWN_WITH_TOKEN = Later(code="rate_limited", seconds=20, token="t-1")  # noqa: S106 - as above
+CUT = Draft(
+    answer=Content(text="teas [1]"),
+    passages=REFERENCE,
+    items=("green",),
+    lost_items=(LostItem(item="black", reason="item 21 of a list"),),
+)
 AMONG_TEAS = lists("green", "black")
 
 GOALS: dict[str, Callable[[], Trace]] = {
@@ -190,11 +216,19 @@ GOALS: dict[str, Callable[[], Trace]] = {
     "plan_approved": people(("plan",), APPROVED),
     "plan_revised": people(("plan",), ("revise", "leave out tea"), APPROVED),
     "plan_rejected": people(("plan",), ("rejected", "no")),
-    "plan_never_approved": people(("plan",), *[("revise", "more")] * 2, revision_limit=0),
+    "plan_never_approved": people(("plan",), ("revise", "more"), ("rejected", "no"), revision_limit=1),
+    "own_plan_wants_changes": own_plan_wants_changes,
     "answer_approved": people(("answer",), APPROVED),
     "answer_revised_by_people": people(("answer",), ("revise", "shorter"), APPROVED),
     "answer_rejected": people(("answer",), ("rejected", "too bold")),
-    "answer_never_approved": people(("answer",), *[("revise", "more")] * 2, revision_limit=1),
+    "answer_never_approved": people(("answer",), ("revise", "more"), ("rejected", "no"), revision_limit=1),
+    "answer_revised_as_people_and_judge_want": people_and_judge,
+    "branch_on_a_failure": goal(
+        plan(LIST, {**THEN, "when": {"task": "list", "field": "state", "op": "eq", "value": "failed"}}),
+        {"ask_agent": [fails("list")]},
+    ),
+    "for_each_of_items_that_were_cut": goal(plan(LIST, PER_ITEM), {"ask_agent": [CUT]}),
+    "task_waits_for_people": task_waits_for_people,
     "answer_expired": gate_ends(EXPIRED.model_dump(mode="json")),
     "plan_and_answer_approved": people(("plan", "answer"), APPROVED, APPROVED),
     "exhausted_asks_a_person": exhausted_asks_a_person,

@@ -21,9 +21,9 @@ from tests.approval.scripted_gates import (
 
 
 def run(
-    gate_rules: ApprovalRules, *events: Event, steps: Callable[[], GateSteps] = GateSteps, requester: str = "someone"
+    gate_rules: ApprovalRules, *events: Event, steps: Callable[[], GateSteps] = GateSteps, **request: Any
 ) -> Callable[[], Trace]:
-    return lambda: run_gate(gate_rules, *events, requester=requester, steps=steps())[1]
+    return lambda: run_gate(gate_rules, *events, steps=steps(), **request)[1]
 
 
 def votes(at: float, seat: int, approver: str, choice: str, *, panel: int = 0, wait: int = 0, **changed: Any) -> Event:
@@ -41,6 +41,9 @@ GATES: dict[str, Callable[[], Trace]] = {
     "approved_by_a_quorum": run(TWO_OF_THREE, votes(10, 0, ALICE, "approve"), votes(20, 2, CAROL, "approve")),
     "rejected": run(TWO_OF_THREE, votes(10, 0, ALICE, "approve"), votes(20, 1, BOB, "reject", comment="no")),
     "revised": run(rules(), votes(20, 1, BOB, "revise", comment="name a source")),
+    "revision_not_offered": run(
+        rules(), votes(20, 1, BOB, "revise", comment="shorter"), votes(30, 1, BOB, "approve", wait=1), may_revise=False
+    ),
     "reminded_and_approved": run(
         rules(), votes(2 * DAY, 0, ALICE, "approve"), steps=lambda: GateSteps(("mail", "webhook"))
     ),
