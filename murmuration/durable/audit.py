@@ -31,6 +31,7 @@ _REFUSED = {
     "socket.connect": "the network",
     "socket.getaddrinfo": "the network",
     "socket.gethostbyname": "the network",
+    "socket.gethostname": "the network",
     "sqlite3.connect": "a database",
     "subprocess.Popen": "a subprocess",
     "time.sleep": "time.sleep",

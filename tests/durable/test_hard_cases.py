@@ -476,7 +476,7 @@ def test_a_thousand_tasks_run_at_once() -> None:
     assert (trace.output, trace.seconds) == (499_500, 6.0)
 
 
-def test_what_is_called_back_before_waiting_may_use_the_loop() -> None:
+def test_a_callback_before_waiting_may_use_the_loop() -> None:
     async def workflow(flow: Flow) -> Any:
         times: list[float] = []
         flow.on_wait(lambda: times.append(asyncio.get_running_loop().time()))

@@ -1,4 +1,4 @@
-"""What can't be a workflow is refused when it is registered, with its name, its line and what to do."""
+"""A function that can't be a workflow is refused at registration, with its name, its line and what to do."""
 
 from collections.abc import AsyncGenerator, Callable, Generator
 from typing import TYPE_CHECKING, Any
@@ -86,7 +86,7 @@ async def unreadable(flow: Flow, order: "Decimal") -> Receipt:
         (unreadable, "has an annotation that can't be read: name 'Decimal' is not defined"),
     ],
 )
-def test_what_is_no_workflow_is_refused(function: Callable[..., Any], why: str) -> None:
+def test_a_function_that_is_no_workflow_is_refused(function: Callable[..., Any], why: str) -> None:
     with pytest.raises(RegistrationError) as refused:
         workflow(function)
 
