@@ -91,15 +91,14 @@ def _until_done(
 
 
 def _run(name: str, loop: DurableLoop, flow: Flow) -> None:
-    try:
-        loop.run_until_idle()
-    except Spinning:
-        raise WorkflowError(
-            "workflow_spins", f"{name} runs on without waiting for anything durable: {_places(loop)}"
-        ) from None
-    if loop.failure is not None:
-        raise loop.failure
     with loop.running():
+        try:
+            loop.run_until_idle()
+        except Spinning:
+            message = f"{name} runs on without waiting for anything durable: {_places(loop)}"
+            raise WorkflowError("workflow_spins", message) from None
+        if loop.failure is not None:
+            raise loop.failure
         flow.before_waiting()
 
 

@@ -107,24 +107,30 @@ class DurableLoop(asyncio.AbstractEventLoop):
         return next(self._numbers)
 
     def run_until_idle(self) -> None:
-        """Run what is ready and the timers that are due, until nothing is. Raises `Spinning` when that never ends."""
-        callbacks = 0
-        with self.running():
-            while True:
-                while self._ready:
-                    handle = self._ready.popleft()
-                    if not handle.cancelled():
-                        handle._run()
-                        callbacks += 1
-                        if callbacks > MAX_CALLBACKS:
-                            raise Spinning
-                due = self.time() + CLOCK_RESOLUTION
-                while self._timers and (self._timers[0][2].cancelled() or self._timers[0][0] <= due):
-                    timer = heapq.heappop(self._timers)[2]
-                    if not timer.cancelled():
-                        self._ready.append(timer)
-                if not self._ready:
-                    return
+        """Run what is ready and the timers that are due, until nothing is; `running` must be entered.
+
+        Raises `Spinning` when that never ends.
+        """
+        ready, callbacks = self._ready, 0
+        while True:
+            while ready:
+                handle = ready.popleft()
+                if not handle.cancelled():
+                    handle._run()
+                    callbacks += 1
+                    if callbacks > MAX_CALLBACKS:
+                        raise Spinning
+            if self._timers:
+                self._take_due_timers()
+            if not ready:
+                return
+
+    def _take_due_timers(self) -> None:
+        due = self.time() + CLOCK_RESOLUTION
+        while self._timers and (self._timers[0][2].cancelled() or self._timers[0][0] <= due):
+            timer = heapq.heappop(self._timers)[2]
+            if not timer.cancelled():
+                self._ready.append(timer)
 
     def next_timer(self) -> float | None:
         """The time of the earliest timer by `time()`; None when there is none."""
