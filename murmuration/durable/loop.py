@@ -91,6 +91,7 @@ class DurableLoop(asyncio.AbstractEventLoop):
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._numbers = itertools.count(1)
+        self._names = itertools.count(1)
         self._ready: deque[asyncio.Handle] = deque()
         self._timers: list[tuple[float, int, asyncio.TimerHandle]] = []
         self._thread = threading.get_ident()
@@ -201,9 +202,11 @@ class DurableLoop(asyncio.AbstractEventLoop):
     def create_future(self) -> DurableFuture:
         return DurableFuture(loop=self)
 
-    def create_task(self, coro: Any, *, name: str | None = None, context: Variables | None = None) -> Any:
-        options: dict[str, Any] = {} if context is None else {"context": context}
-        task = DurableTask(coro, loop=self, name=name or f"task-{len(self.tasks) + 1}", **options)
+    def create_task(
+        self, coro: Any, *, name: str | None = None, context: Variables | None = None, **options: Any
+    ) -> Any:
+        """Make a task; `options` are those of newer Pythons, such as `eager_start`."""
+        task = DurableTask(coro, loop=self, name=name or f"task-{next(self._names)}", context=context, **options)
         self.tasks.append(task)
         return task
 
@@ -258,3 +261,15 @@ class DurableLoop(asyncio.AbstractEventLoop):
     add_reader = add_writer = remove_reader = remove_writer = _NO_NETWORK
     sock_accept = sock_connect = sock_recv = sock_recv_into = sock_sendall = sock_sendfile = _NO_NETWORK
     sock_recvfrom = sock_recvfrom_into = sock_sendto = _NO_NETWORK
+
+
+if sys.version_info >= (3, 12):
+    _eager_task = asyncio.eager_task_factory
+
+    def _eager_task_factory(loop: asyncio.AbstractEventLoop, coro: Any, **options: Any) -> Any:
+        if isinstance(loop, DurableLoop):
+            return loop.create_task(coro, **{"eager_start": True, **options})
+        return _eager_task(loop, coro, **options)
+
+    # LangGraph calls it by itself. Its tasks would be unknown to the loop, and hash by their address.
+    asyncio.eager_task_factory = asyncio.tasks.eager_task_factory = _eager_task_factory

@@ -14,6 +14,7 @@ from queue import Queue
 from typing import Any
 from urllib.request import urlopen
 
+import anyio.to_thread
 import pytest
 
 from murmuration.durable.audit import refuse_io_in_workflows
@@ -29,6 +30,10 @@ async def to_thread(_: Flow) -> None:
 
 async def open_connection(_: Flow) -> None:
     await asyncio.open_connection("127.0.0.1", 80)
+
+
+async def thread_of_a_library(_: Flow) -> None:
+    await anyio.to_thread.run_sync(print)
 
 
 async def subprocess(_: Flow) -> None:
@@ -94,6 +99,7 @@ async def shell(_: Flow) -> None:
         (thread, "can't use a thread: write an activity"),
         (request, "can't use the network: write an activity"),
         (shell, "can't use a subprocess: write an activity"),
+        (thread_of_a_library, "can't use a thread: write an activity"),
         (to_thread, "write an activity and await it"),
         (open_connection, "write an activity and await it"),
         (subprocess, "write an activity and await it"),
