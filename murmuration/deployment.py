@@ -11,7 +11,9 @@ import murmuration.approval.approval_gate  # noqa: F401 - registers the workflow
 from murmuration.agents.loader import add_folder, known_agents
 from murmuration.approval.web.routes import approvals
 from murmuration.contracts.steps import LIBRARY_STEPS, Step
+from murmuration.durable.audit import refuse_io_in_workflows
 from murmuration.durable.registry import ENTITIES, WORKFLOWS
+from murmuration.services.current import in_development
 from murmuration.services.telemetry.log import log
 from murmuration.steps.functions import steps_blueprint
 
@@ -23,8 +25,10 @@ def register(app: df.DFApp, steps: Sequence[Step[Any, Any]] = (), *, agents: Pat
     for each of `steps` and of the library's steps. `agents` is a folder of agents' files beside the library's.
 
     Raises `StepMisconfigured` and, when the folder is not there, `AgentError`. An agent's file that can't be used is
-    logged, and no agent of that name can be asked.
+    logged, and no agent of that name can be asked. In development, workflows are refused I/O that goes past their loop.
     """
+    if in_development():
+        refuse_io_in_workflows()
     if agents is not None:
         add_folder(agents)
     for problem in known_agents().problems:

@@ -26,8 +26,9 @@ HEAVY = (
 )
 
 
-def in_a_fresh_process(code: str) -> str:
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env={})  # noqa: S603
+def in_a_fresh_process(code: str, **environment: str) -> str:
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)  # noqa: S603
     return done.stdout.strip()
 
 
@@ -52,3 +53,24 @@ def test_an_agent_that_cannot_be_used_is_logged_at_start(tmp_path: Path, caplog:
 
     (line,) = [json.loads(record.message) for record in caplog.records]
     assert (line["event"], line["problem"]) == ("agent_unusable", PROBLEM)
+
+
+@pytest.mark.parametrize(("environment", "refused"), [("Development", True), ("Production", False), ("", False)])
+def test_workflows_are_refused_io_in_development(environment: str, refused: bool) -> None:
+    code = """
+import asyncio
+import function_app
+from murmuration.durable.loop import DurableLoop
+
+async def workflow():
+    open("host.json").close()
+
+loop = DurableLoop(lambda: 0.0)
+task = loop.create_task(workflow())
+with loop.running():
+    loop.run_until_idle()
+print(type(task.exception()).__name__)
+"""
+    variables = {"AZURE_FUNCTIONS_ENVIRONMENT": environment} if environment else {}
+
+    assert in_a_fresh_process(code, **variables) == ("Forbidden" if refused else "NoneType")

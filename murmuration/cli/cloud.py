@@ -82,6 +82,7 @@ async def cloud(app: Path, data: Path, ports: Ports, *, verbose: bool = False) -
         **local_settings(given, data, search_port, model_port),
         "APPROVAL_SECRET": approval_secret(data),
         "PUBLIC_URL": f"http://{HOST}:{port}",
+        "AZURE_FUNCTIONS_ENVIRONMENT": "Development",
     }
     environment = {**os.environ, **own, **given}
     services = _services(given, data, search_port, model_port)

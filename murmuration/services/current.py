@@ -29,6 +29,11 @@ def current_clients() -> Clients:
     return Clients(current_settings())
 
 
+def in_development() -> bool:
+    """Whether the Functions host says that this is a developer's machine, as Core Tools and `mur` do."""
+    return os.environ.get("AZURE_FUNCTIONS_ENVIRONMENT", "").lower() == "development"
+
+
 def misspelt_variables() -> list[str]:
     """Name every environment variable that looks like a misspelt setting, and the setting that it looks like."""
     from murmuration.services.misspelt_settings import misspelt_settings
