@@ -83,6 +83,7 @@ class DecidedGate:
             and vote.content_hash == content_hash
             and vote.panel in ends
             and vote.at < ends[vote.panel]
+            and vote.choice in self.gate.request.choices
         ]
 
     @property

@@ -98,12 +98,15 @@ def _task(draw: random.Random, name: str, before: list[dict[str, Any]]) -> dict[
     lists = [earlier["id"] for earlier in before if earlier["instruction"].endswith("lists")]
     answering = [earlier["id"] for earlier in before if earlier["type"] == "executor"]
     kind = draw.random()
-    if kind < 0.2:
-        task["instruction"] = f"{name} lists"
-    elif lists and kind < 0.5:
+    if lists and kind < 0.45:
         task |= {"instruction": f"{name} answers ${{item}}", "for_each": draw.choice(lists)}
-    elif answering and kind < 0.7:
+    elif kind < 0.35:
+        task["instruction"] = f"{name} lists"
+    elif answering and kind < 0.55:
         task["when"] = {"task": draw.choice(answering), "field": "passed", "op": "eq", "value": draw.random() < 0.7}
+    elif before and kind < 0.9:
+        tested, state = draw.choice(before)["id"], draw.choice(("done", "failed", "failed", "skipped"))
+        task["when"] = {"task": tested, "field": "state", "op": draw.choice(("eq", "ne")), "value": state}
     if draw.random() < 0.15:
         task["timeout_seconds"] = draw.choice((20, 120))
     policy = draw.random()

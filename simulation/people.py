@@ -72,16 +72,19 @@ class People:
             "id": f"v{len(self.votes)}",
             "at": self._host.moment,
             "signature": "",
+            "comment": f"wish {len(self.votes)} of {gate.id}" if fields["choice"] == "revise" else "",
         }
         vote = sign_vote(SECRET, Vote.model_validate({**values, **fields}))
         self.votes.append(vote)
         return vote
 
     def _vote(self, gate: ApprovalGate, approver: str, choice: Choice) -> None:
-        """Vote on the web page, which takes votes in time, and of the panel alone."""
+        """Vote on the web page, which takes votes in time, of the panel alone, and offers what the request allows."""
         status = self._status(gate)
         if status is None or approver not in status.approvers or self._host.moment >= status.expires:
             return
+        if choice not in gate.request.choices:
+            choice = "reject"
         seat = status.approvers.index(approver)
         vote = self._signed(gate, panel=status.panel, approver=approver, choice=choice)
         self._raise(gate, event_name(status.panel, seat, status.waits[seat]), vote.model_dump_json())

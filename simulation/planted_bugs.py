@@ -3,20 +3,22 @@
 import itertools
 import json
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import replace
+from typing import Any, get_args
 
 from loopback.functions import protocol as wire
-from murmuration.contracts.answers import FailedTask, TaskAnswer
-from murmuration.contracts.approvals import Vote
+from murmuration.contracts.answers import AnswerBrief, Evaluation, FailedTask, TaskAnswer
+from murmuration.contracts.approvals import Choice, Vote
 from murmuration.contracts.goals import Budget, Goal
 from murmuration.contracts.memories import Note, RecallRequest
-from murmuration.contracts.plans import Plan, Planned
+from murmuration.contracts.plans import Plan, PlanBrief, Planned, Task
 from murmuration.contracts.steps import RECALL_MEMORY
 from murmuration.policy.gates import panels_of
 from murmuration.policy.links import sign_link
 from murmuration.policy.memories import memory_id
-from orchestrators.goal import answering
+from orchestrators.goal import answering, perform_task
 from orchestrators.goal.run import Run
+from orchestrators.goal.skip_task import skip, skipped_task
 from orchestrators.goal.status import status
 from orchestrators.goal.task_result import TaskResult
 from simulation.records import Instance
@@ -99,6 +101,39 @@ def _panels_with_requester(rules: Any, _: str) -> Any:
     return panels_of(rules, "")
 
 
+def _forgetful_brief(**fields: Any) -> AnswerBrief:
+    """A writer's brief in which the judge's wish displaces those of people."""
+    judged = fields["wishes"] and fields["changes"] != fields["wishes"][-1]
+    return AnswerBrief(**{**fields, "wishes": () if judged else fields["wishes"]})
+
+
+def _short_plan_brief(**fields: Any) -> PlanBrief:
+    """A planner's brief with the latest wish alone."""
+    return PlanBrief(**{**fields, "wishes": fields["wishes"][-1:]})
+
+
+def _unjudged_wishes(**fields: Any) -> Evaluation:
+    return Evaluation(**{**fields, "wishes": ()})
+
+
+def _untold_judge(**fields: Any) -> Evaluation:
+    return Evaluation(**{**fields, "failed": ()})
+
+
+_MERGE = perform_task._merge
+
+
+def _merge_without_losses(*arguments: Any) -> TaskResult:
+    return replace(_MERGE(*arguments), lost=())
+
+
+def _skip_when_inputs_are_empty(of: Run, task: Task, earlier: Mapping[str, TaskResult]) -> TaskResult | None:
+    """Skip also a branch on a failure, because the task that failed left nothing."""
+    if task.depends_on and all(earlier[name].empty for name in task.depends_on):
+        return skip(of, task, "no inputs")
+    return skipped_task(of, task, earlier)
+
+
 def _with_options(**changes: Any) -> Any:
     def changed(goal: Goal) -> Goal:
         return goal.model_copy(update={"options": goal.options.model_copy(update=changes)})
@@ -148,6 +183,30 @@ PLANTED_BUGS: tuple[PlantedBug, ...] = (
         27,
         "the requester may approve",
         patches={"murmuration.approval.approval_gate.panels_of": _panels_with_requester},
+    ),
+    PlantedBug(
+        28,
+        "a wish of the judge displaces one of people",
+        patches={"orchestrators.goal.answering.AnswerBrief": _forgetful_brief},
+    ),
+    PlantedBug(
+        28, "the planner forgets older wishes", patches={"orchestrators.goal.planning.PlanBrief": _short_plan_brief}
+    ),
+    PlantedBug(28, "wishes are not judged", patches={"orchestrators.goal.refine.Evaluation": _unjudged_wishes}),
+    PlantedBug(
+        28,
+        "a revision is offered that can't be made",
+        patches={"murmuration.contracts.approvals.ApprovalRequest.choices": get_args(Choice)},
+    ),
+    PlantedBug(29, "refused items vanish", patches={"orchestrators.goal.perform_task._merge": _merge_without_losses}),
+    PlantedBug(
+        29, "items that were cut vanish", patches={"orchestrators.goal.perform_task._lost_items": lambda *_: ()}
+    ),
+    PlantedBug(29, "the judge is not told", patches={"orchestrators.goal.refine.Evaluation": _untold_judge}),
+    PlantedBug(
+        30,
+        "a branch on a failure never runs",
+        patches={"orchestrators.goal.perform_task.skipped_task": _skip_when_inputs_are_empty},
     ),
 )
 

@@ -18,6 +18,7 @@ from simulation.approval_properties import (
     only_the_approved_goes_out,
     votes_are_genuine,
 )
+from simulation.control_properties import branches_are_reachable, lost_is_missing, wishes_hold
 from simulation.ended_goal import RUN, EndedGoal
 from simulation.records import ScheduledStep
 from simulation.world import World
@@ -175,6 +176,9 @@ CHECKS: Mapping[int, Callable[[EndedGoal], Iterator[str]]] = {
     25: only_the_approved_goes_out,
     26: votes_are_genuine,
     27: approvers_may_approve,
+    28: wishes_hold,
+    29: lost_is_missing,
+    30: branches_are_reachable,
 }
 
 

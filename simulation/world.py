@@ -25,9 +25,10 @@ from murmuration.contracts.memories import (
     TurnAppended,
 )
 from murmuration.contracts.passages import Retrieved
-from murmuration.contracts.plans import Plan, Planned
+from murmuration.contracts.plans import MAX_ITEMS, Plan, Planned
 from murmuration.contracts.steps import RETRIEVE_PASSAGES, STEPS, Done, Failed
 from murmuration.contracts.usage import Usage
+from murmuration.policy.items import MAX_ITEM_CHARACTERS, fitted_items
 from murmuration.policy.links import Claims, is_genuine, sign_link
 from murmuration.policy.memories import memory_id, subject_key
 from murmuration.policy.plan_rules import PlanRejected, checked_plan
@@ -119,9 +120,13 @@ class World:
     def _ask_agent(self, value: Any) -> Reply:
         if self._draw.random() < 0.1:
             return Failed(code="model_refused", message="no")
-        items = tuple(f"item {number}" for number in range(self._draw.randint(0, 3)))
-        lists = value["instruction"].endswith("lists")
-        return Draft(answer=self._text(value["instruction"]), passages=None, items=items if lists else ())
+        answer = self._text(value["instruction"])
+        if not value["instruction"].endswith("lists"):
+            return Draft(answer=answer)
+        count = MAX_ITEMS + 2 if self._draw.random() < 0.05 else self._draw.randint(0, 3)
+        long = "x" * MAX_ITEM_CHARACTERS if self._draw.random() < 0.1 else ""
+        items, lost_items = fitted_items([f"item {number}{long}" for number in range(count)])
+        return Draft(answer=answer, items=items, lost_items=lost_items)
 
     def _text(self, about: str) -> Content:
         text = f"{about}: version {self._draw.randint(0, 10**9)} [1]"

@@ -133,11 +133,25 @@ def _when_problem(task: TaskReply, tasks: Mapping[str, TaskReply]) -> str | None
         return f"when: {reason}"
     if fan_out and when.field == "answer" and when.op != "contains":
         return f"when: {when.task!r} has an answer for each item, and op {when.op!r} compares one: use contains"
+    return _state_problem(task, tested, Condition.model_validate(when.model_dump())) if when.field == "state" else None
+
+
+def _state_problem(task: TaskReply, tested: TaskReply, condition: Condition) -> str | None:
+    """Say why the task can never run by its condition on the state of `tested`; None when it can."""
+    text = f"when: state {condition.op} {condition.value!r}"
+    if not any(holds(condition, {"state": state}) for state in _end_states(tested)):
+        return f"{text} can never hold: {tested.id!r} ends as {' or '.join(_end_states(tested))}, or ends the run"
     needed = {task.for_each, *map(task_of, references(task.instruction))}
-    done = Condition.model_validate(when.model_dump())
-    if when.field == "state" and when.task in needed and not holds(done, {"state": "done"}):
-        return f"when: state {when.op} {when.value!r} holds when {when.task!r} has no answer, and the task needs it"
+    if tested.id in needed and not holds(condition, {"state": "done"}):
+        return f"{text} holds when {tested.id!r} has no answer, and the task needs it"
     return None
+
+
+def _end_states(task: TaskReply) -> list[str]:
+    """The states in which a task can end while its run goes on."""
+    has_inputs = task.depends_on or task.when or task.for_each or any(references(task.instruction))
+    may_fail = task.on_failure != "fail_run" and (task.fallback is None or task.fallback.answer is None)
+    return ["done", *(["failed"] if may_fail else []), *(["skipped"] if has_inputs else [])]
 
 
 def _failure_problem(task: TaskReply, types: Mapping[str, TaskType], agents: AgentTypes) -> str | None:

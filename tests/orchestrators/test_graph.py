@@ -175,6 +175,7 @@ def test_a_task_whose_condition_does_not_hold_is_skipped(field: str, op: str, va
 
 
 MAIN: dict[str, Any] = {"id": "main", "type": "executor", "instruction": "main way"}
+AFTER_LIST = {"depends_on": ["list"]}
 ELSE: dict[str, Any] = {"id": "else", "type": "executor", "instruction": "other way"}
 
 
@@ -199,7 +200,7 @@ def test_a_branch_on_the_state_of_a_task_runs_when_the_task_ended_so(
 ) -> None:
     world = World()
     world.script["ask_agent"] = [fails("main way")] if state == "failed" else []
-    main = {**MAIN, "when": LIST_HAS_ITEMS} if state == "skipped" else MAIN
+    main = {**MAIN, "when": LIST_HAS_ITEMS} if state == "skipped" else {**MAIN, **AFTER_LIST}
 
     outcome, _ = achieve(world, plan(LIST, main, {**ELSE, **on_state(op, value)}))
 
@@ -247,7 +248,7 @@ def test_a_branch_that_was_left_out_by_its_condition_is_not_missing() -> None:
     world.script["ask_agent"] = [fails("main way")]
     side = {"id": "side", "type": "executor", "instruction": "side", "when": LIST_HAS_ITEMS, "depends_on": ["main"]}
 
-    outcome, _ = achieve(world, plan(LIST, MAIN, {**ELSE, **on_state("eq", "skipped")}, side))
+    outcome, _ = achieve(world, plan(LIST, {**MAIN, **AFTER_LIST}, {**ELSE, **on_state("eq", "skipped")}, side))
 
     assert states(outcome) == {"list": "done", "main": "failed", "else": "skipped", "side": "skipped"}
     assert outcome.missing == ("main way",)

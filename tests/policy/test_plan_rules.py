@@ -314,3 +314,47 @@ def test_the_answers_of_a_fan_out_are_compared_with_nothing(op: str) -> None:
     expected = f"task 't4': when: 't3' has an answer for each item, and op {op!r} compares one: use contains"
     assert str(refused.value) == expected
     assert len(checked_plan(fan_out("contains")).tasks) == 4
+
+
+@pytest.mark.parametrize(
+    ("tested", "op", "value", "states"),
+    [
+        ({}, "eq", "skipped", "done or failed"),
+        ({"on_failure": "fail_run"}, "eq", "failed", "done"),
+        ({"on_failure": "fail_run"}, "ne", "done", "done"),
+        ({"on_failure": "fallback", "fallback": {"answer": "x"}}, "eq", "failed", "done"),
+        ({"on_failure": "fail_run", "depends_on": ["t1"]}, "eq", "failed", "done or skipped"),
+    ],
+)
+def test_a_branch_that_can_never_run_is_refused(tested: dict[str, Any], op: str, value: str, states: str) -> None:
+    with pytest.raises(PlanRejected) as refused:
+        checked_plan(branch(tested, op, value))
+
+    reason = f"when: state {op} {value!r} can never hold: 'main' ends as {states}, or ends the run"
+    assert str(refused.value) == f"task 'else': {reason}"
+
+
+@pytest.mark.parametrize(
+    ("tested", "op", "value"),
+    [
+        ({}, "eq", "failed"),
+        ({}, "ne", "done"),
+        ({}, "ne", "failed"),
+        ({"on_failure": "fallback", "fallback": {"agent": "executor"}}, "eq", "failed"),
+        ({"depends_on": ["t1"]}, "eq", "skipped"),
+        ({"instruction": "${t2.answer}"}, "eq", "skipped"),
+        ({"when": {"task": "t2", "field": "passed", "op": "eq", "value": True}}, "eq", "skipped"),
+        ({"instruction": "${item}", "for_each": "t2"}, "eq", "skipped"),
+        ({"on_failure": "fail_run", "depends_on": ["t1"]}, "ne", "done"),
+    ],
+)
+def test_a_branch_that_may_run_is_taken(tested: dict[str, Any], op: str, value: str) -> None:
+    assert len(checked_plan(branch(tested, op, value)).tasks) == 4
+
+
+def branch(tested: dict[str, Any], op: str, value: str) -> PlanReply:
+    """The good plan with a task, and a branch on its state."""
+    main = {"id": "main", "type": "executor", "instruction": "main", **tested}
+    when = {"task": "main", "field": "state", "op": op, "value": value}
+    other = {"id": "else", "type": "executor", "instruction": "else", "when": when}
+    return PlanReply.model_validate({"tasks": [*GOOD, main, other]})

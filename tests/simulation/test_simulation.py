@@ -5,6 +5,7 @@ from functools import cache
 
 import pytest
 
+from simulation.ended_goal import RUN
 from simulation.planted_bugs import PLANTED_BUGS, first_catch
 from simulation.properties import CHECKS
 from simulation.run import PlantedBug, Report, simulate_goal, simulate_without_restarts_too
@@ -24,9 +25,13 @@ def test_a_goal_keeps_every_property(number: int) -> None:
     assert report(number).violations == []
 
 
-@pytest.mark.parametrize("number", [72, 393], ids=["budget_exceeded", "revision_exhausted"])
-def test_an_answer_that_needs_approval_is_not_published_before(number: int) -> None:
-    assert simulate_goal(f"7/{number}").violations == []
+@pytest.mark.parametrize(("number", "code"), [(702, "budget_exceeded"), (605, "revision_exhausted")])
+def test_an_answer_that_needs_approval_is_not_published_before(number: int, code: str) -> None:
+    report = simulate_goal(f"7/{number}")
+
+    assert report.violations == []
+    assert report.outputs[RUN]["error"]["code"] == code
+    assert report.outputs[RUN]["verdict"], "there was an answer"
 
 
 def test_faults_of_every_kind_are_injected() -> None:
