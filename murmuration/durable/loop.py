@@ -13,7 +13,7 @@ import threading
 from asyncio import events
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from contextvars import Context as Variables
 from typing import Any, NoReturn, TypeVarTuple
 
@@ -85,6 +85,24 @@ class DurableFuture(asyncio.Future[Any]):
         return self.number
 
 
+class _Running:
+    """Makes a loop the running one of the thread. Entered with every wake-up, it is no generator."""
+
+    def __init__(self, loop: "DurableLoop") -> None:
+        self._loop = loop
+
+    def __enter__(self) -> None:
+        self._before = events._get_running_loop(), is_in_workflow(), sys.get_asyncgen_hooks()
+        events._set_running_loop(self._loop)
+        sys.set_asyncgen_hooks(firstiter=self._loop.hold, finalizer=None)
+        _thread_state.in_workflow = True
+
+    def __exit__(self, *_: object) -> None:
+        events._set_running_loop(self._before[0])
+        _thread_state.in_workflow = self._before[1]
+        sys.set_asyncgen_hooks(*self._before[2])
+
+
 class DurableLoop(asyncio.AbstractEventLoop):
     """Runs callbacks until none is left; whoever drives it then waits durably and sets futures."""
 
@@ -96,19 +114,23 @@ class DurableLoop(asyncio.AbstractEventLoop):
         self._timers: list[tuple[float, int, asyncio.TimerHandle]] = []
         self._thread = threading.get_ident()
         self._generators: list[AsyncGenerator[Any, Any]] = []
-        """All that were begun: held, so that the garbage collector, which has no order, closes none of them."""
         self.tasks: list[DurableTask] = []
         """Every task, in the order of creation."""
         self.failure: BaseException | None = None
         """The first exception of a callback, which nobody could catch."""
         self.suspended = False
+        self.running = _Running(self)
+
+    def hold(self, generator: AsyncGenerator[Any, Any]) -> None:
+        """Keep an asynchronous generator that begins: the garbage collector, which has no order, must close none."""
+        self._generators.append(generator)
 
     def next_number(self) -> int:
         """Count tasks, futures and timers."""
         return next(self._numbers)
 
     def run_until_idle(self) -> None:
-        """Run what is ready and the timers that are due, until nothing is; `running` must be entered.
+        """Run what is ready and the timers that are due, until nothing is; within `running`.
 
         Raises `Spinning` when that never ends.
         """
@@ -145,7 +167,7 @@ class DurableLoop(asyncio.AbstractEventLoop):
         """Begin to close the asynchronous generators that are left, as `asyncio.run` does; False: none is."""
         generators, self._generators = self._generators, []
         left = [generator for generator in generators if generator.ag_frame is not None]  # type: ignore[attr-defined]
-        with self.running():
+        with self.running:
             for generator in left:
                 self.create_task(generator.aclose())
         return bool(left)
@@ -153,7 +175,7 @@ class DurableLoop(asyncio.AbstractEventLoop):
     def suspend(self) -> None:
         """End every coroutine without a trace: the episode is over, and a replay begins anew."""
         self.suspended = True
-        with self.running():
+        with self.running:
             for task in self.tasks:
                 task._log_destroy_pending = False  # type: ignore[attr-defined] # what asyncio would warn of
                 coroutine = task.get_coro()
@@ -164,20 +186,6 @@ class DurableLoop(asyncio.AbstractEventLoop):
                 with suppress(BaseException):
                     closing.send(None)
                     _end(closing)
-
-    @contextmanager
-    def running(self) -> Generator[None]:
-        """Make this the running loop of the thread."""
-        before = events._get_running_loop(), is_in_workflow(), sys.get_asyncgen_hooks()
-        events._set_running_loop(self)
-        sys.set_asyncgen_hooks(firstiter=self._generators.append, finalizer=None)
-        _thread_state.in_workflow = True
-        try:
-            yield
-        finally:
-            events._set_running_loop(before[0])
-            _thread_state.in_workflow = before[1]
-            sys.set_asyncgen_hooks(*before[2])
 
     # The methods that asyncio calls on a loop.
 

@@ -117,12 +117,15 @@ class Waits:
         """The leaves to wait for, and whether all of them are wanted before anybody wakes."""
         self._single = {leaf: future for leaf, future in self._single.items() if not future.done()}
         self._bulks = [bulk for bulk in self._bulks if not bulk.future.done()]
-        single = [*self._single, *self._event_leaves()]
+        single = [*self._single, *self._event_leaves()] if self._events else list(self._single)
         timer = self._durable_timer()
         if len(self._bulks) == 1 and not single and timer is None:
             return list(self._bulks[0].open), True
-        open_leaves = [leaf for bulk in self._bulks for leaf in bulk.open]
-        return [*single, *open_leaves, *([] if timer is None else [timer])], False
+        for bulk in self._bulks:
+            single += bulk.open
+        if timer is not None:
+            single.append(timer)
+        return single, False
 
     def _durable_timer(self) -> Leaf | None:
         first = self._loop.next_timer()

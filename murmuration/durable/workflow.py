@@ -5,6 +5,7 @@ import random
 import uuid
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any, NoReturn
 
 from azure.durable_functions import EntityId
@@ -29,7 +30,6 @@ class Flow:
         self._loop = loop
         self._waits = waits
         self._before_waiting: Callable[[], None] = _nothing
-        self.random = random.Random(read.instance_id(context))  # noqa: S311 - seeded by the id, alike in every replay
 
     @property
     def _context(self) -> Context:
@@ -41,6 +41,11 @@ class Flow:
     def now(self) -> datetime:
         """The time by the orchestration's clock."""
         return read.now(self._raw)
+
+    @cached_property
+    def random(self) -> random.Random:
+        """Random numbers, the same in every replay: the id of the run is their seed."""
+        return random.Random(self.instance_id)  # noqa: S311
 
     @property
     def instance_id(self) -> str:
