@@ -1,8 +1,9 @@
 """`python -m benchmarks.async_cost [--rounds N] [--json]`: what coroutines cost against plain generators.
 
-Runs the same jobs as a plain generator and as a coroutine, by turns, on one Functions host. Figures are the least
-of all rounds, from the start request to the output; ratios divide the coroutine's by the generator's. The window runs 50 coroutines of two
-steps of 0.2 s, at most 20 at once, under the real host's replay rules; its ideal is three full rounds of 0.4 s.
+Runs the same jobs as a plain generator and as a coroutine, by turns, on one Functions host. Figures are the least of
+all rounds, from the start request to the output; ratios divide the coroutine's by the generator's. The window runs 50
+coroutines of two steps of 0.2 s, at most 20 at once, under the real host's replay rules; its ideal is three full rounds
+of 0.4 s.
 """
 
 import tempfile

@@ -81,10 +81,10 @@ def _until_done(
             raise WorkflowError("workflow_stuck", f"{name} waits for what can never come: {_places(loop)}")
         new = [leaf for leaf in leaves if leaf not in scheduled]
         scheduled.update(new)
-        try:  # noqa: SIM105 - `suppress` costs more
+        try:
             yield _wait_for(context, leaves, new, all_wanted=all_wanted)
-        except Exception:  # noqa: BLE001, S110 - the failure of the leaf alone; its future says so
-            pass
+        except Exception as failure:  # noqa: BLE001 - of the leaf alone; its future says so
+            failure.__traceback__ = None  # it holds the episode in a cycle, which only the garbage collector would end
         waits.resolve()
     waits.close()
     if not _has_failed(main):

@@ -6,7 +6,9 @@ Version 2.x says `is_complete`, `is_failed` and `get_exception()`, and queues ev
 from collections import deque
 from collections.abc import Callable, Iterable
 from datetime import timedelta
+from types import CellType, FunctionType
 from typing import Any, TypeAlias
+from weakref import proxy
 
 from murmuration.durable.context import Context, now
 
@@ -24,7 +26,7 @@ class EarlyEvents(dict[Any, Any]):
     """
 
     def __setitem__(self, name: Any, deliver: Callable[[], None]) -> None:
-        self.setdefault(name, deque()).append(deliver)
+        self.setdefault(name, deque()).append(_without_cycle(deliver))
 
     def __contains__(self, name: object) -> bool:
         return bool(self.get(name))
@@ -32,6 +34,18 @@ class EarlyEvents(dict[Any, Any]):
     def __getitem__(self, name: Any) -> Callable[[], None]:
         deliver: Callable[[], None] = super().__getitem__(name).popleft()
         return deliver
+
+
+def _without_cycle(deliver: Callable[[], None]) -> Callable[[], None]:
+    """The same function with a weak reference to the SDK's executor, which holds the episode.
+
+    With a strong one a dropped episode would be ended by the garbage collector, whenever and on whichever thread.
+    """
+    names, cells = deliver.__code__.co_freevars, deliver.__closure__ or ()
+    weak = [
+        CellType(proxy(cell.cell_contents)) if name == "self" else cell for name, cell in zip(names, cells, strict=True)
+    ]
+    return FunctionType(deliver.__code__, deliver.__globals__, closure=tuple(weak))
 
 
 def keep_early_events(context: Context) -> None:

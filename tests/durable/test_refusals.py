@@ -9,6 +9,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from pathlib import Path
 from queue import Queue
 from typing import Any
@@ -18,6 +19,7 @@ import anyio.to_thread
 import pytest
 
 from murmuration.durable.audit import refuse_io_in_workflows
+from murmuration.durable.errors import DurableTaskFailed
 from murmuration.durable.workflow import Flow
 from tests.durable.running import run
 
@@ -208,3 +210,29 @@ def test_coroutines_dropped_at_the_end_of_an_episode_leave_no_trace(caplog: pyte
     assert not went_on
     assert not [str(warning.message) for warning in caught if "expected_type" not in str(warning.message)]
     assert not caplog.records
+
+
+@pytest.mark.filterwarnings("ignore:Potential duplicate Task completion:UserWarning")
+def test_dropped_coroutines_end_at_once_and_not_when_the_garbage_collector_comes() -> None:
+    began: list[str] = []
+    ended: list[str] = []
+
+    async def workflow(flow: Flow) -> Any:
+        began.append("began")
+        try:
+            with suppress(DurableTaskFailed):
+                await flow.activity("fail")
+            async with asyncio.TaskGroup() as group:
+                group.create_task(flow.event("late"))
+                await flow.activity("wait", 5)
+        finally:
+            ended.append("ended")
+
+    gc.collect()
+    gc.disable()
+    try:
+        run(workflow, [(2, "early", 1), (9, "late", 1)])
+        assert len(began) > 3
+        assert len(ended) == len(began)
+    finally:
+        gc.enable()
