@@ -132,8 +132,11 @@ def main() -> int:
     unchanged = Mutant("prices", (FOLDER / "prices.py").read_text(encoding="utf-8"), "no change")
     if fate(unchanged) != "survived":
         raise SystemExit("The tests fail without a mutant: run pytest tests/policy")
+    fates: list[Fate] = []
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        fates = list(pool.map(fate, drawn))
+        for number, end in enumerate(pool.map(fate, drawn), start=1):
+            fates.append(end)
+            print(f"\r{number} of {count}: {fates.count('survived')} survived", end="", file=sys.stderr)  # noqa: T201
     survivors = sorted(mutant.change for mutant, end in zip(drawn, fates, strict=True) if end == "survived")
     killed = fates.count("killed") + fates.count("timed_out")
     figures = {
