@@ -215,3 +215,24 @@ def test_a_fan_out_may_have_more_items_than_one_answer() -> None:
 )
 def test_a_condition_at_the_edge_of_a_range_can_hold(field: str, op: str, value: float) -> None:
     assert condition_problem(field, op, value, "executor") is None
+
+
+@pytest.mark.parametrize(("op", "value"), [("eq", 0.5), ("eq", 1), ("eq", 0), ("ge", 1), ("gt", 0.999), ("lt", 0.001)])
+def test_a_score_may_be_compared_with_any_number_from_0_to_1(op: str, value: float) -> None:
+    assert condition_problem("score", op, value, "executor") is None
+
+
+@pytest.mark.parametrize(("field", "value", "highest"), [("score", 1.001, 1), ("items", 21, 20)])
+def test_equality_with_more_than_the_highest_value_can_never_hold(field: str, value: float, highest: int) -> None:
+    problem = condition_problem(field, "eq", value, "executor")
+
+    assert problem == f"{field} eq {value} can never hold: {field} is from 0 to {highest}"
+
+
+def test_a_word_of_one_letter_is_no_part_of_another() -> None:
+    assert not holds(condition("answer", "contains", "x"), {"answer": "xylophone"})
+    assert holds(condition("answer", "contains", "x"), {"answer": "axis x"})
+
+
+def test_a_text_without_words_is_contained_in_nothing() -> None:
+    assert not holds(condition("answer", "contains", "."), VALUES)

@@ -51,3 +51,30 @@ def test_an_item_of_the_greatest_length_is_whole() -> None:
     text = "x" * MAX_ITEM_CHARACTERS
 
     assert fitted_items([text]) == ((text,), ())
+
+
+def test_a_lost_item_is_named_with_its_number() -> None:
+    _, lost = fitted_items([f"tea {number}" for number in range(1, 23)])
+
+    assert [item.reason.partition(",")[0] for item in lost] == ["item 21 of a list", "item 22 of a list"]
+
+
+def test_the_item_after_the_last_that_is_named_is_counted() -> None:
+    """20 items are worked on, and 40 more are named."""
+    _, lost = fitted_items([f"tea {number}" for number in range(61)])
+
+    assert len(lost) == 41
+    assert lost[-1].item == "1 more items"
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("x" * 260, "x" * 199),
+        ("a " + "x" * 147 + " " + "y" * 100, "a " + "x" * 147),
+        ("a " + "x" * 146 + " " + "y" * 100, "a " + "x" * 146 + " " + "y" * 50),
+    ],
+    ids=["no words", "49 characters of a word", "50 characters of a word"],
+)
+def test_a_cut_gives_up_less_than_a_quarter_for_a_whole_word(text: str, kept: str) -> None:
+    assert fitted_items([text])[0] == (f"{kept}…",)
