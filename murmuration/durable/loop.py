@@ -15,9 +15,10 @@ from collections import deque
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from contextlib import suppress
 from contextvars import Context as Variables
-from typing import Any, NoReturn, TypeVarTuple
+from typing import Any, TypeVarTuple
 
 from murmuration.durable.errors import Forbidden, Spinning, Suspended
+from murmuration.durable.refusing_loop import RefusingLoop
 
 Args = TypeVarTuple("Args")
 
@@ -27,20 +28,6 @@ MAX_CALLBACKS = 1_000_000
 """A workflow that runs more callbacks without waiting for anything durable never will."""
 CLOCK_RESOLUTION = 1e-6
 """Seconds: the durable clock counts microseconds."""
-
-
-def _refusal(what: str, instead: str = "write an activity and await it") -> Any:
-    def refuse(*_: Any, **__: Any) -> NoReturn:
-        raise Forbidden(what, instead)
-
-    return refuse
-
-
-_NO_THREADS = _refusal("a thread (run_in_executor, to_thread)")
-_NO_NETWORK = _refusal("the network")
-_NO_SUBPROCESS = _refusal("a subprocess")
-_NO_SIGNALS = _refusal("signals", "raise an external event instead")
-_NO_OTHER_LOOP = _refusal("another event loop", "await the coroutine here")
 
 
 _thread_state = threading.local()
@@ -103,7 +90,7 @@ class _Running:
         sys.set_asyncgen_hooks(*self._before[2])
 
 
-class DurableLoop(asyncio.AbstractEventLoop):
+class DurableLoop(RefusingLoop):
     """Runs callbacks until none is left; whoever drives it then waits durably and sets futures."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -257,18 +244,6 @@ class DurableLoop(asyncio.AbstractEventLoop):
 
     async def shutdown_asyncgens(self) -> None:
         """Asynchronous generators are closed at the end of the run."""
-
-    get_exception_handler = set_exception_handler = set_task_factory = _refusal("handlers of its own")
-    run_in_executor = set_default_executor = shutdown_default_executor = _NO_THREADS
-    subprocess_exec = subprocess_shell = _NO_SUBPROCESS
-    add_signal_handler = remove_signal_handler = _NO_SIGNALS
-    run_forever = run_until_complete = stop = close = _NO_OTHER_LOOP
-    create_connection = create_server = create_datagram_endpoint = start_tls = sendfile = _NO_NETWORK
-    create_unix_connection = create_unix_server = connect_accepted_socket = _NO_NETWORK
-    connect_read_pipe = connect_write_pipe = getaddrinfo = getnameinfo = _NO_NETWORK
-    add_reader = add_writer = remove_reader = remove_writer = _NO_NETWORK
-    sock_accept = sock_connect = sock_recv = sock_recv_into = sock_sendall = sock_sendfile = _NO_NETWORK
-    sock_recvfrom = sock_recvfrom_into = sock_sendto = _NO_NETWORK
 
 
 if sys.version_info >= (3, 12):
