@@ -22,4 +22,4 @@ class RunInput(Contract):
     forked_from: str | None = None
     """The run that this one continues; None: it starts from the beginning."""
     workflow_version: str = ""
-    """The version under which Durable runs it (`defaultVersion` in host.json); empty: the app has none."""
+    """The version under which Durable runs it (the workflow's own, or `defaultVersion` in host.json); empty: none."""

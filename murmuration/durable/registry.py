@@ -1,19 +1,20 @@
 """Workflows and entities register themselves by a decorator; `function_app.py` deploys what is registered."""
 
 import inspect
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator, Sequence
 from importlib import import_module
 from pkgutil import iter_modules
 from types import CodeType
-from typing import Any, TypeAlias, TypeVar, get_type_hints
+from typing import Any, TypeAlias, TypeVar, get_type_hints, overload
 
 from pydantic import ValidationError
 
 from murmuration.contracts.base import Contract
-from murmuration.durable.context import Context
+from murmuration.durable.context import Context, workflow_version
 from murmuration.durable.driver import orchestrate
 from murmuration.durable.entities import Entity
 from murmuration.durable.errors import WorkflowError
+from murmuration.durable.versions import VERSIONS, check_version
 from murmuration.durable.workflow import Flow
 
 Function: TypeAlias = Callable[[Flow, Any], Coroutine[Any, Any, Contract]]
@@ -31,15 +32,35 @@ class RegistrationError(Exception):
     """A workflow or entity can't be registered; the message names it, its file and line, and what to do."""
 
 
-def workflow(function: Function) -> Orchestrator:
+@overload
+def workflow(function: Function, /) -> Orchestrator: ...
+
+
+@overload
+def workflow(*, version: str, earlier: Sequence[str] = ()) -> Callable[[Function], Orchestrator]: ...
+
+
+def workflow(
+    function: Function | None = None, /, *, version: str | None = None, earlier: Sequence[str] = ()
+) -> Orchestrator | Callable[[Function], Orchestrator]:
     """Register `async def NAME(flow: Flow, input: Contract) -> Contract` as the workflow of its own name.
 
+    It is started as `version`, or as `defaultVersion` of host.json. A workflow that names its version refuses runs of
+    any other that is not among the `earlier` ones, for which it branches on `flow.version`.
     Returns the generator that the SDK drives. Raises `RegistrationError`.
     """
+    if function is None:
+        return lambda function: _register(function, version, earlier)
+    return _register(function, version, earlier)
+
+
+def _register(function: Function, version: str | None, earlier: Sequence[str]) -> Orchestrator:
     _check_coroutine(function)
     takes, returns = _contracts(function)
+    known = () if version is None else (version, *earlier)
 
     def orchestrator(context: Context) -> Generator[Any, Any, Any]:
+        check_version(function.__name__, workflow_version(context), known)
         value = _read_input(context, function.__name__, takes)
 
         async def main(flow: Flow) -> Any:
@@ -56,6 +77,8 @@ def workflow(function: Function) -> Orchestrator:
     orchestrator.__doc__ = function.__doc__
     orchestrator.__wrapped__ = function  # type: ignore[attr-defined] # for `inspect.unwrap`
     _add(WORKFLOWS, orchestrator)
+    if version is not None:
+        VERSIONS[function.__name__] = version
     return orchestrator
 
 

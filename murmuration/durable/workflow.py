@@ -15,6 +15,7 @@ from murmuration.durable import context as read
 from murmuration.durable.context import Context
 from murmuration.durable.errors import ContinueAsNew, Suspended
 from murmuration.durable.loop import DurableLoop
+from murmuration.durable.versions import version_of
 from murmuration.durable.waits import Waits
 
 
@@ -68,11 +69,9 @@ class Flow:
         """
         return self._waits.leaf(self._context.call_activity(name, _json(value)))
 
-    def sub_orchestration(
-        self, name: str, value: Any = None, *, instance: str | None = None, version: str | None = None
-    ) -> asyncio.Future[Any]:
+    def sub_orchestration(self, name: str, value: Any = None, *, instance: str | None = None) -> asyncio.Future[Any]:
         """Start the workflow `name`; await its result. Raises `DurableTaskFailed` when it broke or was stopped."""
-        return self._waits.leaf(self._context.call_sub_orchestrator(name, _json(value), instance, version))
+        return self._waits.leaf(self._context.call_sub_orchestrator(name, _json(value), instance, version_of(name)))
 
     def entity(self, name: str, key: str, operation: str, value: Any = None) -> asyncio.Future[Any]:
         """Call the entity; await its answer. Raises `DurableTaskFailed` when the operation broke."""

@@ -12,6 +12,7 @@ import azure.functions as func
 from azure.durable_functions.models.DurableOrchestrationStatus import DurableOrchestrationStatus
 
 from murmuration.contracts.runs import RunInput
+from murmuration.durable.versions import version_of
 from murmuration.http.problems import HttpProblem, quote
 from murmuration.policy.tenancy import owns
 
@@ -50,7 +51,7 @@ async def find(
 
 
 @cache
-def workflow_version() -> str:
+def default_version() -> str:
     """Read `defaultVersion` from host.json: Functions workers run in the app's folder. Empty when it has none."""
     path = Path("host.json")
     host = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
@@ -64,12 +65,12 @@ async def start(
     run_input: RunInput,
     ours: tuple[str, ...] = (),
 ) -> bool:
-    """Start the run, under the app's current version, unless it exists; returns whether it was started.
+    """Start the run, as the workflow's current version, unless it exists; returns whether it was started.
 
     Raises `HttpProblem` 422 when it exists and was started with something else. The fields `ours`, and the version, are
     not compared: they come from the app, which may have changed since.
     """
-    version = workflow_version()
+    version = version_of(orchestrator) or default_version()
     value = {**run_input.model_dump(mode="json"), "workflow_version": version}
     status = await status_of(client, run)
     if status is None:

@@ -30,7 +30,7 @@ def advice(file: Path) -> str:
     """Tell a developer how to go on when today's code would replay a history differently."""
     branch = (
         "leave the file as it is, raise defaultVersion in host.json, and keep the old way for old runs: "
-        "`if workflow_version(context) == ...` (CONTRIBUTING.md, Change a workflow)"
+        "`if flow.version == ...` (CONTRIBUTING.md, Change a workflow)"
     )
     version = file.relative_to(FOLDER).parts[0]
     if version != VERSION:

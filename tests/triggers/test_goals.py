@@ -10,6 +10,7 @@ from murmuration.contracts.approvals import ApprovalGate, ApprovalRequest, Appro
 from murmuration.contracts.content import Content
 from murmuration.contracts.goals import Goal
 from murmuration.contracts.runs import Caller
+from murmuration.durable.versions import VERSIONS
 from murmuration.policy.tenancy import run_id, session_key, tenant_key, user_key
 from murmuration.services.clients import Clients
 from simulation.records import EPOCH
@@ -51,6 +52,16 @@ async def test_a_goal_starts_a_run_with_all_that_it_was_posted_with(api: Api, du
     assert (goal.options.concurrency, goal.options.rules.forbidden_words) == (2, ("coffee",))
     assert "wait" not in run.input["options"]
     assert "ann" not in json.dumps(run.input), "names are hashed before they are recorded"
+
+
+async def test_a_run_is_started_as_the_version_of_its_workflow(
+    api: Api, durable: DurableRuns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(VERSIONS, "achieve_goal", "0.9")
+
+    await api("POST", "/api/goals", GOAL, **KEY)
+
+    assert (durable.runs[RUN].version, durable.runs[RUN].input["workflow_version"]) == ("0.9", "0.9")
 
 
 async def test_a_run_is_recorded_so_that_it_can_be_forgotten(api: Api, clients: Clients) -> None:
