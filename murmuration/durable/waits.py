@@ -116,7 +116,8 @@ class Waits:
     def next(self) -> tuple[list[Leaf], bool]:
         """The leaves to wait for, and whether all of them are wanted before anybody wakes."""
         self._single = {leaf: future for leaf, future in self._single.items() if not future.done()}
-        self._bulks = [bulk for bulk in self._bulks if not bulk.future.done()]
+        if self._bulks:
+            self._bulks = [bulk for bulk in self._bulks if not bulk.future.done()]
         single = [*self._single, *self._event_leaves()] if self._events else list(self._single)
         timer = self._durable_timer()
         if len(self._bulks) == 1 and not single and timer is None:
