@@ -1,9 +1,9 @@
-"""`python -m scripts.mutate [--count N] [--seed N] [--only FILE] [--json]`: do the tests of `policy/` notice its bugs?
+"""`python -m scripts.mutate [--target policy|goal] [--count N] [--seed N] [--only FILE] [--json]`: are bugs noticed?
 
-Draws mutants of `murmuration/policy/` (one small change each, as mutmut makes them), and runs `tests/policy` on each in
-a process of its own. A mutant on which all tests pass has survived: write the test that kills it, or say in
-docs/mutation.md why it behaves like the original. A mutant that can't be imported is not counted. The exit status is 1
-when a survivor is not in docs/mutation.md.
+Draws mutants of `murmuration/policy/` or `orchestrators/goal/` (one small change each, as mutmut makes them), and runs
+their tests on each in a process of its own. A mutant on which all tests pass has survived: write the test that kills
+it, or say in docs/mutation.md why it behaves like the original. A mutant that can't be imported is not counted. The
+exit status is 1 when a survivor is not in docs/mutation.md.
 
 It is no part of CI. It needs `pip install mutmut==3.8.1`, which no requirements file names: it is heavy, and its parts
 change from version to version.
@@ -28,9 +28,6 @@ from types import ModuleType
 from typing import Any, Literal, get_args
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGE = "murmuration.policy"
-FOLDER = ROOT / PACKAGE.replace(".", "/")
-TESTS = ROOT / "tests" / "policy"
 REPORT = ROOT / "docs" / "mutation.md"
 PRELOADED = ["pytest", "hypothesis", "jsonschema", "murmuration.contracts.steps"]
 """Modules that every run needs and no mutant replaces: imported once where processes can be forked."""
@@ -51,9 +48,28 @@ FATES: dict[int | None, Fate] = {RAN: "survived", RAN + 1: "killed", RAN + 2: "n
 
 
 @dataclass(frozen=True)
+class Target:
+    """A package to mutate, and the folders and files of its tests, the quickest first."""
+
+    package: str
+    tests: tuple[str, ...]
+
+    @property
+    def folder(self) -> Path:
+        return ROOT / self.package.replace(".", "/")
+
+
+TARGETS = {
+    "policy": Target("murmuration.policy", ("tests/policy",)),
+    "goal": Target("orchestrators.goal", ("tests/orchestrators", "tests/histories/test_histories.py")),
+}
+
+
+@dataclass(frozen=True)
 class Mutant:
     """A module with one change; `change` shows it as `file: old line -> new line`."""
 
+    target: Target
     module: str
     code: str
     change: str
@@ -70,13 +86,13 @@ def changes_of(path: Path) -> Iterator[tuple[Path, Any, Any]]:
         yield path, tree, mutation
 
 
-def make_mutant(path: Path, tree: Any, mutation: Any) -> Mutant:
+def make_mutant(target: Target, path: Path, tree: Any, mutation: Any) -> Mutant:
     code = tree.deep_replace(mutation.original_node, mutation.mutated_node).code
     diff = unified_diff(tree.code.splitlines(), code.splitlines(), lineterm="", n=0)
     lines = [line for line in diff if line[:1] in "+-" and line[:3] not in ("+++", "---")]
     old = " ".join(line[1:].strip() for line in lines if line[0] == "-")
     new = " ".join(line[1:].strip() for line in lines if line[0] == "+")
-    return Mutant(path.stem, code.replace(HIDDEN_PROPERTY, "    @property\n"), f"{path.name}: {old} -> {new}")
+    return Mutant(target, path.stem, code.replace(HIDDEN_PROPERTY, "    @property\n"), f"{path.name}: {old} -> {new}")
 
 
 class MutantImporter(MetaPathFinder, Loader):
@@ -86,7 +102,8 @@ class MutantImporter(MetaPathFinder, Loader):
         self._mutant = mutant
 
     def find_spec(self, name: str, *_: Any) -> ModuleSpec | None:
-        return spec_from_loader(name, self) if name == f"{PACKAGE}.{self._mutant.module}" else None
+        mutated = f"{self._mutant.target.package}.{self._mutant.module}"
+        return spec_from_loader(name, self) if name == mutated else None
 
     def exec_module(self, module: ModuleType) -> None:
         exec(compile(self._mutant.code, module.__name__, "exec"), module.__dict__)  # noqa: S102
@@ -99,8 +116,9 @@ def run_tests(mutant: Mutant) -> None:
 
     hypothesis.settings.register_profile("mutants", database=None)  # an example that kills one must not be kept
     sys.meta_path.insert(0, MutantImporter(mutant))
-    own = TESTS / f"test_{mutant.module}.py"
-    paths = [own, TESTS] if own.exists() else [TESTS]
+    tests = [ROOT / path for path in mutant.target.tests]
+    own = tests[0] / f"test_{mutant.module}.py"
+    paths = [own, *tests] if own.exists() else tests
     with (
         Path(os.devnull).open("w") as nothing,
         contextlib.redirect_stdout(nothing),
@@ -124,14 +142,15 @@ def fate(mutant: Mutant) -> Fate:
 
 def main() -> int:
     options = _options()
-    changes = [change for path in sorted(FOLDER.glob(options.only)) for change in changes_of(path)]
+    target = TARGETS[options.target]
+    changes = [change for path in sorted(target.folder.glob(options.only)) for change in changes_of(path)]
     count = min(options.count or len(changes), len(changes))
     draw = random.Random(options.seed).sample(changes, count)  # noqa: S311 - a draw that can be repeated
-    drawn = [make_mutant(*change) for change in draw]
+    drawn = [make_mutant(target, *change) for change in draw]
     multiprocessing.set_forkserver_preload(PRELOADED)
-    unchanged = Mutant("prices", (FOLDER / "prices.py").read_text(encoding="utf-8"), "no change")
+    unchanged = Mutant(target, "__init__", "", "no change")
     if fate(unchanged) != "survived":
-        raise SystemExit("The tests fail without a mutant: run pytest tests/policy")
+        raise SystemExit(f"The tests fail without a mutant: run pytest {' '.join(target.tests)}")
     fates: list[Fate] = []
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for number, end in enumerate(pool.map(fate, drawn), start=1):
@@ -154,6 +173,7 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--target", choices=TARGETS, default="policy")
     parser.add_argument("--count", type=int, default=400, help="0: all")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--only", default="*.py", metavar="FILE", help="mutants of this file alone")
