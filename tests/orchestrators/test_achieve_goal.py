@@ -1,6 +1,7 @@
 """A goal from its plan to its outcome, with every step scripted."""
 
 import json
+from itertools import groupby
 from typing import Any
 
 import pytest
@@ -217,6 +218,22 @@ def test_time_is_a_budget_too() -> None:
 
     assert outcome.error is not None
     assert outcome.error.code == "budget_exceeded"
+
+
+def test_the_status_of_a_run_follows_it_from_stage_to_stage() -> None:
+    _, trace = achieve(World())
+
+    statuses = [status for status in trace.statuses if status]
+    stages = [stage for stage, _ in groupby(status["stage"] for status in statuses)]
+    assert stages == ["recalling", "planning", "working", "writing", "remembering", "ended"]
+    assert [status["tokens"] for status in statuses] == [100 * status["model_calls"] for status in statuses]
+    rows = [[row["state"] for row in status["tasks"]] for status in statuses]
+    assert [states for states, _ in groupby(rows)] == [
+        [],
+        ["running", "waiting", "running", "waiting"],
+        ["done", "running", "done", "running"],
+        ["done", "done", "done", "done"],
+    ]
 
 
 def test_the_status_of_a_run_stays_small_whatever_the_plan() -> None:

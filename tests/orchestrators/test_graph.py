@@ -473,13 +473,15 @@ def test_the_callers_own_plan_is_executed_and_never_replaced() -> None:
 
 def test_an_answer_that_never_passes_fails_the_run_when_the_options_say_so() -> None:
     world = World()
-    world.script["evaluate_result"] = [lambda value: BAD if value["instruction"] == "how hot?" else None]
+    bad = BAD.model_copy(update={"reasons": ("thin", "dull")})
+    world.script["evaluate_result"] = [lambda value: bad if value["instruction"] == "how hot?" else None]
 
     outcome, _ = achieve(world, on_exhausted="fail", revision_limit=1)
 
     assert outcome.status == "failed"
     assert outcome.error is not None
     assert outcome.error.code == "revision_exhausted"
+    assert outcome.error.message == "no answer passed after 1 revisions: thin; dull"
     assert outcome.answer == "answer 1 [1]", "the best there is comes along"
     assert world.requests["remember_result"] == []
 
