@@ -2,8 +2,8 @@
 
 Draws mutants of `murmuration/policy/` or `orchestrators/goal/` (one small change each, as mutmut makes them), and runs
 their tests on each in a process of its own. A mutant on which all tests pass has survived: write the test that kills
-it, or say in docs/mutation.md why it behaves like the original. A mutant that can't be imported is not counted. The
-exit status is 1 when a survivor is not in docs/mutation.md.
+it, or say in docs/mutation.md why it behaves like the original. A mutant that can't be imported, or whose process
+broke twice, is not counted. The exit status is 1 when a survivor is not in docs/mutation.md.
 
 It is no part of CI. It needs `pip install mutmut==3.8.1`, which no requirements file names: it is heavy, and its parts
 change from version to version.
@@ -39,11 +39,11 @@ OPTIONS = [
     "-W",
     "ignore::pytest.PytestAssertRewriteWarning",
 ]
-MAX_SECONDS = 300
+MAX_SECONDS = 120
 RAN = 100
 """Added to pytest's exit status, so that a process that broke is not taken for a killed mutant."""
 HIDDEN_PROPERTY = "    # @property\n"
-Fate = Literal["killed", "timed_out", "survived", "not_importable"]
+Fate = Literal["killed", "timed_out", "survived", "not_importable", "process_broke"]
 FATES: dict[int | None, Fate] = {RAN: "survived", RAN + 1: "killed", RAN + 2: "not_importable", None: "timed_out"}
 
 
@@ -129,15 +129,22 @@ def run_tests(mutant: Mutant) -> None:
 
 
 def fate(mutant: Mutant) -> Fate:
-    """Run the tests on the mutant in a process of its own; raises KeyError when they could not run."""
+    return _try(mutant) or _try(mutant) or "process_broke"
+
+
+def _try(mutant: Mutant) -> Fate | None:
+    """Run the tests on the mutant in a process of its own; None when the process broke."""
     methods = multiprocessing.get_all_start_methods()
     context: Any = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
     process = context.Process(target=run_tests, args=(mutant,))
-    process.start()
+    try:
+        process.start()
+    except (EOFError, OSError):  # the server that forks was killed: the next process starts another
+        return None
     process.join(MAX_SECONDS)
     status = process.exitcode
     process.kill()
-    return FATES[status]
+    return FATES.get(status)
 
 
 def main() -> int:
