@@ -28,7 +28,11 @@ def run(url: str, name: str, value: dict[str, Any]) -> float:
     with urlopen(Request(path, data=body), timeout=90) as answer:  # noqa: S310 - loopback
         if answer.status != 200:
             raise RuntimeError(f"{name} did not end in time")
-    return time.perf_counter() - began
+        output = answer.read().decode()
+    seconds = time.perf_counter() - began
+    if "failed:" in output:  # a run that fails at once is no figure
+        raise RuntimeError(output)
+    return seconds
 
 
 def main() -> None:
@@ -36,7 +40,7 @@ def main() -> None:
     parser = make_parser(__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
-    window = {"strands": 50, "window": 20, "nap": 0.2, "nudge": True}
+    window = {"jobs": 50, "window": 20, "nap": 0.2, "nudge": True}
     jobs: dict[str, tuple[str, dict[str, Any]]] = {
         "fan_out_100_seconds": ("fan_out", {"activity": "nap", "count": 100, "value": 0.2}),
         "fan_out_1000_seconds": ("fan_out", {"activity": "nap", "count": 1000, "value": 0.2}),
