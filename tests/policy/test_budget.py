@@ -195,7 +195,8 @@ def test_an_extension_counts_for_tokens_calls_and_money() -> None:
 
 
 def test_an_empty_table_of_prices_counts_no_reservations() -> None:
-    budget = BudgetTracker(Budget(usd=0.001), PriceTable(date="2026-11-21", models={}))
-    budget.reserve(499_999)
+    limits = Budget(tokens=50_000_000, usd=0.000_01)
+    budget = BudgetTracker(limits, PriceTable(date="2026-11-21", models={}))
+    budget.reserve(49_999_999)
 
     assert budget.reached(0) is None

@@ -66,7 +66,7 @@ def test_a_statement_goes_back_to_the_sentence_or_marker_before_it() -> None:
 
     assert quote("Alpha beta gamma. Delta epsilon zeta. [1]", text) == "Delta epsilon zeta."
     assert quote("Alpha beta gamma [1] and eta theta [2].", text) == "Eta theta iota."
-    assert quote("iota [1]", text) == "Eta theta iota."
+    assert quote("iota [1][2]", text) == "Eta theta iota."
 
 
 def test_a_number_is_cited_where_it_appears_first() -> None:

@@ -222,6 +222,26 @@ def test_a_plain_task_is_performed_by_the_executor_and_skipped_when_it_fails() -
     assert (task.agent, task.on_failure, task.fallback, task.when) == ("executor", "skip", None, None)
 
 
+def test_a_task_for_each_item_says_whose_items() -> None:
+    assert checked_plan(executor(instruction="${item}", for_each="t2")).tasks[2].for_each == "t2"
+
+
+def test_a_task_for_each_item_may_have_more_items_than_one_answer() -> None:
+    fan_out = {"id": "t3", "type": "executor", "instruction": "${item}", "for_each": "t2"}
+    after = {
+        "id": "t4",
+        "type": "executor",
+        "instruction": "and then",
+        "when": {"task": "t3", "field": "items", "op": "gt", "value": 20},
+    }
+
+    assert len(checked_plan(PlanReply.model_validate({"tasks": [*GOOD, fan_out, after]})).tasks) == 4
+
+
+def test_an_instruction_of_one_character_is_taken() -> None:
+    assert checked_plan(executor(instruction="?")).tasks[2].instruction == "?"
+
+
 def test_a_task_may_fail_the_run() -> None:
     assert checked_plan(executor(on_failure="fail_run")).tasks[2].on_failure == "fail_run"
 

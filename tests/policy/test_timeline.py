@@ -114,7 +114,7 @@ def test_the_same_text_again_is_a_repetition() -> None:
     placement = placed("a", 5, old)
 
     assert (placement.repeats, placement.supersedes) == (old, ())
-    assert placement.until is None
+    assert (placement.until, placement.newer) == (None, None)
 
 
 def test_a_late_assertion_ends_where_the_newer_one_begins() -> None:
@@ -160,3 +160,17 @@ def test_writers_that_did_not_see_each_other_leave_one_version_that_holds() -> N
 
     assert placed("b", 5, second, first).supersedes == (first,)
     assert placed("c", 5, second, first).supersedes == (first, second)
+
+
+def test_an_assertion_at_the_time_of_the_last_one_supersedes_it() -> None:
+    old = version("a", 1, asserted=5)
+
+    assert placed("b", 5, old).supersedes == (old,)
+
+
+def test_a_version_that_held_for_no_time_ends_no_other() -> None:
+    passed, newer = version("b", 5, 5), version("a", 9)
+
+    placement = placed("c", 5, passed, newer)
+
+    assert (placement.newer, placement.until) == (newer, newer.since)
