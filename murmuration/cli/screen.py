@@ -51,7 +51,8 @@ def show_outcome(console: Console, goal: str, outcome: dict[str, Any], elapsed: 
         error = outcome["error"]
         console.print(Text(f"The run failed: {error['code']}: {error['message']}", style="bold red"))
     if outcome["answer"]:
-        console.print(Panel(Text(outcome["answer"]), title=Text(goal[:100]), title_align="left"))
+        title = Text(goal, overflow="ellipsis")
+        console.print(Panel(Text(outcome["answer"]), title=title, title_align="left"))
     for citation in outcome["citations"]:
         where = f"[{citation['number']}] {citation['source']}"
         console.print(Text(where, style="bold"), Text(f"— {citation['title']}", style="dim"))

@@ -24,12 +24,14 @@ def judge(question: dict[str, Any]) -> dict[str, Any]:
     if answer.startswith(_NOTHING) or not answer.strip():
         reason = "the passages hold no answer" if answer.strip() else "the answer is empty"
         return {"passed": False, "score": 0.1, "reasons": [*problems, reason], "changes": ""}
-    missing, coverage = _coverage(str(question.get("instruction") or ""), answer, passages)
+    wanted, missing = _wanted_and_missing(str(question.get("instruction") or ""), answer, passages)
+    coverage = 1 - len(missing) / len(wanted) if wanted else 1.0
     unsupported = _unsupported(answer, passages)
     statements = max(1, len(_STATEMENT.findall(answer)))
     support = 1 - len(unsupported) / statements
     score = round(0.6 * coverage + 0.4 * support, 2)
-    reasons = [*problems, f"covers {coverage:.0%} of what was asked", *unsupported]
+    held = f"{len(wanted) - len(missing)} of the {len(wanted)} words that question and passages share are in the answer"
+    reasons = [*problems, held, *unsupported]
     changes = [*problems, *unsupported]
     if missing:
         changes.append("cover: " + ", ".join(missing[:8]))
@@ -37,8 +39,8 @@ def judge(question: dict[str, Any]) -> dict[str, Any]:
     return {"passed": passed, "score": score, "reasons": reasons, "changes": "" if passed else "; ".join(changes)}
 
 
-def _coverage(instruction: str, answer: str, passages: list[dict[str, Any]]) -> tuple[list[str], float]:
-    """Return the asked-for stems that the passages have and the answer lacks, and the share that the answer has.
+def _wanted_and_missing(instruction: str, answer: str, passages: list[dict[str, Any]]) -> tuple[list[str], list[str]]:
+    """Return the asked-for stems that the passages have, and those of them that the answer lacks.
 
     Headings of cited passages count as part of the answer: a sentence under "Queues" is about queues.
     """
@@ -51,8 +53,7 @@ def _coverage(instruction: str, answer: str, passages: list[dict[str, Any]]) -> 
     covered = set(content_stems(f"{_MARKER.sub(' ', answer)} {headings}"))
     known = known_stems(passages)
     wanted = [stem for stem in dict.fromkeys(content_stems(instruction)) if stem in known]
-    missing = [stem for stem in wanted if stem not in covered]
-    return missing, 1 - len(missing) / len(wanted) if wanted else 1.0
+    return wanted, [stem for stem in wanted if stem not in covered]
 
 
 def _unsupported(answer: str, passages: list[dict[str, Any]]) -> list[str]:

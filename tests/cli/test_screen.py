@@ -63,6 +63,13 @@ def test_an_outcome_shows_everything_it_holds() -> None:
         assert part in text
 
 
+def test_a_goal_too_long_for_its_line_ends_with_an_ellipsis() -> None:
+    console = Console(file=StringIO(), width=40)
+    show_outcome(console, "How hot is the water for tea, and who drinks it?", OUTCOME, 1.5)
+
+    assert "…─╮" in console.file.getvalue()  # type: ignore[attr-defined]
+
+
 def test_a_failed_run_shows_its_error() -> None:
     console = Console(file=StringIO(), width=120)
     error = {"code": "budget_exceeded", "message": "3 of 3 model calls are used"}

@@ -86,6 +86,17 @@ def test_the_evaluator_judges_by_coverage_and_citations(answer: str, problems: l
     assert 0 <= verdict["score"] <= 1
 
 
+def test_the_evaluator_claims_no_more_than_it_counted() -> None:
+    instruction = "Which leaves need water of how many degrees, and who won the cup?"
+    answer = "Green tea needs 80 degrees of water [1]."
+
+    verdict = ask("evaluator", instruction=instruction, answer=answer, passages=PASSAGES)
+    unasked = ask("evaluator", instruction="Who won the cup?", answer=answer, passages=PASSAGES)
+
+    assert verdict["reasons"] == ["3 of the 4 words that question and passages share are in the answer"]
+    assert unasked["reasons"] == ["0 of the 0 words that question and passages share are in the answer"]
+
+
 def test_a_revision_covers_what_the_evaluator_missed() -> None:
     question = {"instruction": "What does green tea need?", "passages": PASSAGES}
     first = ask("executor", **question)["answer"]
